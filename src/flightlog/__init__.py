@@ -1,0 +1,1 @@
+"""The flight recorder for Python programs, pipelines and LLM agents."""

@@ -1,0 +1,1 @@
+"""Pure functions over records: trees, statistics; this room never reads a store."""

@@ -1,0 +1,1 @@
+"""Put first on PYTHONPATH by `flightlog run`: Python imports this before the program starts."""

@@ -1,0 +1,1 @@
+"""One command, one file, a few lines over the library; only the render room below knows the terminal."""

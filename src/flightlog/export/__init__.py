@@ -1,0 +1,1 @@
+"""Documents out: records as text in some format; this room never asks a question."""

@@ -1,0 +1,44 @@
+"""An annotation: a score, label or note put on a span or a trace afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct, field
+
+from flightlog.records.schema import current_version
+
+
+class Annotation(
+    Struct,
+    tag_field="type",
+    tag="annotation",
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """One judgement. Without a span id it is about the whole trace."""
+
+    v: int = field(default_factory=current_version)
+    annotation_id: str
+    """Unique within a project."""
+    trace_id: str
+    span_id: str = ""
+    time: int
+    """Unix nanoseconds, UTC."""
+    name: str
+    value: float | bool | None = None
+    """A number or a truth value; a category goes into `label`."""
+    label: str = ""
+    note: str = ""
+    by: str = ""
+    """Who judged: a person, a model, a program."""
+    attributes: dict[str, Any] = {}
+    process_id: str = ""
+    project: str = ""
+    environment: str = ""
+    service: str = ""
+    version: str = ""
+    extra: dict[str, Any] = field(default={}, name="flightlog:extra")
+    """Fields of the line that this version does not know."""

@@ -1,0 +1,99 @@
+"""Every error that Flightlog raises on purpose.
+
+    FlightlogError
+    ├── BadQuestion (ValueError)         what was asked makes no sense: an option, an id, a setting
+    │   ├── UnknownId (LookupError)      nothing in the store has that id
+    │   ├── AmbiguousId (LookupError)    a prefix that fits several ids
+    │   └── BadSetting                   a setting whose value cannot be used
+    ├── BadRecord (ValueError)           a line that is not a record
+    ├── StoreError (RuntimeError)        the store cannot answer
+    │   ├── StoreTooNew                  written by a newer Flightlog
+    │   └── StoreCorrupt                 not a Flightlog store, or a damaged one
+    ├── HomeUnusable (OSError)           the home directory cannot be made or written
+    └── MissingExtra (ImportError)       an optional part is not installed
+
+A `BadQuestion` is the asker's to mend and ends a command with exit code 2; the others end it with 1. None of
+them ever reaches a traced program: the recorder catches at its own border.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class FlightlogError(Exception):
+    """The base of every error that is ours."""
+
+
+class BadQuestion(FlightlogError, ValueError):
+    """What was asked cannot be answered as asked."""
+
+
+class UnknownId(BadQuestion, LookupError):
+    """No trace or span has this id."""
+
+    def __init__(self, ref: str, *, what: str = "trace") -> None:
+        super().__init__(f"no {what} {ref!r} in this store; `flightlog list` shows the newest")
+        self.ref = ref
+
+
+class AmbiguousId(BadQuestion, LookupError):
+    """A prefix fits more than one id."""
+
+    def __init__(self, prefix: str, candidates: Sequence[str], *, what: str = "trace") -> None:
+        shown = ", ".join(candidates[:5]) + (", …" if len(candidates) > 5 else "")
+        super().__init__(f"{prefix!r} fits several {what}s: {shown}; give more characters")
+        self.prefix = prefix
+        self.candidates = tuple(candidates)
+
+
+class BadSetting(BadQuestion):
+    """A setting has a value that cannot be used."""
+
+    def __init__(self, name: str, value: object, origin: str, expected: str) -> None:
+        super().__init__(f"setting {name} from {origin} is {value!r}; expected {expected}")
+        self.name = name
+
+
+class BadRecord(FlightlogError, ValueError):
+    """A line is not a record: not JSON, not an object, or a known type with a field of the wrong shape."""
+
+    def __init__(self, reason: str, line: bytes) -> None:
+        super().__init__(f"not a record ({reason}): {line[:80]!r}")
+        self.reason = reason
+
+
+class StoreError(FlightlogError, RuntimeError):
+    """The store cannot answer."""
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a newer Flightlog than this one."""
+
+    def __init__(self, path: str, found: int, known: int) -> None:
+        super().__init__(
+            f"{path} has schema {found}, this Flightlog knows {known}; upgrade Flightlog to read it",
+        )
+
+
+class StoreCorrupt(StoreError):
+    """The file is not a Flightlog store, or is damaged."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"{path} cannot be read ({reason}); move it away to start a new store, the journal is kept",
+        )
+
+
+class HomeUnusable(FlightlogError, OSError):
+    """The home directory cannot be made, or cannot be written."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"home {path} cannot be used ({reason}); set FLIGHTLOG_HOME to a writable directory")
+
+
+class MissingExtra(FlightlogError, ImportError):
+    """A feature needs a package that is not installed."""
+
+    def __init__(self, extra: str, feature: str) -> None:
+        super().__init__(f'{feature} needs an extra part; install it with: pip install "flightlog[{extra}]"')

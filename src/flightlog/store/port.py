@@ -1,0 +1,165 @@
+"""What a store is: the contract that every engine keeps, in prose. `tests/contracts/` runs it.
+
+**Writing.** `append` takes chunks of finished lines, each chunk with the process that wrote them, and applies
+all of it in one transaction together with the cursors, or none of it. Lines arrive in any order, any number
+of times, from any number of processes, and the store's answer depends only on the *set* of lines:
+
+* Keys: span (project, trace_id, span_id); event and annotation (project, id); payload (project, BLAKE2b-128
+  of its bytes). A line without a project has its process's.
+* Among the lines of one span the greatest (rank, revision, end, line hash) wins; rank as in
+  `records.kinds.RANKS`, a missing end is 0, the line hash is BLAKE2b-64 of the line as it was handed over.
+* Every rollup and every counter of a trace row changes by contribution(new) - contribution(old). A running
+  or paused span contributes nothing to rollups. Rollups hold sums only. `verify` recomputes everything from
+  the span rows and reports each difference.
+* A trace row: start is the least start, end the greatest end, counters change by difference; name, kind,
+  status, session, user and tags come from its most root-like span: one without a parent, else one whose
+  parent is absent; then the earliest start; then the least span id.
+* A line that is not a record, or a record of an unknown type or version, is kept as it is and comes out
+  again with `lines`; it is never interpreted.
+
+**Closing.** A chunk whose process is `dead` closes it: each of its spans that is still running or paused
+becomes `interrupted`, ending at the latest time seen in that process's lines (never before its start); each
+parent that one of its spans names, that is not in the store and that is not marked remote (OpenTelemetry
+flag bit 0x200 in `otel.flags`) gets an `interrupted` placeholder. Both are ordinary lines of rank
+`interrupted`: a real line that comes later wins.
+
+**Reading.** Any number of readers see committed batches only, never wait for a writer, and never see
+"database is locked". Unknown ids give empty answers or None; only `resolve` raises. Rows come in the order
+the method names. Text from a trace is returned as it is: making it safe to show is the caller's work.
+
+**Threads.** An object belongs to the thread that opened it. Open one per thread, and none across a fork.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from flightlog.records.event import Event
+from flightlog.records.line import Line
+from flightlog.records.process import Process
+from flightlog.records.span import Span
+from flightlog.records.traces import Trace
+
+
+class Cursor(Struct, frozen=True, order=True):
+    """How far a journal was read: everything before `offset` of `segment` is in the store."""
+
+    segment: int = 0
+    offset: int = 0
+
+
+class Chunk(Struct, frozen=True):
+    """Lines of one process, in the order they were written."""
+
+    process: Process
+    lines: Sequence[Line]
+    cursor: Cursor | None = None
+    """Where its journal stands after these lines; None for lines that come from no journal."""
+    dead: bool = False
+    """These are the last lines of a process that is gone: close what it left open."""
+    counters: dict[str, int] = {}
+    """The process's own loss counters, as totals since it started; the store keeps the greatest."""
+
+
+class Applied(Struct, frozen=True):
+    """What one `append` did."""
+
+    lines: int = 0
+    spans: int = 0
+    """Span rows that are new or changed."""
+    repeated: int = 0
+    """Lines that changed nothing because the store already had them, or a greater line."""
+    strays: int = 0
+    """Lines kept without being understood."""
+    interrupted: int = 0
+    """Spans closed, and placeholders made, for dead processes."""
+
+
+class Sizes(Struct, frozen=True):
+    """How much a store holds."""
+
+    bytes_on_disk: int
+    traces: int
+    spans: int
+    events: int
+    payloads: int
+    payload_bytes: int
+    """Compressed."""
+    strays: int
+    series: int
+
+
+class Difference(Struct, frozen=True):
+    """One thing that `verify` found to be other than recomputed."""
+
+    table: str
+    key: str
+    stored: str
+    recomputed: str
+
+
+class Writer(Protocol):
+    """The one way lines get into a store."""
+
+    def append(self, chunks: Sequence[Chunk]) -> Applied:
+        """Apply all chunks in one transaction, cursors included.
+
+        Raises:
+            StoreError: nothing was applied; the lines stay in their journal.
+        """
+
+    def cursor(self, process_id: str) -> Cursor:
+        """Where this journal stands; the zero cursor for one that was never seen."""
+
+    def forget_cursor(self, process_id: str) -> None:
+        """Drop the cursor of a journal whose files are gone."""
+
+    def close(self) -> None:
+        """Give back every handle; closing twice is harmless."""
+
+
+class Reader(Protocol):
+    """The questions a store answers in this release; each costs what its answer is large."""
+
+    def resolve(self, ref: str) -> str:
+        """Turn a full trace id, a unique prefix of at least 4 digits, `@latest` or `@-2` into a trace id.
+
+        Raises:
+            UnknownId: nothing fits.
+            AmbiguousId: several traces fit the prefix.
+        """
+
+    def traces(self, limit: int) -> list[Trace]:
+        """The newest traces by start, newest first."""
+
+    def trace(self, trace_id: str) -> Trace | None:
+        """One trace's row."""
+
+    def spans(self, trace_id: str, *, payloads: bool = True) -> list[Span]:
+        """Every span of a trace as it stands now, by start, then id.
+
+        Args:
+            trace_id: a full id.
+            payloads: False leaves out large inputs and outputs, which then are UNSET; the rest is whole.
+        """
+
+    def events(self, trace_id: str) -> list[Event]:
+        """Every event of a trace, by time, then id."""
+
+    def lines(self, trace_id: str | None = None) -> Iterator[bytes]:
+        """The records of one trace, or everything: processes, spans, events, annotations, strays, as JSON lines."""
+
+    def counters(self) -> dict[str, int]:
+        """Losses of every process that was ever indexed, summed by name, and the store's own."""
+
+    def sizes(self) -> Sizes:
+        """How much there is."""
+
+    def verify(self) -> list[Difference]:
+        """Recompute trace rows, rollups, histograms and payload references from the rows; empty means right."""
+
+    def close(self) -> None:
+        """Give back every handle; closing twice is harmless."""
