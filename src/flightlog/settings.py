@@ -1,4 +1,4 @@
-"""The one list of settings: name, type, default, environment variables and meaning, and how layers are laid over each other.
+"""The one list of settings, and how the layers that give their values are laid over each other.
 
 Code wins over the environment, the environment over the project's file (`flightlog.toml`, or
 `[tool.flightlog]` in `pyproject.toml`), that over the user's file, that over the default. This room reads

@@ -1,1 +1,1 @@
-"""The words: what a record is and what its fields mean; this room does no I/O, reads no clock and holds no state."""
+"""The words: what a record is and what its fields mean; never I/O, never a clock, never state."""

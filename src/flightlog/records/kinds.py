@@ -49,7 +49,7 @@ RANKS: Final[dict[str, int]] = {
     "error": 3,
     "cancelled": 3,
 }
-"""Which line of one span wins: the greatest (rank, revision, end, line hash), in whatever order they arrive."""
+"""Of the lines of one span the greatest (rank, revision, end, line hash) wins, in any order of arrival."""
 
 LEVELS: Final[dict[str, int]] = {
     "trace": 10,

@@ -30,7 +30,7 @@ def upcast(
     upcasts: Mapping[int, Upcast] = UPCASTS,
     target: int = SCHEMA_VERSION,
 ) -> dict[str, Any]:
-    """Bring a record's fields up to `target`, one version at a time; a current or newer one is returned as it is.
+    """Bring a record's fields up to `target`, one version at a time; a newer one is returned as it is.
 
     Raises:
         KeyError: a version on the way has no upcast, which `tests/law` rules out for released versions.

@@ -150,7 +150,7 @@ class Reader(Protocol):
         """Every event of a trace, by time, then id."""
 
     def lines(self, trace_id: str | None = None) -> Iterator[bytes]:
-        """The records of one trace, or everything: processes, spans, events, annotations, strays, as JSON lines."""
+        """One trace, or everything, as JSON lines: processes, spans, events, annotations, strays."""
 
     def counters(self) -> dict[str, int]:
         """Losses of every process that was ever indexed, summed by name, and the store's own."""
@@ -159,7 +159,7 @@ class Reader(Protocol):
         """How much there is."""
 
     def verify(self) -> list[Difference]:
-        """Recompute trace rows, rollups, histograms and payload references from the rows; empty means right."""
+        """Recompute trace rows, rollups, histograms and payload references; empty means all is right."""
 
     def close(self) -> None:
         """Give back every handle; closing twice is harmless."""
