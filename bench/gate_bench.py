@@ -1,0 +1,57 @@
+"""What the gate costs for texts without a secret, which is nearly all of them, and for some with one."""
+
+from __future__ import annotations
+
+import json
+import timeit
+
+from flightlog.redaction.gate import DefaultGate
+
+_PROSE = (
+    "The committee met on Tuesday - after a well-known delay: nobody could say why the model had answered "
+    "twice. It turned out (see the note below) that the cache was cold, and the second question had been "
+    "asked before the first was done; so both ran, side by side, and the slower one won. Bob's remark "
+    "stayed in the minutes, and June did not. "
+)
+
+
+def run(quick: bool) -> list[tuple[str, float, str]]:
+    """Measure each subject and return (name, value, unit) rows."""
+    gate = DefaultGate(b"bench")
+    row = json.dumps({"id": 17, "user": "ada@example.org", "note": _PROSE[:80], "url": "https://a.example/x"})
+    subjects = {
+        "empty path, 16 characters": ("", "search_documents"),
+        "clean prose, 300 characters": ("input", _PROSE[:300]),
+        "clean prose, 1,000 characters": ("input", (_PROSE * 4)[:1000]),
+        "clean prose, 100,000 characters": ("input", (_PROSE * 400)[:100_000]),
+        "clean JSON, 1,000 characters": ("output.rows", (row * 10)[:1000]),
+        "clean JSON, 100,000 characters": ("output.rows", (row * 1000)[:100_000]),
+        "prose with a key, 300 characters": ("input", _PROSE[:240] + " gh" + "p_" + "a1B2c3" * 6),
+        "under a secret key": ("headers.authorization", "whatever"),
+    }
+    rows = [
+        (name, _microseconds(gate, path, text, quick=quick), "us") for name, (path, text) in subjects.items()
+    ]
+    rows.append(("hides, a key seen before", _microseconds_of_hides(gate, quick=quick), "us"))
+    return rows
+
+
+def _microseconds(gate: DefaultGate, path: str, text: str, *, quick: bool) -> float:
+    return _fastest(
+        lambda: gate.text(path, text), max(5, (20_000 if quick else 1_000_000) // (len(text) + 100))
+    )
+
+
+def _microseconds_of_hides(gate: DefaultGate, *, quick: bool) -> float:
+    return _fastest(lambda: gate.hides("temperature"), 1_000 if quick else 100_000)
+
+
+def _fastest(subject: object, number: int) -> float:
+    """Return the median of seven runs in microseconds a call."""
+    runs = sorted(timeit.repeat(subject, number=number, repeat=7))  # type: ignore[arg-type] # it is a callable
+    return runs[3] / number * 1e6
+
+
+if __name__ == "__main__":
+    for label, value, unit in run(quick=False):
+        print(f"{label:40} {value:10.3f} {unit}")

@@ -1,0 +1,239 @@
+"""The tree of a trace: which span belongs under which, whatever the links between them say.
+
+Spans arrive as a flat list, written by several processes that may have died, whose clocks may disagree, and
+whose ids may be anything. `build` gives every one of them exactly one place: what does not fit is kept where
+a reader would look for it, marked on its node and counted on the tree. Nothing here recurses, so a chain of
+100,000 spans is as good as a flat list.
+
+Two spans with one id: the children belong to the earlier one. Parents that lead in a circle: the circle is
+cut above its earliest span, which becomes a root.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from flightlog.records.event import Event
+from flightlog.records.span import Span
+
+Mark = Literal["backwards", "cycle", "duplicate", "orphan", "outside", "own_parent", "placeholder", "skewed"]
+"""What is odd about a span's place in its trace; one word each, explained in `MARKS`."""
+
+MARKS: Final[Mapping[Mark, str]] = {
+    "backwards": "ends before it starts",
+    "cycle": "its parents lead back to itself; cut above the earliest of them",
+    "duplicate": "an earlier span of the trace has the same id",
+    "orphan": "its parent is not in this trace",
+    "outside": "runs outside its parent's time",
+    "own_parent": "names itself as its parent",
+    "placeholder": "stands for a parent that was never written",
+    "skewed": "starts before its parent, in another process: their clocks disagree",
+}
+
+PLACEHOLDER: Final = "flightlog.placeholder"
+"""Attribute of a span that a store made for a parent nobody wrote."""
+
+_UNSEEN, _ON_PATH, _SETTLED = 0, 1, 2
+
+
+class Node(Struct, eq=False):
+    """One span in its place."""
+
+    record: Span
+    children: list[Node] = []
+    """By start, then id."""
+    events: list[Event] = []
+    """By time, then id."""
+    self_ns: int | None = None
+    """Duration without the time in which a child ran; None while the span is open."""
+    depth: int = 0
+    """0 for a root."""
+    marks: tuple[Mark, ...] = ()
+
+    def __repr__(self) -> str:
+        """Show the span, not the tree under it, which may be deeper than Python can print."""
+        return f"Node({self.record.name!r}, id={self.record.span_id!r}, children={len(self.children)})"
+
+
+class Tree(Struct, eq=False):
+    """All spans of one trace, each exactly once."""
+
+    roots: list[Node]
+    """By start, then id: spans without a parent, and those whose parent cannot be used."""
+    span_count: int
+    start: int
+    """Unix nanoseconds: the earliest time in the trace; 0 for an empty one."""
+    end: int
+    """Unix nanoseconds: the latest time in the trace, which is how far an open span is known to have run."""
+    marks: dict[Mark, int]
+    """How many spans carry each mark; only those that occur."""
+    loose_events: list[Event] = []
+    """Events of no span in this trace."""
+
+
+def build(spans: Iterable[Span], events: Iterable[Event] = ()) -> Tree:
+    """Arrange the spans of one trace as a tree, with its events beside them."""
+    records = sorted(spans, key=lambda span: (span.start, span.span_id))
+    points = sorted(events, key=lambda event: (event.time, event.event_id))
+    nodes = [Node(record) for record in records]
+    owners = _owners(nodes)
+    parents = _parents(nodes, owners)
+    _cut_cycles(parents, nodes)
+    roots = _attach(parents, nodes)
+    loose = _hang_events(points, nodes, owners)
+    _set_depths(roots)
+    for node in nodes:
+        _measure(node)
+    return Tree(
+        roots=roots,
+        span_count=len(nodes),
+        start=min(_starts(records, points), default=0),
+        end=max(_ends(records, points), default=0),
+        marks=dict(sorted(Counter(mark for node in nodes for mark in node.marks).items())),
+        loose_events=loose,
+    )
+
+
+def walk(tree: Tree) -> Iterator[Node]:
+    """Every node, a parent before its children, siblings by start."""
+    pending = tree.roots[::-1]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(reversed(node.children))
+
+
+def find(tree: Tree, name: str) -> list[Node]:
+    """Every node whose span has this name, in the order of `walk`."""
+    return [node for node in walk(tree) if node.record.name == name]
+
+
+def self_time(start: int, end: int, covered: Iterable[tuple[int, int]]) -> int:
+    """Nanoseconds from `start` to `end` that no interval covers; these may overlap and stick out."""
+    free = 0
+    reached = start
+    for begins, ends in sorted(covered):
+        if ends <= begins:
+            continue
+        if begins > reached:
+            free += max(0, min(begins, end) - reached)
+        reached = max(reached, ends)
+        if reached >= end:
+            return free
+    return free + max(0, end - reached)
+
+
+def _owners(nodes: Sequence[Node]) -> dict[str, int]:
+    """Position of the first node of each id; later ones are marked."""
+    owners: dict[str, int] = {}
+    for position, node in enumerate(nodes):
+        if owners.setdefault(node.record.span_id, position) != position:
+            _mark(node, "duplicate")
+    return owners
+
+
+def _parents(nodes: Sequence[Node], owners: Mapping[str, int]) -> list[int]:
+    """Position of each node's parent, or -1 for a root."""
+    parents = []
+    for node in nodes:
+        record = node.record
+        if PLACEHOLDER in record.attributes:
+            _mark(node, "placeholder")
+        parent = owners.get(record.parent_id, -1) if record.parent_id else -1
+        if record.parent_id and record.parent_id == record.span_id:
+            _mark(node, "own_parent")
+            parent = -1
+        elif record.parent_id and parent < 0:
+            _mark(node, "orphan")
+        parents.append(parent)
+    return parents
+
+
+def _cut_cycles(parents: list[int], nodes: Sequence[Node]) -> None:
+    """Make the earliest node of each circle a root."""
+    state = bytearray(len(nodes))
+    for position in range(len(nodes)):
+        path = []
+        at = position
+        while at >= 0 and state[at] == _UNSEEN:
+            state[at] = _ON_PATH
+            path.append(at)
+            at = parents[at]
+        if at >= 0 and state[at] == _ON_PATH:
+            earliest = min(path[path.index(at) :])
+            parents[earliest] = -1
+            _mark(nodes[earliest], "cycle")
+        for seen in path:
+            state[seen] = _SETTLED
+
+
+def _attach(parents: Sequence[int], nodes: Sequence[Node]) -> list[Node]:
+    """Put each node under its parent, in the order of the nodes; give the roots."""
+    roots = []
+    for node, parent in zip(nodes, parents, strict=True):
+        if parent < 0:
+            roots.append(node)
+        else:
+            nodes[parent].children.append(node)
+            _compare_times(node, nodes[parent].record)
+    return roots
+
+
+def _compare_times(node: Node, parent: Span) -> None:
+    record = node.record
+    early = record.start < parent.start
+    late = parent.end is not None and (record.start if record.end is None else record.end) > parent.end
+    if early and record.process_id != parent.process_id:
+        _mark(node, "skewed")
+    elif early or late:
+        _mark(node, "outside")
+
+
+def _hang_events(events: Iterable[Event], nodes: Sequence[Node], owners: Mapping[str, int]) -> list[Event]:
+    """Put each event on its span; give those that have none."""
+    loose: list[Event] = []
+    for event in events:
+        position = owners.get(event.span_id)
+        (loose if position is None else nodes[position].events).append(event)
+    return loose
+
+
+def _set_depths(roots: Sequence[Node]) -> None:
+    level: list[Node] = list(roots)
+    depth = 0
+    while level:
+        for node in level:
+            node.depth = depth
+        level = [child for node in level for child in node.children]
+        depth += 1
+
+
+def _measure(node: Node) -> None:
+    record = node.record
+    if record.end is None:
+        return
+    if record.end < record.start:
+        _mark(node, "backwards")
+    covered = (
+        (child.record.start, record.end if child.record.end is None else child.record.end)
+        for child in node.children
+    )
+    node.self_ns = self_time(record.start, record.end, covered)
+
+
+def _starts(spans: Iterable[Span], events: Iterable[Event]) -> Iterator[int]:
+    yield from (span.start for span in spans)
+    yield from (event.time for event in events)
+
+
+def _ends(spans: Iterable[Span], events: Iterable[Event]) -> Iterator[int]:
+    yield from (span.start if span.end is None else max(span.start, span.end) for span in spans)
+    yield from (event.time for event in events)
+
+
+def _mark(node: Node, mark: Mark) -> None:
+    node.marks = (*node.marks, mark)

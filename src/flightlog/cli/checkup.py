@@ -1,0 +1,129 @@
+"""What `flightlog doctor` looks at, gathered into one value before anything is printed.
+
+Each question is asked on its own: a store that cannot be read is one problem in the list and hides none of the
+other answers. Values of settings pass the gate, as everything that Flightlog prints of what users typed.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from flightlog.core.engine import NAME, REASON
+from flightlog.home import Home
+from flightlog.records.errors import FlightlogError
+from flightlog.redaction.gate import DefaultGate
+from flightlog.settings import SETTINGS, Settings
+from flightlog.store.port import Difference, Reader, Sizes
+
+_T = TypeVar("_T")
+
+
+class Value(Struct, frozen=True):
+    """A setting as it is."""
+
+    name: str
+    value: Any
+    origin: str
+
+
+class Place(Struct, frozen=True):
+    """The home directory."""
+
+    path: str
+    exists: bool
+    journal_bytes: int = 0
+    journals: int = 0
+    living: int = 0
+    """Journals whose owner still runs."""
+    store_bytes: int = 0
+
+
+class Checkup(Struct, frozen=True):
+    """Everything that was found; `problems` says in sentences what is not as it should be."""
+
+    version: str
+    python: str
+    engine: str
+    engine_reason: str
+    settings: Sequence[Value]
+    home: Place
+    store: Sizes | None
+    """None when there is no store, or it cannot be read."""
+    losses: Mapping[str, int]
+    """Every counter of something lost, cut or failed; all zero is the rule."""
+    differences: Sequence[Difference] | None
+    """What `verify` found; None when it was not asked."""
+    problems: Sequence[str]
+
+
+def examine(settings: Settings, *, verify: bool) -> Checkup:
+    """Look at everything; never raises a `FlightlogError`, which becomes a problem instead."""
+    problems: list[str] = []
+    home = Home.find(settings)
+    exists = home.exists()
+    store: Sizes | None = None
+    losses: Mapping[str, int] = {}
+    differences: Sequence[Difference] | None = None
+    if exists:
+        store = _asked(problems, lambda: _read(home, lambda reader: reader.sizes()))
+        losses = _asked(problems, home.losses) or {}
+        if verify:
+            differences = _asked(problems, lambda: _read(home, lambda reader: reader.verify()))
+    if differences:
+        problems.append(f"sums in the store that differ from what its records say: {len(differences):,}")
+    problems += _asked(problems, home.self_check) or []
+    return Checkup(
+        version=version("flightlog"),
+        python=platform.python_version(),
+        engine=NAME,
+        engine_reason=REASON,
+        settings=_values(settings),
+        home=_place(home, problems) if exists else Place(str(home.path), exists=False),
+        store=store,
+        losses=losses,
+        differences=differences,
+        problems=list(dict.fromkeys(problems)),
+    )
+
+
+def _asked(problems: list[str], question: Callable[[], _T]) -> _T | None:
+    """Ask, and note what went wrong instead of an answer."""
+    try:
+        return question()
+    except FlightlogError as error:
+        problems.append(str(error))
+        return None
+
+
+def _read(home: Home, question: Callable[[Reader], _T]) -> _T:
+    with home.reader() as reader:
+        return question(reader)
+
+
+def _place(home: Home, problems: list[str]) -> Place:
+    sizes = _asked(problems, home.sizes)
+    if sizes is None:
+        return Place(str(home.path), exists=True)
+    return Place(
+        path=str(home.path),
+        exists=True,
+        journal_bytes=sizes.journal_bytes,
+        journals=sizes.journals,
+        living=sizes.living,
+        store_bytes=sizes.store_bytes,
+    )
+
+
+def _values(settings: Settings) -> list[Value]:
+    gate = DefaultGate(b"")
+    values = []
+    for setting in SETTINGS:
+        value = getattr(settings, setting.name)
+        shown = gate.text(setting.name, value) if isinstance(value, str) else value
+        values.append(Value(setting.name, shown, settings.origins[setting.name]))
+    return values

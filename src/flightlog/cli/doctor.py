@@ -1,0 +1,84 @@
+"""`flightlog doctor`: how Flightlog is set up here, what it lost, and whether it works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from flightlog.cli.checkup import Checkup, examine
+from flightlog.cli.jsonout import print_document
+from flightlog.cli.looks import drawn
+from flightlog.cli.opening import how_to_record
+from flightlog.cli.options import as_json
+from flightlog.cli.render import checklist, words
+from flightlog.cli.render.terminal import Terminal, emit
+from flightlog.configure import load_settings
+
+
+@click.command(
+    "doctor",
+    epilog="Exit codes: 0 no problem, 1 at least one problem, 2 a bad option or setting. Losses are marked, "
+    "but they are history and no problem of their own.",
+)
+@click.option("--verify", is_flag=True, help="Recompute every sum in the store and compare; reads all of it.")
+@as_json
+@drawn
+@click.pass_context
+def command(context: click.Context, verify: bool, as_json: bool, look: Terminal) -> None:
+    """Say how Flightlog is set up, what it lost, and whether it works.
+
+    Every setting with where its value came from, the home with the sizes of journals and store, every counter
+    of something lost, and a self-check that records, reads back and compares in a home of its own.
+
+    With --json: the same as one object; its problems are an array of sentences.
+    """
+    found = examine(load_settings(), verify=verify)
+    if as_json:
+        print_document(found)
+    else:
+        emit(_lines(found, look))
+    context.exit(1 if found.problems else 0)
+
+
+def _lines(found: Checkup, look: Terminal) -> Iterator[str]:
+    yield checklist.title("flightlog", look)
+    engine = f"{found.engine}: {found.engine_reason}"
+    yield from checklist.facts({"version": found.version, "python": found.python, "engine": engine}, look)
+    yield from ("", checklist.title("settings", look))
+    yield from checklist.settings([(v.name, _shown(v.name, v.value), v.origin) for v in found.settings], look)
+    yield from ("", checklist.title("home", look))
+    yield from checklist.facts(_place(found), look)
+    if found.store:
+        yield from ("", checklist.title("store", look))
+        yield from checklist.store(found.store, look)
+    if found.losses:
+        yield from ("", checklist.title("losses", look))
+        yield from checklist.losses(found.losses, look)
+    if found.differences is not None:
+        yield from ("", checklist.title("verify", look))
+        yield from checklist.differences(found.differences, look)
+        if not found.differences:
+            yield "  every sum is what its records say"
+    yield ""
+    yield from checklist.verdict(found.problems, look)
+
+
+def _place(found: Checkup) -> dict[str, str]:
+    home = found.home
+    if not home.exists:
+        return {"path": home.path, "state": f"nothing is recorded there yet; {how_to_record()}"}
+    journals = words.of_them(home.journals, "journal")
+    return {
+        "path": home.path,
+        "journals": f"{words.size(home.journal_bytes)} in {journals}, {home.living:,} still written to",
+        "store": words.size(home.store_bytes),
+    }
+
+
+def _shown(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    is_size = isinstance(value, int) and name.endswith("_bytes")
+    return f"{value} ({words.size(value)})" if is_size else str(value)

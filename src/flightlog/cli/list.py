@@ -1,0 +1,49 @@
+"""`flightlog list`: the newest traces."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from flightlog.cli.jsonout import print_array
+from flightlog.cli.looks import drawn
+from flightlog.cli.opening import caught_up, home, how_to_record, say
+from flightlog.cli.options import EXIT_CODES, as_json
+from flightlog.cli.render import listing
+from flightlog.cli.render.terminal import Terminal, emit
+
+
+@click.command("list", epilog=EXIT_CODES)
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Most traces to list.",
+)
+@as_json
+@drawn
+def command(limit: int, as_json: bool, look: Terminal) -> None:
+    """List the newest traces.
+
+    One line a trace, newest first: how it went, its name, when it started, how long it took, how many spans
+    it has, and its id, which is always whole. Duration is the time from the first start to the last end.
+
+    With records that are not indexed yet it waits for at most two seconds, answers with what is there, and
+    says on standard error how much is left.
+
+    With --json: an array with one object a trace; what is unknown is null, never 0.
+    """
+    found = home()
+    traces = []
+    if found.exists():
+        with caught_up(found) as reader:
+            traces = reader.traces(limit)
+    if as_json:
+        print_array(traces)
+    elif traces:
+        emit(listing.lines(traces, look, time.time_ns()))
+    if not traces:
+        say(f"nothing is recorded in {found.path} yet; {how_to_record()}")

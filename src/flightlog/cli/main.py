@@ -1,0 +1,142 @@
+"""The command `flightlog`: finds a command's file by its name and loads that one alone.
+
+`flightlog version` and `flightlog --help` answer without importing a store, a renderer or any other command;
+the table below says what each command is for, and a test holds it against what the commands say themselves.
+
+Here is also the one place where an error becomes an exit code: 0 fine, 1 trouble (a store that cannot be read,
+a self-check that failed), 2 a question that makes no sense (an unknown id, a bad option), 130 interrupted. A
+reader that goes away (`| head`) is no error. Whatever a message quotes passes the gate first.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from io import TextIOWrapper
+from typing import Final, NoReturn
+
+import click
+
+from flightlog.records.errors import BadQuestion, FlightlogError
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "run": "Record a Python program, unchanged.",
+    "list": "List the newest traces.",
+    "show": "Sum up one trace: what failed, what took the time.",
+    "trace": "Draw one trace as a tree on a time axis.",
+    "spans": "List the spans of one trace.",
+    "export": "Write traces as JSON lines.",
+    "doctor": "Say how Flightlog is set up, what it lost, and whether it works.",
+    "schema": "Print the JSON Schema of a record line.",
+    "demo": "Record a small built-in program and draw its trace.",
+    "version": "Print the version.",
+}
+"""Each command and its first help line, in the order of a reader's needs. The file has the command's name."""
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C: 128 and the number of SIGINT."""
+
+
+class Trouble(click.ClickException):
+    """A `FlightlogError` on its way to the terminal."""
+
+    exit_code = 1
+
+    def __init__(self, error: FlightlogError) -> None:
+        super().__init__(_safe(str(error)))
+
+
+class Nonsense(Trouble):
+    """A `BadQuestion` on its way to the terminal."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """The group that loads a command when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click hands it over
+        """Every command, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # as above
+        """Load one command from the file of its name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"flightlog.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # as above
+        """Write the list of commands without loading any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; turn our errors into messages, and a closed pipe into a quiet end."""
+        try:
+            result: object = super().invoke(ctx)
+        except BadQuestion as error:
+            raise Nonsense(error) from error
+        except FlightlogError as error:
+            raise Trouble(error) from error
+        except BrokenPipeError:
+            _write_nowhere()
+            result = None
+        return result
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 fine, 1 trouble, 2 a question that makes no sense, 130 interrupted.",
+)
+def commands() -> None:
+    """Record what Python programs do, and ask about it a moment later.
+
+    TRACE stands for a trace id, a unique beginning of one (4 digits or more), @latest, or @-2 for the second
+    newest. Data goes to standard output, talk to standard error; every table is JSON with --json.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(_exit_code(args))
+
+
+def _exit_code(args: Sequence[str] | None) -> int:
+    try:
+        result = commands.main(args, "flightlog", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.UsageError as error:
+        click.UsageError(_safe(error.format_message()), error.ctx).show()
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return INTERRUPTED
+    return result if isinstance(result, int) else 0
+
+
+def _safe(message: str) -> str:
+    """Take secrets and control characters out of a message that may quote what the user typed."""
+    # Heavy and needed by failing commands only: the gate's patterns and the renderer.
+    from flightlog.cli.render.safe import clean
+    from flightlog.redaction.gate import DefaultGate
+
+    gate = DefaultGate(b"")
+    return "\n".join(clean(line) for line in gate.text("", message).split("\n"))
+
+
+def _write_nowhere() -> None:
+    """Point standard output at nothing, so that the interpreter's last flush does not complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

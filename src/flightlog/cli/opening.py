@@ -1,0 +1,59 @@
+"""How a command gets to the records: find the home, let it catch up for a moment, open its store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import click
+
+from flightlog.cli.render.words import of_them, size
+from flightlog.configure import load_settings
+from flightlog.home import Home
+from flightlog.records.errors import BadQuestion
+from flightlog.store.port import Reader
+
+PATIENCE: Final = 2.0
+"""Seconds that a command gives the index to catch up with the journals before it answers with what is there."""
+
+
+def home() -> Home:
+    """The home that the settings name, which may not exist yet."""
+    return Home.find(load_settings())
+
+
+@contextmanager
+def reading() -> Iterator[Reader]:
+    """Open the store of a home that holds something, after a moment of catching up.
+
+    Raises:
+        BadQuestion: nothing was recorded there yet.
+        StoreError: the store cannot be read.
+    """
+    found = home()
+    if not found.exists():
+        raise BadQuestion(f"nothing is recorded in {found.path} yet; {how_to_record()}")
+    with caught_up(found) as reader:
+        yield reader
+
+
+@contextmanager
+def caught_up(found: Home) -> Iterator[Reader]:
+    """Index what waits in the journals, say what is left, and open the store."""
+    backlog = found.catch_up(PATIENCE)
+    if backlog.bytes:
+        journals = of_them(backlog.journals, "journal")
+        say(f"{size(backlog.bytes)} in {journals} are still to be indexed; the newest may be missing")
+    with found.reader() as reader:
+        yield reader
+
+
+def how_to_record() -> str:
+    """The two ways to a first trace."""
+    return "record a program with `flightlog run program.py`, or try `flightlog demo`"
+
+
+def say(message: str) -> None:
+    """Tell the user something that is not data."""
+    click.echo(message, err=True)

@@ -1,0 +1,19 @@
+"""Options that several commands share, said once so that they are the same everywhere."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+EXIT_CODES: Final = (
+    "Exit codes: 0 fine, 1 trouble (the store cannot be read), 2 a question that makes no sense (an unknown "
+    "id, a prefix of several ids, a bad option)."
+)
+"""The last paragraph of the help of every command that asks a store."""
+
+as_json: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
+"""The switch from a table for people to data for programs."""
+
+trace_ref: Final = click.argument("trace", metavar="TRACE")
+"""Which trace: a full id, a unique prefix, `@latest` or `@-2`."""

@@ -1,0 +1,217 @@
+"""One trace on one screen: what it was asked, what it answered, what failed, what took the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from msgspec import UNSET, Struct
+
+from flightlog.analysis.summary import Failure, KindCount, Summary
+from flightlog.analysis.tree import MARKS, Node, Tree
+from flightlog.cli.render import details, heading, preview, words
+from flightlog.cli.render.cells import cut
+from flightlog.cli.render.marks import kind_style, status_sign, status_style
+from flightlog.cli.render.safe import clean
+from flightlog.cli.render.table import Column
+from flightlog.cli.render.table import lines as table_lines
+from flightlog.cli.render.terminal import Terminal
+from flightlog.records.event import Event
+from flightlog.records.process import Process
+from flightlog.records.traces import Trace
+
+_INDENT: Final = 12
+_VALUE_LINES: Final = 8
+_STACK_LINES: Final = 12
+_EVENTS: Final = 10
+_KINDS: Final = 12
+
+
+class Subject(Struct, frozen=True, eq=False):
+    """All that the card tells about."""
+
+    trace: Trace
+    tree: Tree
+    summary: Summary
+    processes: Sequence[Process]
+
+
+def lines(subject: Subject, terminal: Terminal, now_ns: int) -> Iterator[str]:
+    """Draw the card."""
+    pen = Pen(terminal)
+    yield from heading.lines(subject.trace, terminal, now_ns)
+    yield ""
+    yield from pen.facts(subject)
+    yield from pen.values(subject.tree)
+    if subject.summary.failure:
+        yield from pen.failure(subject.summary.failure)
+    yield from pen.section("slowest", pen.slowest(subject.summary.slowest, subject.trace))
+    yield from pen.section("kinds", pen.kinds(subject.summary.kinds[:_KINDS]))
+    yield from pen.section("events", pen.events(subject.summary, subject.trace.start))
+    yield from pen.section("odd", pen.oddities(subject.tree))
+
+
+class Pen:
+    """Draws the card's parts, each line with its label or an indent before it."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._room = max(16, terminal.width - _INDENT)
+
+    def section(self, label: str, body: Sequence[str]) -> Iterator[str]:
+        """A blank line, then the body with its label beside the first line; nothing for an empty body."""
+        if body:
+            yield ""
+            yield from self._labelled(label, body)
+
+    def facts(self, subject: Subject) -> Iterator[str]:
+        """Where it ran, whose it was, what the models did; a line only for what is known."""
+        trace = subject.trace
+        facts = {
+            "service": self._joined([trace.service, f"{trace.project} / {trace.environment}"]),
+            "process": self._processes(subject.processes),
+            "session": self._joined([trace.session, trace.user and f"user {trace.user}"]),
+            "tags": ", ".join(trace.tags),
+            "models": self._models(trace),
+            "notes": self._joined(_notes(trace, subject.summary)),
+        }
+        for label, text in facts.items():
+            if text:
+                yield from self._labelled(label, [self._cut(clean(text))])
+
+    def values(self, tree: Tree) -> Iterator[str]:
+        """Input and output of the first root."""
+        if not tree.roots:
+            return
+        root = tree.roots[0].record
+        for label, value in (("input", root.input), ("output", root.output)):
+            if value is not UNSET:
+                yield from self.section(label, preview.lines(value, self._room, _VALUE_LINES, self._terminal))
+
+    def failure(self, failure: Failure) -> Iterator[str]:
+        """The error, where it happened, and the end of its stack."""
+        record = failure.node.record
+        told = "failed without an error"
+        stack: list[str] = []
+        if record.error:
+            told = ": ".join(text for text in (record.error.type, record.error.message) if text) or told
+            stack = preview.tail(record.error.stack, self._room, _STACK_LINES, self._terminal)
+        body = [
+            self._terminal.paint("alarm", self._cut(clean(told))),
+            self._cut("in " + " > ".join(clean(name) for name in failure.path[-6:])),
+            self._terminal.paint("dim", f"span {clean(record.span_id)}" + _aside(failure)),
+        ]
+        body += [self._terminal.paint("dim", line) for line in stack]
+        yield from self.section("error", body)
+
+    def slowest(self, nodes: Sequence[Node], trace: Trace) -> Sequence[str]:
+        """The spans with the most time of their own, and their share of the whole."""
+        whole = trace.duration_ns or 0
+        unicode = self._terminal.unicode
+        records = [node.record for node in nodes]
+        signs = [status_sign(record.status, self._terminal) for record in records]
+        return self._table(
+            [
+                Column("", signs, [status_style(r.status) for r in records]),
+                Column("name", [clean(r.name) for r in records], least=8, comfortable=16),
+                Column(
+                    "kind", [clean(r.kind) for r in records], [kind_style(r.kind) for r in records], leaves=2
+                ),
+                Column("self", [words.duration(n.self_ns, unicode=unicode) for n in nodes], align="right"),
+                Column("share", [_share(n.self_ns or 0, whole) for n in nodes], align="right", leaves=1),
+                Column(
+                    "took", [words.duration(r.duration_ns, unicode=unicode) for r in records], align="right"
+                ),
+                Column("span", [clean(r.span_id) for r in records], ["dim"] * len(records), leaves=3),
+            ],
+        )
+
+    def kinds(self, kinds: Sequence[KindCount]) -> Sequence[str]:
+        """How many spans of each kind, how many failed, and their time."""
+        unicode = self._terminal.unicode
+        return self._table(
+            [
+                Column(
+                    "kind", [clean(k.kind) or "(none)" for k in kinds], [kind_style(k.kind) for k in kinds]
+                ),
+                Column("spans", [words.count(k.spans) for k in kinds], align="right"),
+                Column(
+                    "failed",
+                    [words.count(k.errors) if k.errors else "" for k in kinds],
+                    ["red"] * len(kinds),
+                    align="right",
+                ),
+                Column("self", [words.duration(k.self_ns, unicode=unicode) for k in kinds], align="right"),
+            ],
+        )
+
+    def events(self, summary: Summary, start: int) -> Sequence[str]:
+        """The events that matter one by one, the rest as counts."""
+        body = [self._event(event, start) for event in summary.events[:_EVENTS]]
+        told = {event.name for event in summary.events[:_EVENTS]}
+        rest = [f"{name} {n:,}" for name, n in summary.event_counts.items() if name not in told]
+        if len(summary.events) > _EVENTS:
+            body.append(f"{self._terminal.ellipsis()} {len(summary.events) - _EVENTS:,} more")
+        if rest:
+            body.append(self._terminal.paint("dim", self._cut(clean("also " + ", ".join(rest)))))
+        return body
+
+    def oddities(self, tree: Tree) -> Sequence[str]:
+        """What is odd about the places of spans."""
+        return [self._cut(f"{mark}: {number:,}, {MARKS[mark]}") for mark, number in tree.marks.items()]
+
+    def _event(self, event: Event, start: int) -> str:
+        after = words.duration(event.time - start, unicode=self._terminal.unicode)
+        said = "".join(text for text, _ in details.event_label(event))
+        return self._cut(f"{after:>{words.DURATION_CELLS}}  {said}")
+
+    def _labelled(self, label: str, body: Sequence[str]) -> Iterator[str]:
+        yield self._terminal.paint("dim", f"  {label:<{_INDENT - 2}}") + body[0]
+        yield from (" " * _INDENT + line for line in body[1:])
+
+    def _table(self, columns: Sequence[Column]) -> Sequence[str]:
+        if not columns[-1].cells:
+            return []
+        narrower = Terminal(self._room, self._terminal.colour, self._terminal.unicode)
+        return list(table_lines(columns, narrower))
+
+    def _processes(self, processes: Sequence[Process]) -> str:
+        first = [f"pid {p.pid}" + (f" on {p.host}" if p.host else "") for p in processes[:3]]
+        more = f" and {len(processes) - 3} more" if len(processes) > 3 else ""
+        return ", ".join(first) + more
+
+    def _models(self, trace: Trace) -> str:
+        if not trace.llm_calls:
+            return ""
+        calls = words.of_them(trace.llm_calls, "call")
+        tokens = ""
+        if trace.input_tokens is not None or trace.output_tokens is not None:
+            tokens = f"{trace.input_tokens or 0:,} tokens in, {trace.output_tokens or 0:,} out"
+        unknown = f"{trace.unknown_usage_calls:,} without usage" if trace.unknown_usage_calls else ""
+        return self._joined([trace.model, calls, tokens, unknown])
+
+    def _joined(self, parts: Sequence[str | None]) -> str:
+        return (" · " if self._terminal.unicode else " - ").join(part for part in parts if part)
+
+    def _cut(self, text: str) -> str:
+        return cut(text, self._room, self._terminal.ellipsis())
+
+
+def _notes(trace: Trace, summary: Summary) -> list[str]:
+    notes = ["slow"] if trace.slow else []
+    if trace.retries:
+        notes.append(words.of_them(trace.retries, "retry", "retries"))
+    if trace.interrupted:
+        notes.append(f"{trace.interrupted:,} interrupted")
+    if summary.open_spans:
+        notes.append(f"{summary.open_spans:,} still open")
+    return notes
+
+
+def _aside(failure: Failure) -> str:
+    aside = ", handled above it" if failure.handled else ""
+    return aside + (f", {words.of_them(failure.others, 'more failed span')}" if failure.others else "")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole > 0 else ""

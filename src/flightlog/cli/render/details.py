@@ -1,0 +1,92 @@
+"""What a row of a tree says about a span, an event or a fold, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from flightlog.analysis.likeness import Fold
+from flightlog.analysis.tree import Node
+from flightlog.cli.render import words
+from flightlog.cli.render.marks import kind_style
+from flightlog.cli.render.safe import clean
+from flightlog.cli.render.terminal import Style, Terminal
+from flightlog.records import genai
+from flightlog.records.event import Event
+
+Part = tuple[str, Style]
+"""A piece of clean text and how it is drawn."""
+
+
+def label(node: Node, terminal: Terminal) -> list[Part]:
+    """Name, kind, marks, and for a model call its model and tokens."""
+    record = node.record
+    parts: list[Part] = [(clean(record.name) or "(no name)", "bold" if record.status == "error" else "")]
+    if record.kind:
+        parts.append((" " + clean(record.kind), kind_style(record.kind)))
+    parts += [(f" [{mark}]", "yellow") for mark in node.marks]
+    usage = _usage(record.attributes, terminal)
+    if usage:
+        parts.append((" " + usage, "dim"))
+    return parts
+
+
+def _usage(attributes: Mapping[str, Any], terminal: Terminal) -> str:
+    """Model and tokens, `gpt-4.1-mini 812→90`; empty for what is no model call."""
+    if not attributes:
+        return ""
+    model = attributes.get(genai.RESPONSE_MODEL) or attributes.get(genai.REQUEST_MODEL) or ""
+    read, written = attributes.get(genai.INPUT_TOKENS), attributes.get(genai.OUTPUT_TOKENS)
+    tokens = ""
+    if isinstance(read, int) or isinstance(written, int):
+        arrow = "→" if terminal.unicode else ">"
+        tokens = f"{_tokens(read)}{arrow}{_tokens(written)}"
+    return " ".join(part for part in (clean(str(model)), tokens) if part)
+
+
+def _tokens(number: object) -> str:
+    return words.short_count(number) if isinstance(number, int) else "?"
+
+
+def note(node: Node) -> Part | None:
+    """The line under a span that did not go well, or None."""
+    record = node.record
+    if record.error is not None and (record.error.type or record.error.message):
+        told = ": ".join(text for text in (record.error.type, record.error.message) if text)
+        return told, "red"
+    if record.status == "interrupted":
+        return "interrupted: its process ended before it did", "yellow"
+    return None
+
+
+def fold(item: Fold, terminal: Terminal) -> str:
+    """How many more there are of what was shown, with their least, median and greatest duration."""
+    first = item.nodes[0].record
+    sign = "\u00d7" if terminal.unicode else "x"
+    text = f"{sign} {len(item.nodes):,} more like {clean(first.name)}"
+    if item.span_count > len(item.nodes):
+        text += f" ({words.of_them(item.span_count, 'span')})"
+    if item.durations is None:
+        return text
+    return text + ": " + " / ".join(words.duration(ns, unicode=terminal.unicode) for ns in item.durations)
+
+
+def event_label(event: Event) -> list[Part]:
+    """Name, text and attributes of an event."""
+    parts: list[Part] = [(clean(event.name), "yellow")]
+    said = event.body or pairs(event.attributes)
+    if said:
+        parts.append((" " + clean(said), "dim"))
+    return parts
+
+
+def pairs(attributes: Mapping[str, Any]) -> str:
+    """Attributes as `key=value`, separated by commas."""
+    return ", ".join(f"{key}={plain(value)}" for key, value in attributes.items())
+
+
+def plain(value: object) -> str:
+    """A value as text: a text as it is, everything else as JSON."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,92 @@
+"""The newest traces as a table: what ran, how it went, when, and how long it took.
+
+The columns with the least numbers here are given room first; the sign, the name, the duration and the id
+stay, and the id is whole at any width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from flightlog.cli.render import words
+from flightlog.cli.render.marks import kind_style, status_sign, status_style
+from flightlog.cli.render.safe import clean
+from flightlog.cli.render.table import Column
+from flightlog.cli.render.table import lines as table_lines
+from flightlog.cli.render.terminal import Style, Terminal
+from flightlog.cli.render.timeline import Axis
+from flightlog.records.traces import Trace
+
+BAR_CELLS = 8
+
+
+def lines(traces: Sequence[Trace], terminal: Terminal, now_ns: int) -> Iterator[str]:
+    """Draw the list, newest first as given."""
+    failed: list[Style] = ["red" if t.error_count else "" for t in traces]
+    columns = [
+        _signs(traces, terminal),
+        Column("name", [clean(t.name) or "(no name)" for t in traces], failed, least=8, comfortable=18),
+        Column("kind", [clean(t.kind) for t in traces], [kind_style(t.kind) for t in traces], leaves=3),
+        Column("started", [words.ago(t.start, now_ns) for t in traces], align="right", leaves=1),
+        Column("at", [words.short_moment(t.start, now_ns) for t in traces], _dim(traces), leaves=4),
+        _durations(traces, terminal),
+        Column(" ", _bars(traces, terminal), failed, leaves=8),
+        Column("spans", [words.count(t.span_count) for t in traces], align="right", leaves=2),
+        Column(
+            "failed",
+            [words.count(t.error_count) if t.error_count else "" for t in traces],
+            ["red"] * len(traces),
+            align="right",
+            leaves=5,
+        ),
+        Column("tokens", [_tokens(t, terminal) for t in traces], align="right", leaves=6),
+        Column("model", [clean(t.model or "") for t in traces], _dim(traces), leaves=9),
+        Column("notes", [_notes(t) for t in traces], ["yellow"] * len(traces), leaves=7),
+        Column("session", [clean(t.session or "") for t in traces], _dim(traces), leaves=11),
+        Column("service", [clean(t.service or "") for t in traces], _dim(traces), leaves=10),
+        Column("trace", [t.trace_id for t in traces], _dim(traces)),
+    ]
+    return table_lines(columns, terminal)
+
+
+def _signs(traces: Sequence[Trace], terminal: Terminal) -> Column:
+    return Column(
+        "", [status_sign(t.status, terminal) for t in traces], [status_style(t.status) for t in traces]
+    )
+
+
+def _durations(traces: Sequence[Trace], terminal: Terminal) -> Column:
+    cells = [words.duration(t.duration_ns, unknown="open", unicode=terminal.unicode) for t in traces]
+    return Column("took", cells, ["yellow" if t.slow else "" for t in traces], align="right")
+
+
+def _bars(traces: Sequence[Trace], terminal: Terminal) -> list[str]:
+    """Durations beside each other, the longest one filling the column."""
+    longest = max((t.duration_ns or 0 for t in traces), default=0)
+    axis = Axis(0, max(1, longest), BAR_CELLS, terminal.unicode)
+    return [axis.bar(0, t.duration_ns) if t.duration_ns is not None else "" for t in traces]
+
+
+def _tokens(trace: Trace, terminal: Terminal) -> str:
+    if trace.input_tokens is None and trace.output_tokens is None:
+        return "?" if trace.llm_calls else ""
+    arrow = "→" if terminal.unicode else ">"
+    known = (
+        f"{words.short_count(trace.input_tokens or 0)}{arrow}{words.short_count(trace.output_tokens or 0)}"
+    )
+    return known + ("+?" if trace.unknown_usage_calls else "")
+
+
+def _notes(trace: Trace) -> str:
+    notes = []
+    if trace.slow:
+        notes.append("slow")
+    if trace.retries:
+        notes.append(words.of_them(trace.retries, "retry", "retries"))
+    if trace.interrupted:
+        notes.append(f"{trace.interrupted:,} interrupted")
+    return ", ".join(notes)
+
+
+def _dim(traces: Sequence[Trace]) -> list[Style]:
+    return ["dim"] * len(traces)

@@ -1,0 +1,77 @@
+"""What the terminal can show: its width, whether it has colour, and whether it has more than ASCII.
+
+Colours are the sixteen that every terminal theme defines, without bright ones and without blue, so they can
+be read on light and on dark backgrounds; the background is never touched. Colour never carries a meaning
+alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final, Literal, TextIO
+
+from msgspec import Struct
+
+Style = Literal["", "bold", "dim", "red", "green", "yellow", "magenta", "cyan", "alarm"]
+"""How a text is drawn; `alarm` is bold red."""
+
+_CODES: Final[dict[str, str]] = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "magenta": "35",
+    "cyan": "36",
+    "alarm": "1;31",
+}
+
+PIPE_WIDTH: Final = 100
+"""Cells assumed where there is no terminal to ask and `COLUMNS` is not set."""
+
+LEAST_WIDTH: Final = 20
+"""Nothing is laid out for less; a narrower terminal wraps."""
+
+_BLOCK: Final = 256
+
+
+class Terminal(Struct, frozen=True):
+    """Where the output goes."""
+
+    width: int = 80
+    colour: bool = False
+    unicode: bool = True
+
+    def paint(self, style: Style, text: str) -> str:
+        """Put a style on a text whose width is final."""
+        if not self.colour or not style or not text:
+            return text
+        return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+
+    def ellipsis(self) -> str:
+        """What stands for the part that was cut off."""
+        return "…" if self.unicode else "~"
+
+
+def of(stream: TextIO, *, no_color: bool = False, columns: int | None = None) -> Terminal:
+    """Look at a stream: a pipe gets no colour, `NO_COLOR` is honoured, and so is `--width`."""
+    is_terminal = stream.isatty()
+    wants_colour = not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    asked = columns or shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+    return Terminal(
+        width=max(LEAST_WIDTH, asked),
+        colour=is_terminal and wants_colour,
+        unicode=(stream.encoding or "").lower().replace("-", "").startswith("utf"),
+    )
+
+
+def emit(lines: Iterable[str]) -> None:
+    """Write lines to standard output, in blocks, as they are made."""
+    rest = iter(lines)
+    while block := list(islice(rest, _BLOCK)):
+        sys.stdout.write("\n".join(block) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,194 @@
+"""A trace as a tree on a time axis, one line a span.
+
+Columns give way to a narrow terminal in this order: span id, self time, kind and details, time axis. The name
+and the duration always stay. Lines are plain strings, made one after another: ten thousand of them cost what
+ten thousand short joins cost, and the first is on the screen before the last is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from flightlog.analysis.likeness import Fold
+from flightlog.analysis.tree import MARKS, Node, Tree
+from flightlog.cli.render import branches, details, words
+from flightlog.cli.render.branches import Hidden, Limits, Row
+from flightlog.cli.render.cells import cut, fill, width
+from flightlog.cli.render.marks import bar_style, event_sign, status_sign, status_style
+from flightlog.cli.render.safe import clean
+from flightlog.cli.render.terminal import Style, Terminal
+from flightlog.cli.render.timeline import Axis
+from flightlog.records.event import Event
+
+ID_FROM: Final = 116
+"""Terminal width from which span ids have a column."""
+SELF_FROM: Final = 72
+"""Terminal width from which self times have a column."""
+WIDE_GUIDES_FROM: Final = 70
+AXIS_FROM: Final = 48
+"""Terminal width from which there is a time axis."""
+_GAP: Final = 2
+_SPAN_ID_CELLS: Final = 16
+_EVENT_CELLS: Final = 32
+
+
+class Layout(Struct, frozen=True):
+    """The width of each column; 0 for one that is not drawn."""
+
+    label: int
+    axis: int
+    self_time: int
+    span_id: int
+
+
+def lines(tree: Tree, terminal: Terminal, limits: Limits) -> Iterator[str]:
+    """Draw a tree, the scale of its time axis first, then what its marks mean."""
+    rows = list(branches.rows(tree, _guides(terminal), limits))
+    layout = _layout(rows, terminal)
+    pen = Pen(terminal, layout, Axis(tree.start, tree.end, max(1, layout.axis), terminal.unicode))
+    yield pen.titles()
+    for row in rows:
+        yield from pen.row(row)
+    yield from _legend(tree, rows, terminal)
+
+
+def _guides(terminal: Terminal) -> branches.Guides:
+    if not terminal.unicode:
+        return branches.ASCII
+    return branches.UNICODE if terminal.width >= WIDE_GUIDES_FROM else branches.NARROW
+
+
+def _layout(rows: Sequence[Row], terminal: Terminal) -> Layout:
+    """Give the labels what they need, at most two thirds, and the axis the rest."""
+    self_time = words.DURATION_CELLS if terminal.width >= SELF_FROM else 0
+    span_id = _SPAN_ID_CELLS if terminal.width >= ID_FROM else 0
+    taken = sum(column + _GAP for column in (words.DURATION_CELLS, self_time, span_id) if column)
+    room = terminal.width - taken
+    if terminal.width < AXIS_FROM:
+        return Layout(room, 0, self_time, span_id)
+    wanted = max((_label_width(row, terminal) for row in rows), default=0)
+    axis = max(room - _GAP - wanted, (room - _GAP) * 2 // 5 if terminal.width >= SELF_FROM else 12)
+    return Layout(room - _GAP - axis, axis, self_time, span_id)
+
+
+def _label_width(row: Row, terminal: Terminal) -> int:
+    """Cells that a label wants; an event's text may be long and is content with less."""
+    if isinstance(row.item, Node):
+        return _before_label(row) + sum(width(text) for text, _ in details.label(row.item, terminal))
+    if isinstance(row.item, Event):
+        told = sum(width(text) for text, _ in details.event_label(row.item))
+        return _before_label(row) + min(_EVENT_CELLS, told)
+    return 0
+
+
+def _before_label(row: Row) -> int:
+    return len(row.guides) + len("+ ")
+
+
+class Cells(Struct, frozen=True):
+    """What stands to the right of a label."""
+
+    bar: str = ""
+    bar_style: Style = ""
+    took: str = ""
+    took_style: Style = ""
+    self_time: str = ""
+    span_id: str = ""
+
+
+class Pen:
+    """Draws the rows of one tree in one layout."""
+
+    def __init__(self, terminal: Terminal, layout: Layout, axis: Axis) -> None:
+        self._terminal = terminal
+        self._layout = layout
+        self._axis = axis
+
+    def titles(self) -> str:
+        """The line above the tree."""
+        scale = self._axis.scale(self._terminal) if self._layout.axis else ""
+        return self._line([], Cells(scale, "dim", "took", "dim", "self", "span"))
+
+    def row(self, row: Row) -> Iterator[str]:
+        """The lines of one row: one, or two when there is an error to tell."""
+        item = row.item
+        if isinstance(item, Node):
+            yield self._span(row.guides, item)
+            note = details.note(item)
+            if note:
+                guide = _guides(self._terminal).passing if item.children else "  "
+                yield self._text(row.below + guide, *note)
+        elif isinstance(item, Event):
+            yield self._event(row.guides, item)
+        elif isinstance(item, Fold):
+            yield self._text(row.guides, details.fold(item, self._terminal), "")
+        else:
+            yield self._text(row.guides, f"{self._terminal.ellipsis()} {item.text}", "dim")
+
+    def _span(self, guides: str, node: Node) -> str:
+        record = node.record
+        terminal = self._terminal
+        style = status_style(record.status)
+        label: list[details.Part] = [(guides, "dim"), (status_sign(record.status, terminal) + " ", style)]
+        cells = Cells(
+            bar=self._axis.bar(record.start, record.end) if self._layout.axis else "",
+            bar_style=bar_style(record.kind) if record.status == "ok" else style,
+            took=words.duration(record.duration_ns, unknown="open", unicode=terminal.unicode),
+            took_style=style if record.end is None else "",
+            self_time=words.duration(node.self_ns, unicode=terminal.unicode) if node.children else "",
+            span_id=record.span_id,
+        )
+        return self._line(label + details.label(node, terminal), cells)
+
+    def _event(self, guides: str, event: Event) -> str:
+        sign = event_sign(self._terminal)
+        label: list[details.Part] = [(guides, "dim"), (sign + " ", "yellow"), *details.event_label(event)]
+        bar = self._axis.point(event.time, sign) if self._layout.axis else ""
+        return self._line(label, Cells(bar=bar, bar_style="yellow"))
+
+    def _text(self, guides: str, text: str, style: Style) -> str:
+        """A line that may use the whole width."""
+        room = max(8, self._terminal.width - width(guides))
+        shown = cut(clean(text), room, self._terminal.ellipsis())
+        return self._terminal.paint("dim", guides) + self._terminal.paint(style, shown)
+
+    def _line(self, label: Sequence[details.Part], cells: Cells) -> str:
+        paint, layout = self._terminal.paint, self._layout
+        parts = [self._fitted(label)]
+        if layout.axis:
+            parts.append(paint(cells.bar_style, fill(cells.bar, layout.axis)))
+        parts.append(paint(cells.took_style, fill(cells.took, words.DURATION_CELLS, "right")))
+        if layout.self_time:
+            parts.append(paint("dim", fill(cells.self_time, layout.self_time, "right")))
+        if layout.span_id:
+            parts.append(paint("dim", cells.span_id))
+        return (" " * _GAP).join(parts).rstrip()
+
+    def _fitted(self, label: Sequence[details.Part]) -> str:
+        """Draw the label's parts into its column, cutting where the room ends."""
+        room = self._layout.label
+        drawn = []
+        for text, style in label:
+            if room <= 0:
+                break
+            shown = cut(text, room, self._terminal.ellipsis())
+            drawn.append(self._terminal.paint(style, shown))
+            room -= width(shown)
+        return "".join(drawn) + " " * room
+
+
+def _legend(tree: Tree, rows: Sequence[Row], terminal: Terminal) -> Iterator[str]:
+    """Say what was folded or hidden, and what each mark means."""
+    folds = [row.item for row in rows if isinstance(row.item, Fold)]
+    hidden = any(isinstance(row.item, Hidden) for row in rows)
+    if tree.marks or folds or hidden:
+        yield ""
+    for mark, number in tree.marks.items():
+        yield terminal.paint("yellow", f"{mark}: ") + f"{words.of_them(number, 'span')}, {MARKS[mark]}"
+    if folds:
+        inside = sum(fold.span_count for fold in folds)
+        text = f"{words.of_them(inside, 'span')} like those above them are folded (least / median / greatest"
+        yield terminal.paint("dim", text + " time); --all shows each")

@@ -1,0 +1,90 @@
+"""Settings from everywhere, and the hook that starts recording when somebody first wants it.
+
+Nothing happens at import. The first span or event asks whether it is wanted; that question reads the settings
+and starts the recorder (`recording.py`, which is imported only then). A forked child starts anew in the same
+way, with a journal of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from flightlog.core.control import control
+from flightlog.core.level import parse
+
+if TYPE_CHECKING:
+    from flightlog.recording import Flushed, Recorder
+    from flightlog.settings import Settings
+
+_code: dict[str, object] = {}
+"""Settings from code, the strongest layer."""
+
+
+def load_settings(code: Mapping[str, object] | None = None) -> Settings:
+    """Resolve the settings of this process: code over environment over project file over user file.
+
+    Raises:
+        BadSetting: a value does not fit, or a file names a setting that does not exist.
+    """
+    from flightlog.layers import (
+        load_settings as load,
+    )  # msgspec and tomllib: 40 ms that an import must not cost
+
+    return load(code)
+
+
+def _settings() -> Settings:
+    return load_settings(_code)
+
+
+def _recorder() -> Recorder:
+    from flightlog.recording import recorder  # everything heavy, and only once somebody records
+
+    return recorder
+
+
+def _start() -> None:
+    _recorder().start(_settings)
+
+
+def _prepare() -> None:
+    _recorder().prepare(_settings)
+
+
+control.on_first_use(_start, _prepare)
+
+
+def configure(**settings: object) -> None:
+    """Set settings from code, over everything else; recording goes on under the new ones.
+
+    Args:
+        **settings: names of `flightlog.settings.SETTINGS`, such as `home`, `project`, `level`, `enabled`,
+            `sample`. None takes a former value from code back.
+
+    Raises:
+        BadSetting: a name or a value does not fit; nothing was changed.
+    """
+    wanted = {name: value for name, value in {**_code, **settings}.items() if value is not None}
+    resolved = load_settings(wanted)
+    wanted_filter = parse(resolved.level, resolved.origins["level"])
+    _code.clear()
+    _code.update(wanted)
+    if set(settings) <= {"level"} and control.is_running and resolved.enabled:
+        control.configure(wanted_filter, enabled=True)
+        return
+    if control.is_running:
+        _recorder().stop()
+    control.on_first_use(_start, _prepare)
+
+
+def flush(timeout: float = 2.0) -> Flushed:
+    """Bring everything recorded so far into the store.
+
+    Args:
+        timeout: the longest this takes, in seconds.
+
+    Returns:
+        Whether all of it was delivered, and if not, what waits where. It is true when delivered.
+    """
+    return _recorder().flush(timeout)

@@ -1,0 +1,655 @@
+"""The hot path in plain Python: spans and events become framed lines.
+
+Everything that a span costs on its own thread is in this file; the compiled core replaces exactly it and
+keeps every name (`engine.py` lists them). What is rare (starting up, a level that depends on the module, a
+parent that is not simply the open span around us) is called from here and lives elsewhere.
+
+What buys the speed: enter and exit are methods of a slotted class; a text that repeats is redacted and quoted
+once (`memo.py`); a line is joined by one f-string and appended by one C call; the shared state is module
+globals, which CPython reads through an inline cache. `bench/` times each.
+"""
+
+from __future__ import annotations
+
+from _thread import _local, get_ident
+from collections.abc import Callable, Iterable, Mapping
+from sys import _getframe, modules
+from time import monotonic_ns
+from types import FrameType, TracebackType
+from typing import Any, Final, Self
+
+from flightlog.core import context, tasks
+from flightlog.core.bound import Bind, Binding, bound, innermost
+from flightlog.core.capture import Cut, quote
+from flightlog.core.clock import Clock
+from flightlog.core.context import FOREIGN, LEFT, MARKER, OPEN, STRAY, Captured, Remote
+from flightlog.core.fields import cut_list, decoded, encoded, level_field, related, too_long
+from flightlog.core.ids import Ids
+from flightlog.core.memo import CUT, captured, member, texts
+from flightlog.core.off import OFF, Off
+from flightlog.core.outcome import fault_of, status_of
+from flightlog.core.plan import Plan
+from flightlog.core.sample import keeps
+from flightlog.core.unset import UNSET
+
+_GENERATOR: Final = 0x20 | 0x200
+"""`CO_GENERATOR | CO_ASYNC_GENERATOR` of a code object (documented with the `inspect` module)."""
+
+_REMOTE_FLAGS: Final = ',"otel":{"flags":769}'
+"""W3C sampled (0x001) with OpenTelemetry's "has is_remote" (0x100) and "is_remote" (0x200)."""
+
+clock: Final = Clock()
+ids: Final = Ids()
+open_spans: Final[set[Span]] = set()
+"""Spans that run, for the lines that say so; a set's add and discard are atomic."""
+
+verdicts: Final[dict[str, bool | None]] = {}
+"""Level to on for everybody (True), off for everybody (False), or None or missing: ask."""
+
+_variable: Final = context.variable
+_held: Final = context.held
+_binding: Final = bound
+
+
+def _refilled() -> str:
+    """Make the next span ids, many at a time: one alone costs twice as much."""
+    _pool.extend(ids.span_ids())
+    return _pool.pop()
+
+
+def _nothing(*_: object) -> bool:
+    return False
+
+
+_new: Final = object.__new__
+_pool: Final[list[str]] = []
+"""Span ids made ahead."""
+
+_decide: Callable[[str, FrameType], bool] = _nothing
+_write: Callable[[bytes], object] = _nothing
+_count: Callable[[str], object] = _nothing
+_ratio = 1.0
+_roots_may_drop = False
+_most_open = 0
+_most_line = 0
+_origin: Remote | None = None
+
+
+_thread_fields: Final[dict[int, str]] = {}
+"""The `thread` field of the lines of each thread that has recorded, by its identity."""
+
+
+class _Farewell:
+    """Forgets a thread's name when the thread ends: the system gives its number to another one."""
+
+    __slots__ = ("_ident",)
+
+    def __init__(self, ident: int) -> None:
+        self._ident = ident
+
+    def __del__(self, forget: Callable[[int, None], object] = _thread_fields.pop) -> None:
+        forget(self._ident, None)
+
+
+_thread_end: Final = _local()
+
+
+def _thread_field(ident: int) -> str:
+    """Make the field for a thread that records for the first time."""
+    threading = modules.get("threading")
+    name = "MainThread" if threading is None else threading.current_thread().name
+    field = f',"thread":{captured(name, "")[0]}'
+    _thread_fields[ident] = field
+    _thread_end.farewell = _Farewell(ident)
+    return field
+
+
+class Span:
+    """One unit of work, recorded when its `with` block ends.
+
+    Values given to it are captured at that moment. All of it is safe to call at any time: after the end the
+    calls do nothing, and nothing here raises into the program.
+    """
+
+    _drops = False
+
+    __slots__ = (
+        "__weakref__",
+        "_announced",
+        "_attributes",
+        "_context",
+        "_error",
+        "_frame",
+        "_input",
+        "_kind",
+        "_level_field",
+        "_links",
+        "_name",
+        "_out",
+        "_output",
+        "_parent",
+        "_parent_field",
+        "_plain",
+        "_remote",
+        "_root",
+        "_state",
+        "_status",
+        "_task",
+        "_thread",
+        "_zero",
+        "span_id",
+        "start",
+        "trace_id",
+    )
+
+    _out: Callable[[bytes], object] | None
+    _parent: Span | Remote | Captured | None
+    _root: Span
+    _thread: int
+    _task: tasks.Task | None
+    _context: Binding | None
+    _remote: str
+    _plain: bool
+    _name: str
+    _kind: str
+    _level_field: str
+    _state: int
+    _attributes: dict[str, str] | None
+    _input: str | None
+    _output: str | None
+    _error: str | None
+    _links: list[str] | None
+    _status: str
+    _announced: bool
+    _frame: int
+    _zero: int
+    trace_id: str
+    span_id: str
+    _parent_field: str
+    start: int
+
+    def __enter__(self) -> Self:
+        now = monotonic_ns()
+        if now >= clock.due:
+            clock.check(now)
+        self._zero = now
+        self.start = now + clock.offset
+        parent: Any = _variable.get()
+        frame = _getframe(1)
+        if _held or (parent is not None and parent._state > LEFT):
+            parent = context.parent_here(parent)
+            if _held:
+                parent = context.rescued(parent, frame)
+        try:
+            self.span_id = _pool.pop()
+        except IndexError:
+            self.span_id = _refilled()
+        if parent is None or parent._state == MARKER:
+            self._begin_local_root(parent)
+        else:
+            self.trace_id = parent.trace_id
+            self._parent_field = f'"parent_id":"{parent.span_id}",'
+            self._root = parent._root
+            self._out = parent._out
+        self._parent = parent
+        self._thread = get_ident()
+        self._task = tasks.current() if "asyncio" in modules else None
+        binding = _binding.get()
+        if binding is not None:
+            self._context = innermost() if binding.stray else binding
+            self._plain = False
+        if frame.f_code.co_flags & _GENERATOR:
+            self._frame = id(frame)
+            _held.setdefault(self._frame, []).append(self)
+        open_spans.add(self)
+        _variable.set(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._state != OPEN or not self._zero:
+            return
+        end = self.start + monotonic_ns() - self._zero
+        if error is not None:
+            self._end_with(error)
+        if (
+            _variable.get() is self
+            and self._thread == get_ident()
+            and (self._task is None or tasks.is_current(self._task))
+        ):
+            self._state = LEFT
+            _variable.set(self._parent)
+        else:
+            self._state = STRAY
+        open_spans.discard(self)
+        if self._frame:
+            self._release()
+        try:
+            root = self._root
+            if not root._announced and root is not self:
+                root._announce()
+            self._append(self._status, end)
+        except Exception:  # noqa: BLE001 - the border: a line that cannot be written must not break the program
+            _count("internal_errors")
+
+    def _begin_local_root(self, parent: Remote | Captured | None) -> None:
+        """Be the first span of a trace in this process."""
+        self._root = self
+        self._out = None
+        self._parent_field = ""
+        if parent is None:
+            parent = _origin
+        if isinstance(parent, Remote):
+            self.trace_id = parent.trace_id
+            self._parent_field = f'"parent_id":"{parent.span_id}",'
+            self._remote = _REMOTE_FLAGS
+            self._plain = False
+        else:
+            if parent is not None:
+                self._out = parent.take
+            self.trace_id = self.trace_id or ids.trace_id()
+
+    def _end_with(self, error: BaseException) -> None:
+        """Take the exception that leaves the block into the record."""
+        status = status_of(error)
+        if status == "error":
+            if self._error is None:
+                self.fail(error)
+        elif self._status == "ok":
+            self._status = status
+
+    def _release(self) -> None:
+        spans = _held.get(self._frame)
+        if spans is not None:
+            if self in spans:
+                spans.remove(self)
+            if not spans:
+                _held.pop(self._frame, None)
+
+    # -- what is known of it --------------------------------------------------------------------------------
+
+    @property
+    def recorded(self) -> bool:
+        """Whether this span leaves a record."""
+        return True
+
+    @property
+    def ended(self) -> bool:
+        """Whether its block is over."""
+        return self._state != OPEN
+
+    def set(self, **attributes: object) -> None:
+        """Add attributes; one that is set again replaces the former value."""
+        if self._state == OPEN:
+            self._set(attributes)
+
+    def _set(self, attributes: Mapping[str, object]) -> None:
+        if self._attributes is None:
+            self._attributes = {}
+            self._plain = False
+        members = self._attributes
+        for key, value in attributes.items():
+            members[key] = member(key, value, self._note)
+
+    def set_attributes(self, attributes: Mapping[str, object]) -> None:
+        """Add attributes whose names are no Python identifiers, such as `gen_ai.request.model`."""
+        if self._state == OPEN:
+            self._set({str(key): value for key, value in attributes.items()})
+
+    def _captured(self, value: object, path: str) -> str:
+        fragment, cuts = captured(value, path)
+        self._plain = False
+        if cuts:
+            self._note(cuts)
+        return fragment
+
+    def _note(self, cuts: list[Cut]) -> None:
+        """Say on the span which of its texts were cut."""
+        if self._attributes is None:
+            self._attributes = {}
+        self._attributes[CUT] = cut_list(cuts, self._attributes.get(CUT))
+
+    @property
+    def input(self) -> Any:
+        """What the work was given. Reading it gives what was captured, not the object that was handed over."""
+        return decoded(self._input)
+
+    @input.setter
+    def input(self, value: object) -> None:
+        if self._state == OPEN:
+            self._input = self._captured(value, "input")
+
+    @property
+    def output(self) -> Any:
+        """What the work gave back; read as `input` is."""
+        return decoded(self._output)
+
+    @output.setter
+    def output(self, value: object) -> None:
+        if self._state == OPEN:
+            self._output = self._captured(value, "output")
+
+    def fail(self, error: BaseException | str, *, type: str = "") -> None:  # noqa: A002 - the field's name
+        """Mark the work as failed although no exception leaves its block.
+
+        Args:
+            error: the exception, or what went wrong in words.
+            type: overrides the error's type, which else is the exception's class.
+        """
+        if self._state != OPEN and not self._zero:
+            return
+        self._status = "error"
+        self._error = self._captured(fault_of(error, type), "error")
+
+    def link(self, other: object, relation: str = "caused_by", **attributes: object) -> None:
+        """Relate this span to another that is not its parent.
+
+        Args:
+            other: a span, anything else with `trace_id` and `span_id`, or a mapping with these keys.
+            relation: why they belong together.
+            attributes: more about the relation.
+        """
+        if self._state == OPEN and (ids := related(other)) is not None:
+            self._links = [*(self._links or ()), _link(ids, relation, attributes)]
+            self._plain = False
+
+    # -- its lines --------------------------------------------------------------------------------------------
+
+    def _announce(self) -> None:
+        """Write the line that says that this span runs."""
+        self._announced = True
+        try:
+            self._append("running", 0)
+        except Exception:  # noqa: BLE001 - the border, as in __exit__
+            _count("internal_errors")
+
+    def _append(self, status: str, end: int) -> None:
+        try:
+            thread = _thread_fields[self._thread]
+        except KeyError:
+            thread = _thread_field(self._thread)
+        if end:
+            line = (
+                f'\x1e{{"v":1,"type":"span","trace_id":"{self.trace_id}","span_id":"{self.span_id}",'
+                f'{self._parent_field}"name":{texts[self._name]},"kind":{texts[self._kind]},{self._level_field}'
+                f'"start":{self.start},"end":{end},"status":"{status}"{thread}'
+            )
+        else:
+            line = (
+                f'\x1e{{"v":1,"type":"span","trace_id":"{self.trace_id}","span_id":"{self.span_id}",'
+                f'{self._parent_field}"name":{texts[self._name]},"kind":{texts[self._kind]},{self._level_field}'
+                f'"start":{self.start},"status":"{status}"{thread}'
+            )
+        if self._task is not None:
+            line += self._task.field
+        if self._plain:
+            line += "}\n"
+        else:
+            rest = self._rest(status)
+            if len(line) + len(rest) > _most_line:
+                rest = too_long(len(line) + len(rest))
+            line = f"{line}{rest}}}\n"
+        try:
+            data = line.encode()
+        except UnicodeEncodeError:
+            data = encoded(line)
+        (self._out or _write)(data)
+
+    def _rest(self, status: str) -> str:
+        """The fields that only some lines have."""
+        rest = "" if self._context is None else self._context.field
+        if self._input is not None:
+            rest += f',"input":{self._input}'
+        if self._output is not None:
+            rest += f',"output":{self._output}'
+        if self._attributes is not None:
+            rest += f',"attributes":{{{",".join(self._attributes.values())}}}'
+        if self._links is not None:
+            rest += f',"links":[{",".join(self._links)}]'
+        if self._error is not None and status != "running":
+            rest += f',"error":{self._error}'
+        return rest + self._remote
+
+
+class Unrecorded(Span):
+    """A span of a trace that is not sampled: it has ids and a place in the context, and leaves no record."""
+
+    __slots__ = ()
+    _drops = True
+
+    @property
+    def recorded(self) -> bool:
+        """Whether this span leaves a record: never."""
+        return False
+
+    def _set(self, attributes: Mapping[str, object]) -> None:
+        """Keep nothing."""
+
+    def _captured(self, value: object, path: str) -> str | None:  # type: ignore[override]  # nothing is kept
+        """Keep nothing."""
+
+    def _announce(self) -> None:
+        self._announced = True
+
+    def _append(self, status: str, end: int) -> None:
+        """Write nothing."""
+
+
+def span(
+    name: str,
+    /,
+    kind: str = "step",
+    level: str = "info",
+    input: object = UNSET,  # noqa: A002 - the field's name
+    links: Iterable[object] = (),
+    **attributes: object,
+) -> Span | Off:
+    """Make a span; it starts when its `with` block is entered and is recorded when that ends.
+
+    Args:
+        name: what is done, with few distinct values; details belong into attributes.
+        kind: what sort of work: `llm`, `tool`, `retrieval`, … (`flightlog.records.kinds.KINDS`) or any word.
+        level: how important; below the threshold nothing is recorded.
+        input: what the work is given, captured now.
+        links: other spans that this one is related to, as for `Span.link`.
+        **attributes: anything else worth knowing, captured now.
+    """
+    try:
+        verdict = verdicts[level]
+    except KeyError:
+        verdict = None
+    if verdict is not True and (verdict is False or not _decide(level, _getframe(1))):
+        return OFF
+    parent = _variable.get()
+    made: Span | None = None
+    if parent._drops if parent is not None else _roots_may_drop:
+        made = _sampled(parent)
+    if made is None:
+        made = _new(Span)
+        made.trace_id = ""
+    made._name = name
+    made._kind = kind
+    made._level_field = "" if level == "info" else level_field(level)
+    made._state = OPEN
+    made._status = "ok"
+    made._plain = True
+    made._announced = False
+    made._frame = made._zero = 0
+    made._remote = made.span_id = ""
+    made._context = made._attributes = made._input = made._output = made._error = made._links = None
+    if attributes:
+        cuts: list[Cut] = []
+        for key, value in attributes.items():
+            attributes[key] = member(key, value, cuts.extend)
+        made._attributes = attributes  # type: ignore[assignment]  # every value became a text
+        made._plain = False
+        if cuts:
+            made._note(cuts)
+    if input is not UNSET:
+        made._input = made._captured(input, "input")
+    for other in links:
+        made.link(other)
+    return made
+
+
+def _sampled(parent: object) -> Span | None:
+    """Decide for a new span whether its trace is recorded: an unrecorded one, one with a trace id, or None."""
+    behind = context.parent_here(parent)  # type: ignore[arg-type]  # it came from the variable
+    if behind is None:
+        behind = _origin
+    if behind is not None:
+        made: Span | None = _new(Unrecorded) if behind._drops else None
+        trace_id = ""
+    else:
+        trace_id = ids.trace_id()
+        made = _new(Span if keeps(trace_id, _ratio) else Unrecorded)
+    if made is not None:
+        made.trace_id = trace_id
+    return made
+
+
+def event(name: str, /, level: str = "info", body: str = "", **attributes: object) -> None:
+    """Record a point in time on the current span, or on none when there is none.
+
+    Args:
+        name: what happened; `flightlog.records.events.VOCABULARY` lists the names that have a meaning.
+        level: as for `span`.
+        body: one line of text.
+        **attributes: anything else worth knowing.
+    """
+    try:
+        verdict = verdicts[level]
+    except KeyError:
+        verdict = None
+    if verdict is not True and (verdict is False or not _decide(level, _getframe(1))):
+        return
+    now = monotonic_ns()
+    if now >= clock.due:
+        clock.check(now)
+    try:
+        _event(now + clock.offset, name, level, body, attributes, _getframe(1))
+    except Exception:  # noqa: BLE001 - the border, as in Span.__exit__
+        _count("internal_errors")
+
+
+def _event(
+    time: int,
+    name: str,
+    level: str,
+    body: str,
+    attributes: Mapping[str, object],
+    frame: FrameType,
+) -> None:
+    parent = _parent_at(frame)
+    out = None
+    place = ""
+    if isinstance(parent, Captured):
+        out = parent.take
+    elif parent is not None:
+        if parent._drops:
+            return
+        if isinstance(parent, Span):
+            out = parent._out
+            if not parent._root._announced:
+                parent._root._announce()
+        place = f'"trace_id":"{parent.trace_id}","span_id":"{parent.span_id}",'
+    rest = ""
+    cuts: list[Cut] = []
+    if body:
+        text, cuts = captured(body, "body")
+        rest = f',"body":{text}'
+    members = [member(key, value, cuts.extend) for key, value in attributes.items()]
+    if cuts:
+        members.append(cut_list(cuts))
+    if members:
+        rest += f',"attributes":{{{",".join(members)}}}'
+    binding = innermost()
+    if binding is not None:
+        rest += binding.field
+    level_text = "" if level == "info" else level_field(level)
+    head = (
+        f'\x1e{{"v":1,"type":"event","event_id":"{ids.span_id()}",{place}'
+        f'{level_text}"time":{time},"name":{texts[name]}'
+    )
+    if len(head) + len(rest) > _most_line:
+        rest = too_long(len(head) + len(rest))
+    (out or _write)(encoded(f"{head}{rest}}}\n"))
+
+
+def _parent_at(frame: FrameType) -> Span | Remote | Captured | None:
+    """What a span that began in this frame would have above it."""
+    parent = context.parent_here(_variable.get())
+    if _held:
+        parent = context.rescued(parent, frame)
+    return _origin if parent is None else parent
+
+
+def _link(ids: tuple[str, str], relation: str, attributes: Mapping[str, object]) -> str:
+    members = ",".join(member(key, value, _nothing) for key, value in attributes.items())
+    more = f',"attributes":{{{members}}}' if members else ""
+    return f'{{"trace_id":{quote(ids[0])},"span_id":{quote(ids[1])},"relation":{texts[relation]}{more}}}'
+
+
+def current() -> Span | Off:
+    """The innermost open span of this context; when there is none, one that takes everything and does nothing."""
+    return context.open_span(_variable.get()) or OFF
+
+
+def bind(**fields: object) -> Bind:
+    """Put fields on every span and event of a `with` block, whatever function, task or thread they begin in.
+
+    Args:
+        **fields: `session`, `turn`, `user`, `tags`, `job`, `correlation_id`, `experiment`, `candidate`,
+            `example` and `split` can be searched for; any other name is kept as well. Captured now.
+    """
+    if None in verdicts.values() or not verdicts:
+        _decide("info", _getframe(1))
+    return Bind({key: member(key, value, _nothing) for key, value in fields.items()})
+
+
+def ask(decide: Callable[[str, FrameType], bool]) -> None:
+    """Have somebody decide where a verdict depends on more than the level: on the caller's frame, or on time."""
+    global _decide  # noqa: PLW0603 - one engine a process; a class around it would cost each span a look-up
+    _decide = decide
+
+
+def install(plan: Plan) -> None:
+    """Start recording by this plan; spans that are open go on and end by it."""
+    global _write, _count, _ratio, _roots_may_drop, _most_open, _most_line, _origin  # noqa: PLW0603 - see above
+    _write, _count = plan.write, plan.count
+    _ratio, _origin = plan.ratio, plan.origin
+    _roots_may_drop = plan.ratio < 1.0 or (plan.origin is not None and not plan.origin.sampled)
+    _most_open, _most_line = plan.open_spans, plan.line_bytes
+
+
+def announce_overdue(age_ns: int) -> None:
+    """Write the running line of every span that has been open for at least `age_ns` and has none yet."""
+    limit = monotonic_ns() - age_ns
+    for running in list(open_spans):
+        if not running._announced and running._zero <= limit:
+            running._announce()
+
+
+def announce_open() -> None:
+    """Write the running line of every open span, before a fork: the child's spans will name them as parents."""
+    announce_overdue(0)
+
+
+def disown() -> None:
+    """In a forked child: make new ids, and leave the parent's open spans to the parent."""
+    ids.reseed()
+    _pool.clear()
+    inherited: list[Any] = [*open_spans]
+    seen: Any = _variable.get()
+    while seen is not None:
+        inherited.append(seen)
+        seen = getattr(seen, "inner", None) or getattr(seen, "_parent", None)
+    for ancestor in inherited:
+        if isinstance(ancestor, Span):
+            ancestor._state = FOREIGN
+    open_spans.clear()
+    _held.clear()

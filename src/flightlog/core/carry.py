@@ -1,0 +1,84 @@
+"""Taking the current span and binding along to where a context does not follow: another thread, another process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flightlog.core.bound import Binding, bound, innermost
+from flightlog.core.context import LEFT, STRAY, Captured, Carried, Remote, parent_here, variable
+
+
+class _Lent(Binding):
+    """A binding in a thread: it holds as long as the span it came with is open, for threads outlive their cause."""
+
+    __slots__ = ("_with",)
+
+    def __init__(self, binding: Binding, place: Carried | None) -> None:
+        super().__init__({}, binding)
+        self.outer = None
+        self._with = place
+
+    @property
+    def stray(self) -> bool:  # a slot of the base, a question here
+        """Whether its time is over."""
+        return self._with is not None and self._with.inner._state in {LEFT, STRAY}
+
+    @stray.setter
+    def stray(self, value: bool) -> None:
+        """Nothing ends it but its span."""
+
+
+class Luggage:
+    """What a piece of work takes along into a thread of this process."""
+
+    __slots__ = ("_binding", "_place")
+
+    def __init__(self, place: Carried | None, binding: Binding | None) -> None:
+        self._place = place
+        self._binding = None if binding is None else _Lent(binding, place)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to take along."""
+        return self._place is None and self._binding is None
+
+    def unpack(self) -> None:
+        """Make the span and binding current here, for good: for a thread that does nothing else."""
+        variable.set(self._place)
+        bound.set(self._binding)
+
+    def around(self, work: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call `work` with the span and binding current, and put back what was there before."""
+        place, binding = variable.get(), bound.get()
+        self.unpack()
+        try:
+            return work(*args, **kwargs)
+        finally:
+            variable.set(place)
+            bound.set(binding)
+
+
+def pack() -> Luggage:
+    """Pack what is current here."""
+    parent = parent_here(variable.get())
+    return Luggage(None if parent is None else Carried(parent), innermost())
+
+
+def passport() -> tuple[str, str, bool] | None:
+    """Trace id, span id and whether it is recorded: what another process needs to know. None without a span."""
+    parent = parent_here(variable.get())
+    if parent is None or isinstance(parent, Captured):
+        return None
+    return parent.trace_id, parent.span_id, not parent._drops
+
+
+def arrive(papers: tuple[str, str, bool]) -> Remote | None:
+    """Make a span of another process the parent of what begins here; gives back what was current before."""
+    before = parent_here(variable.get())
+    variable.set(Remote(papers[0], papers[1], sampled=papers[2]))
+    return before if isinstance(before, Remote) else None
+
+
+def leave(before: Remote | None) -> None:
+    """Undo `arrive`."""
+    variable.set(before)

@@ -1,0 +1,118 @@
+"""What is on: the level filter, the master switch, captures, and the first use that starts everything.
+
+The engine asks `Control.decide` whenever a level's verdict is not known for everybody: before recording has
+started (then it starts), when a filter names modules, and while somebody captures.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from threading import RLock
+from types import FrameType
+
+from flightlog.core import engine
+from flightlog.core.context import in_capture, variable
+from flightlog.core.level import Filter, parse
+from flightlog.records.kinds import LEVELS
+
+
+class Control:
+    """The switchboard of one process."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._start: Callable[[], object] | None = None
+        self._prepare: Callable[[], object] | None = None
+        self._starting = False
+        self._captures: list[int] = []
+        self.filter: Filter = parse("info")
+        self.enabled = True
+
+    def on_first_use(self, start: Callable[[], object], prepare: Callable[[], object]) -> None:
+        """Call `start` before the first record that is kept, and `prepare` before the first that is captured."""
+        self._start = start
+        self._prepare = prepare
+        engine.verdicts.update(dict.fromkeys(LEVELS))
+        engine.ask(self.decide)
+
+    def forked(self) -> None:
+        """In a forked child: another thread of the parent may have held the lock at that moment."""
+        self._lock = RLock()
+        self._starting = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether recording, or capturing, has begun."""
+        return self._start is None or self._prepare is None
+
+    def configure(self, wanted: Filter, *, enabled: bool) -> None:
+        """Change what is recorded, from now on and for every thread."""
+        self.filter = wanted
+        self.enabled = enabled
+        self._refresh()
+
+    def capture(self, level: str) -> int:
+        """Begin a capture that takes everything from this level up; gives its number."""
+        number = LEVELS.get(level, LEVELS["trace"])
+        with self._lock:
+            self._captures.append(number)
+            self._refresh()
+        return number
+
+    def captured(self, number: int) -> None:
+        """End the capture that began with this number."""
+        with self._lock:
+            self._captures.remove(number)
+            self._refresh()
+
+    def decide(self, level: str, frame: FrameType) -> bool:
+        """Whether code in this frame records at this level."""
+        captured = bool(self._captures) and in_capture(variable.get())
+        if not self._begun(only_prepare=captured):
+            return False
+        if captured:
+            return LEVELS.get(level, LEVELS["info"]) >= min(self._captures)
+        return self.enabled and self.filter.admits(level, frame.f_globals.get("__name__", ""))
+
+    def _begun(self, *, only_prepare: bool) -> bool:
+        """Whether recording has begun; begins it if need be. False for what records while it begins."""
+        if self._start is None or (only_prepare and self._prepare is None):
+            return True
+        with self._lock:
+            begin = self._prepare if only_prepare else self._start
+            if begin is None:
+                return True
+            if self._starting:
+                return False
+            self._starting = True
+            try:
+                begin()
+            except Exception as error:  # noqa: BLE001 - the border: a recorder that cannot start stays out of the way
+                self.enabled = False
+                _say(f"recording could not start ({type(error).__name__}: {error}); nothing is recorded")
+            finally:
+                self._starting = False
+                self._prepare = None
+                if not only_prepare:
+                    self._start = None
+            self._refresh()
+        return True
+
+    def _refresh(self) -> None:
+        if self._start is not None:
+            return
+        for level in LEVELS:
+            verdict = self.filter.verdict(level) if self.enabled else False
+            engine.verdicts[level] = None if verdict is False and self._captures else verdict
+
+
+def _say(message: str) -> None:
+    if sys.stderr is not None:
+        with suppress(Exception):
+            sys.stderr.write(f"flightlog: {message}\n")
+
+
+control = Control()
+"""The one of this process."""

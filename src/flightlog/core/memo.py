@@ -1,0 +1,110 @@
+"""Texts that repeat, redacted and quoted once; and from them the members of a record's objects.
+
+Names of spans, keys of attributes and short values come back again and again. Here each is looked at by the
+gate once and then answered from a dictionary. The dictionaries are bounded: a program that makes names without
+end pays for the scan each time, and for no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from flightlog.core.capture import HIDDEN, Cut, Encoder, Limits, number, quote
+
+_SHORT: Final = 64
+_MOST: Final = 8192
+_MAX_INT: Final = 2**63 - 1
+_MIN_INT: Final = -(2**63)
+
+CUT: Final = "flightlog.cut"
+"""The attribute that lists the texts which were too long."""
+
+
+class _OpenGate:
+    """Stands in until recording starts; no line leaves before that."""
+
+    def text(self, _path: str, text: str) -> str:
+        return text
+
+    def hides(self, _key: str) -> bool:
+        return False
+
+    def digest(self, _data: bytes) -> str:
+        return ""
+
+
+_encoder = Encoder(_OpenGate(), Limits(), lambda: None)
+
+
+class _Texts(dict[str, str]):
+    """Short texts that repeat (names, keys, enum-like values), each redacted and quoted once; bounded."""
+
+    def __missing__(self, text: str) -> str:
+        fragment, _ = _encoder.encode(text, "")
+        if len(self) >= _MOST:
+            self.clear()
+        if len(text) <= _SHORT:
+            self[text] = fragment
+        return fragment
+
+
+class _Keys(dict[str, tuple[str, bool]]):
+    """Attribute keys: their quoted form with the colon, and whether what stands under them is secret; bounded."""
+
+    def __missing__(self, key: str) -> tuple[str, bool]:
+        answer = (f"{texts[key]}:", _encoder.gate.hides(key))
+        if len(self) >= _MOST:
+            self.clear()
+        if len(key) <= _SHORT:
+            self[key] = answer
+        return answer
+
+
+texts: Final = _Texts()
+keys: Final = _Keys()
+
+
+def member(key: str, value: object, note: Callable[[list[Cut]], object]) -> str:
+    """One `"key":value` of a JSON object, redacted; `note` hears of what was cut."""
+    name, hidden = keys[key]
+    if hidden:
+        return name + HIDDEN
+    kind = type(value)
+    if kind is str:
+        if len(value) <= _SHORT:  # type: ignore[arg-type]  # its type was just asked
+            return name + texts[value]  # type: ignore[index]  # as above
+    elif kind is int:
+        if _MIN_INT <= value <= _MAX_INT:  # type: ignore[operator]  # as above
+            return f"{name}{value}"
+    elif kind is bool:
+        return name + ("true" if value else "false")
+    elif value is None:
+        return name + "null"
+    elif kind is float:
+        return name + number(value)  # type: ignore[arg-type]  # as above
+    fragment, cut = _encoder.encode(value, key)
+    if cut:
+        note(cut)
+    return name + fragment
+
+
+def captured(value: object, path: str) -> tuple[str, list[Cut]]:
+    """Any value as JSON text, and what was cut from it."""
+    return _encoder.encode(value, path)
+
+
+def cut_items(cuts: list[Cut]) -> str:
+    """What was cut, as the items of a JSON array."""
+    return ",".join(
+        f'{{"path":{texts[cut.path]},"length":{cut.length},"kept":{cut.kept},"hash":{quote(cut.digest)}}}'
+        for cut in cuts
+    )
+
+
+def use(encoder: Encoder) -> None:
+    """Forget every text and encode with this encoder from now on."""
+    global _encoder  # noqa: PLW0603 - one engine a process; a class around it would cost each span a look-up
+    _encoder = encoder
+    texts.clear()
+    keys.clear()

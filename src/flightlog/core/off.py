@@ -1,0 +1,65 @@
+"""What stands for a span whose level is off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import repeat
+from typing import Any, Final, Self
+
+
+class Off:
+    """Stands for a span whose level is off: it changes nothing, so its children get the parent around it."""
+
+    __slots__ = ()
+    trace_id = ""
+    span_id = ""
+    recorded = False
+    ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Do nothing."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def set(self, **attributes: object) -> None:
+        """Do nothing."""
+
+    def set_attributes(self, attributes: Mapping[str, object]) -> None:
+        """Do nothing."""
+
+    def fail(self, error: BaseException | str, *, type: str = "") -> None:  # noqa: A002 - as on Span
+        """Do nothing."""
+
+    def link(self, other: object, relation: str = "caused_by", **attributes: object) -> None:
+        """Do nothing."""
+
+    @property
+    def input(self) -> Any:
+        """Nothing."""
+        return None
+
+    @input.setter
+    def input(self, value: object) -> None:
+        """Do nothing."""
+
+    @property
+    def output(self) -> Any:
+        """Nothing."""
+        return None
+
+    @output.setter
+    def output(self, value: object) -> None:
+        """Do nothing."""
+
+
+OFF: Final = Off()
+"""The one there is."""
+
+# Built-in functions in place of Python ones take 60 ns off a span that is off: one gives OFF each time it is
+# called, the other takes anything and gives "", which lets an exception pass.
+Off.__enter__ = repeat(OFF).__next__  # type: ignore[assignment]  # the signatures above hold
+Off.__exit__ = "".format  # type: ignore[assignment]  # as above

@@ -1,0 +1,69 @@
+"""How a block ended: the status and the error of an exception that leaves it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from flightlog.records.kinds import Status
+
+
+def status_of(error: BaseException) -> Status:
+    """The status of a block that this exception leaves.
+
+    A cancelled task, an interrupt from the keyboard and a cancelled scope of another library are
+    `cancelled`. A generator that is closed, and an exit with a code that says success, are `ok`: nothing went
+    wrong. Everything else is an `error`.
+    """
+    kind = type(error)
+    if issubclass(kind, (KeyboardInterrupt,)) or kind.__name__ in {"CancelledError", "Cancelled"}:
+        return "cancelled"
+    if isinstance(error, GeneratorExit):
+        return "ok"
+    if isinstance(error, SystemExit):
+        return "ok" if error.code in {None, 0} else "error"
+    for base in kind.__mro__:
+        if base.__name__ == "CancelledError" and base.__module__.partition(".")[0] in {
+            "asyncio",
+            "concurrent",
+        }:
+            return "cancelled"
+    return "error"
+
+
+def fault_of(error: BaseException | str, name: str = "") -> dict[str, Any]:
+    """The `error` field of a span, not yet redacted.
+
+    Args:
+        error: an exception, or words.
+        name: the error's type; empty means the exception's class, with its module unless built in.
+    """
+    if not isinstance(error, BaseException):
+        return {"type": name or "error", "message": str(error)}
+    kind = type(error)
+    qualified = (
+        kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    )
+    fault = {"type": name or qualified, "message": said(error)}
+    if stack := stack_of(error):
+        fault["stack"] = stack
+    return fault
+
+
+def said(error: BaseException) -> str:
+    """What an exception says, even when saying it raises."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an exception's __str__ is the program's code and may do anything
+        return f"<{type(error).__qualname__}, its str raised>"
+
+
+def stack_of(error: BaseException) -> str:
+    """The formatted traceback, causes included; `traceback` is imported only once something has failed."""
+    traceback: Any = sys.modules.get("traceback") or __import__("traceback")
+    try:
+        return "".join(
+            traceback.format_exception(type(error), error, error.__traceback__, limit=-50)
+        ).rstrip()
+    except Exception:  # noqa: BLE001 - formatting calls the program's own code
+        return ""

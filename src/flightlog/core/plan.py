@@ -1,0 +1,39 @@
+"""What the engine is told when recording starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flightlog.core.capture import Limits
+from flightlog.core.context import Remote
+from flightlog.core.ports import Gate
+
+
+class Plan:
+    """What `install` is given: everything the engine needs to know about its surroundings."""
+
+    __slots__ = ("count", "gate", "limits", "line_bytes", "open_spans", "origin", "ratio", "write")
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        write: Callable[[bytes], object],
+        count: Callable[[str], object],
+        limits: Limits,
+        ratio: float = 1.0,
+        line_bytes: int = 1024 * 1024,
+        open_spans: int = 100_000,
+        origin: Remote | None = None,
+    ) -> None:
+        self.gate = gate
+        self.write = write
+        """Takes one framed line: 0x1E, JSON, LF."""
+        self.count = count
+        """Takes the name of a loss."""
+        self.limits = limits
+        self.ratio = ratio
+        self.line_bytes = line_bytes
+        self.open_spans = open_spans
+        self.origin = origin
+        """The parent of this process's own roots, if it was started on behalf of a span elsewhere."""

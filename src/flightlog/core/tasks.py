@@ -1,0 +1,40 @@
+"""The asyncio task around us: its name for the record, and whether it is still the same.
+
+asyncio is never imported for its own sake; whoever calls this has seen it in `sys.modules`.
+"""
+
+from __future__ import annotations
+
+import sys
+from _json import encode_basestring
+from typing import Any
+
+
+class Task:
+    """One task, as far as a span needs it."""
+
+    __slots__ = ("field", "task")
+
+    def __init__(self, task: Any) -> None:
+        self.task = task
+        self.field = f',"task":{encode_basestring(task.get_name())}'
+
+
+def _current_task() -> Any:
+    asyncio: Any = sys.modules.get("asyncio")
+    try:
+        loop = asyncio._get_running_loop()
+        return None if loop is None else asyncio.current_task(loop)
+    except Exception:  # noqa: BLE001 - asyncio may be half imported; then there is no task
+        return None
+
+
+def current() -> Task | None:
+    """The task that runs in this thread, or None."""
+    task = _current_task()
+    return None if task is None else Task(task)
+
+
+def is_current(task: Task) -> bool:
+    """Whether this very task runs in this thread now."""
+    return _current_task() is task.task

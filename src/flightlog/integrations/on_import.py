@@ -1,0 +1,76 @@
+"""Calls a function once a module has been imported: now if it is there already, else when it comes.
+
+A recorder must not import `concurrent.futures` or `multiprocessing` for their own sake (start-up time), and
+must not miss them when the program does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:  # importlib's abstract classes cost start-up time and are not needed to run
+    from importlib.abc import Loader
+    from importlib.machinery import ModuleSpec
+
+_waiting: Final[dict[str, list[Callable[[ModuleType], object]]]] = {}
+
+
+def when_imported(name: str, then: Callable[[ModuleType], object]) -> None:
+    """Call `then(module)` as soon as the module is imported, at once if it already is."""
+    module = sys.modules.get(name)
+    if module is not None:
+        then(module)
+        return
+    _waiting.setdefault(name, []).append(then)
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+
+
+class _Finder:
+    """Finds nothing itself: asks the other finders and wraps the loader of a module that is waited for."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        if fullname not in _waiting:
+            return None
+        for finder in sys.meta_path:
+            if finder is self or not hasattr(finder, "find_spec"):
+                continue
+            spec = finder.find_spec(fullname, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _Announcing(spec.loader, fullname)  # type: ignore[assignment]  # a loader too
+                return spec
+        return None
+
+
+class _Announcing:
+    """A module's own loader, with a word afterwards."""
+
+    def __init__(self, loader: Loader, name: str) -> None:
+        self._loader = loader
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self._loader, attribute)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        for then in _waiting.pop(self._name, ()):
+            then(module)
+
+
+_finder: Final = _Finder()

@@ -1,0 +1,139 @@
+"""Counters of what a process lost, in a file that survives its death.
+
+Nothing may be lost silently, and a process that is killed cannot say what it lost. So the counters live in a
+small mapped file beside the segments: rows of 64 bytes, a name in the first 56 (NUL-padded ASCII) and an
+unsigned number in the last 8 (the machine's own byte order; a journal is not carried between machines while
+it is written). The names stand in the file, so a reader of another version reads them all.
+
+An increment is one statement on one slot, which no thread and no signal handler can come in between under
+CPython's interpreter lock (there is no point between the load and the store where it may be handed over).
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from pathlib import Path
+from typing import Final
+
+NAMES: Final = (
+    "lines_dropped_full",
+    "lines_dropped_long",
+    "lines_dropped_closed",
+    "lines_in_memory",
+    "blocked_waits",
+    "open_spans_unannounced",
+    "capture_errors",
+    "gate_errors",
+    "index_errors",
+    "internal_errors",
+)
+"""Every counter there is. `lines_in_memory` counts lines that waited in memory because the disk was unusable;
+`blocked_waits` counts waits for room under the overflow policy `block`."""
+
+_ROW: Final = 64
+_NAME: Final = 56
+_SIZE: Final = 4096
+_SLOTS: Final = {name: (row * _ROW + _NAME) // 8 for row, name in enumerate(NAMES)}
+
+
+def _blank() -> bytes:
+    rows = b"".join(name.encode("ascii").ljust(_ROW, b"\0") for name in NAMES)
+    return rows.ljust(_SIZE, b"\0")
+
+
+class Counters:
+    """The counters of one process: on the heap until `keep_in` gives them a file."""
+
+    __slots__ = ("_map", "_slots", "_unmapped")
+
+    def __init__(self) -> None:
+        self._map: mmap.mmap | None = None
+        self._unmapped: Path | None = None
+        self._slots = memoryview(bytearray(_blank())).cast("Q")
+
+    def increment(self, name: str, by: int = 1) -> None:
+        """Add to one counter, from any thread and from a signal handler.
+
+        Raises:
+            KeyError: there is no such counter.
+        """
+        self._slots[_SLOTS[name]] += by
+
+    def values(self) -> dict[str, int]:
+        """Every counter by name, those at zero included."""
+        return {name: self._slots[slot] for name, slot in _SLOTS.items()}
+
+    def keep_in(self, path: Path, *, mapped: bool) -> None:
+        """Move into a new file at `path`.
+
+        Args:
+            path: the file to make.
+            mapped: False on a file system whose pages may vanish under a map; the file then holds what the
+                last `save` wrote.
+
+        Raises:
+            OSError: the file cannot be made; the counters stay where they were.
+        """
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(fd, bytes(self._slots))
+            if mapped:
+                os.posix_fallocate(fd, 0, _SIZE)
+                self._map = mmap.mmap(fd, _SIZE)
+                self._change_over(memoryview(self._map).cast("Q"))
+            else:
+                self._unmapped = path
+        finally:
+            os.close(fd)
+
+    def _change_over(self, slots: memoryview[int]) -> None:
+        """Count in `slots` from now on, with what was counted so far, also while this runs."""
+        old, copied = self._slots, self._slots.tolist()
+        slots[:] = self._slots
+        self._slots = slots
+        for slot in _SLOTS.values():
+            slots[slot] += old[slot] - copied[slot]
+
+    def save(self) -> None:
+        """Write counters that are not mapped to their file; a file that vanished is let go."""
+        if self._unmapped is None:
+            return
+        try:
+            fd = os.open(self._unmapped, os.O_WRONLY | os.O_CLOEXEC)
+        except OSError:
+            return
+        try:
+            os.write(fd, bytes(self._slots))
+        finally:
+            os.close(fd)
+
+    def moved(self, directory: Path) -> None:
+        """Follow the file to the directory that its own was renamed to."""
+        if self._unmapped is not None:
+            self._unmapped = directory / self._unmapped.name
+
+    def detach(self) -> None:
+        """Go on counting on the heap, from zero; the file stays as it is. For a forked child."""
+        self._slots = memoryview(bytearray(_blank())).cast("Q")
+        self._map = self._unmapped = None
+
+
+def read_counters(path: str | os.PathLike[str]) -> dict[str, int]:
+    """Read a process's counters from outside; names that this version does not know come along.
+
+    Returns:
+        An empty dict when there is no such file, or none that can be read.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError:
+        return {}
+    found = {}
+    for start in range(0, len(data) - _ROW + 1, _ROW):
+        name = data[start : start + _NAME].rstrip(b"\0")
+        if not name.isascii() or not name:
+            break
+        slot = memoryview(data)[start + _NAME : start + _ROW].cast("Q")
+        found[name.decode("ascii")] = int(slot[0])
+    return found

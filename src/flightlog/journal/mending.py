@@ -1,0 +1,101 @@
+"""What went wrong and can be put right: a disk that works again, a home with room again, a directory gone.
+
+All of it is tried now and then in the background; nothing here runs on the path of a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from flightlog.journal.chain import Chain
+from flightlog.journal.directory import Directory
+from flightlog.journal.memory import Memory
+from flightlog.journal.place import Place
+from flightlog.journal.segment import File
+
+RETRY_SECONDS: Final = 0.25
+"""How long a disk that failed, or a home that is full, is left alone before the next try."""
+
+
+class Mending:
+    """Tries again what failed. Used by one thread at a time."""
+
+    __slots__ = ("_chain", "_clock", "_next_try")
+
+    def __init__(self, chain: Chain, clock: Callable[[], float]) -> None:
+        self._chain = chain
+        self._clock = clock
+        self._next_try = 0.0
+
+    def mind_directory(self) -> bool:
+        """Notice closed descriptors and a deleted directory, and start anew where that is needed.
+
+        Raises:
+            OSError: the lock cannot be had at this moment; the next call tries again.
+        """
+        directory = self._chain.supply.directory
+        if directory is None:
+            return False
+        if not directory.is_locked():
+            self._relock(directory)
+        last = self._chain.last()
+        if not directory.is_there():
+            self._chain.supply.leave()
+        elif last.is_sound():
+            return False
+        if isinstance(last, File):
+            self._chain.tail = self._chain.step(last, 0)
+        return True
+
+    def recover(self, *, at_once: bool = False) -> bool:
+        """Move from memory to the disk, lines first, if the disk takes them; return whether it did."""
+        place, now = self._chain.last(), self._clock()
+        if not isinstance(place, Memory) or (now < self._next_try and not at_once):
+            return False
+        self._next_try = now + RETRY_SECONDS
+        with self._chain.growing():
+            heir = place.heir or self._heir(place)
+            if heir is None:
+                return False
+            self._move(place, heir)
+        return True
+
+    def _relock(self, directory: Directory) -> None:
+        """Somebody closed every descriptor: let go of those that the maps hold, and take the lock anew."""
+        chain = self._chain
+        for place in (*chain.left, *chain.places(), *chain.supply.spares()):
+            place.disown()
+        if directory.has_lock_file():
+            directory.lock_again()
+
+    def _heir(self, place: Memory) -> Place | None:
+        """Make the segment that takes over from memory; None when the disk still does not work."""
+        try:
+            heir = self._chain.supply.segment(place.number + 1, 0)
+        except OSError:
+            return None
+        if heir is None:
+            return None
+        try:
+            heir.publish()
+        except OSError:
+            heir.seal()
+            heir.unlink()
+            return None
+        place.heir = heir
+        return heir
+
+    def _move(self, place: Memory, heir: Place) -> None:
+        """Move every line: most while new ones still go to memory, so that order is kept, the rest after."""
+        end = heir
+
+        def write(data: bytes) -> None:
+            nonlocal end
+            end = self._chain.walk(end, data)
+
+        place.move(write, at_most=len(place))
+        place.hand_over(heir)
+        place.retire()
+        place.move(write, at_most=len(place))
+        self._chain.tail = end

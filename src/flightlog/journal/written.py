@@ -1,0 +1,96 @@
+"""A segment that grows by `write(2)`: slower by a system call a record, and safe on any file system.
+
+On a network file system or FUSE a file may vanish under a map, and btrfs or zfs may refuse room for a page
+that was allocated before; a program that touches such a page is killed. A write merely fails.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+
+from flightlog.journal.cursor import Cursor
+from flightlog.journal.descriptor import Descriptor
+from flightlog.journal.directory import Directory
+from flightlog.journal.segment import File
+
+
+class Written(File):
+    """A segment that grows by `write(2)` in append mode."""
+
+    __slots__ = ("_descriptor", "_limit", "_lock", "_retired")
+
+    def __init__(self, directory: Directory, size: int, head: bytes) -> None:
+        """Make the file and write the framed process line `head`.
+
+        Args:
+            directory: the journal it belongs to.
+            size: bytes to which it may grow.
+            head: first record of the segment.
+
+        Raises:
+            OSError: the file cannot be made or written.
+        """
+        super().__init__(directory, size=0)
+        self._limit = size
+        self._lock = threading.RLock()
+        self._retired = False
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._descriptor = Descriptor(os.open(self.path, flags, 0o600))
+        try:
+            _write_whole(self._descriptor.number, head)
+        except OSError:
+            self.abandon()
+            self.unlink()
+            raise
+        self.size = len(head)
+        self.append = self._write
+
+    def _write(self, data: bytes) -> None:
+        """Append one record with one system call.
+
+        The lock is re-entrant and held over the call, so a place is not retired under a writer. Only a signal
+        handler within the call can do that; then, as after a write that came back short, the record is
+        refused and goes to the successor, at worst twice, which changes nothing downstream.
+        """
+        with self._lock:
+            if self._retired or self.size + len(data) > self._limit:
+                raise ValueError("retired or full")
+            self.size += len(data)
+            try:
+                written = os.write(self._descriptor.number, data)
+            except OSError as error:
+                self.broken = True
+                raise ValueError("the disk refused") from error
+            self.broken = written != len(data)
+            if self.broken or self._retired:
+                raise ValueError("not all of it was written")
+
+    def retire(self) -> None:
+        """Refuse every later record."""
+        with self._lock:
+            self._retired = True
+
+    def position(self) -> Cursor:
+        """Where the next line would go, or where the lines end."""
+        return Cursor(self.number, self.size)
+
+    def seal(self) -> None:
+        """Close the descriptor; the file is as long as its data already."""
+        self.retire()
+        with self._lock:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Close this process's descriptor; the parent's stays as it is."""
+        self._descriptor.close()
+
+    def is_sound(self) -> bool:
+        """Say whether the descriptor is still ours."""
+        return self._descriptor.is_ours()
+
+
+def _write_whole(fd: int, data: bytes) -> None:
+    if os.write(fd, data) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,0 +1,213 @@
+"""The one background thread of a recording process: what can wait is done here, and the program does not notice.
+
+It writes the running lines of spans that have been open for a while, makes the next journal segment ahead,
+makes lines durable where that is asked, and, if nobody else does, indexes the home. Beside a busy program an
+indexer is a burden, so it works at most a fifth of the time (counted in processor time, which is what it
+takes from the program), until the journals are half full; somebody who waits (`flush`, exit) lifts the limit.
+
+It never raises: trouble is counted, said once, and tried again later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from flightlog.core import engine
+from flightlog.home import Home
+from flightlog.integrations.threads import start_quietly
+from flightlog.journal.writer import Writer
+from flightlog.lock import FileLock
+from flightlog.records.errors import FlightlogError
+from flightlog.records.line import Line
+from flightlog.records.process import Process
+from flightlog.sinks.store import Indexer
+from flightlog.store.port import Chunk
+
+TICK_SECONDS: Final = 0.1
+OVERDUE_NS: Final = 150_000_000
+"""With a tick of 0.1 s a span gets its running line when it has been open for about 0.2 s."""
+
+SHARE: Final = 0.2
+"""Most of the time that indexing may take beside the program."""
+
+_LOCK_SECONDS: Final = 1.0
+_RETRY_SECONDS: Final = 2.0
+_SYNC_SECONDS: Final = 0.5
+_BATCH_BYTES: Final = 2 * 1024 * 1024
+
+
+class Keeper:
+    """Looks after one writer and, when its turn comes, one home."""
+
+    def __init__(
+        self, home: Home | None, writer: Writer, process: Process, say: Callable[[str], None]
+    ) -> None:
+        self._home = home
+        self._writer = writer
+        self._process = process
+        self._say = say
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._turn = threading.Lock()
+        self._hurried = 0
+        self._stopping = False
+        self._lock: FileLock | None = None
+        self._indexer: Indexer | None = None
+        self._rest_until = 0.0
+        self._lock_at = 0.0
+        self._sync_at = 0.0
+        self._told = False
+        self._undelivered: list[Line] = []
+        self._thread = threading.Thread(target=self._run, name="flightlog", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        start_quietly(self._thread)
+
+    def wake(self) -> None:
+        """Ask for attention now; safe in a signal handler."""
+        self._wake.put(None)
+
+    def deliver(self, until: Callable[[], bool], *, wait_for_others: bool) -> bool:
+        """Index on the caller's thread, at full speed, until everything is in the store or `until` says so.
+
+        Args:
+            until: asked between steps.
+            wait_for_others: when another process indexes this home, wait until it has come this far.
+
+        Returns:
+            Whether everything that this process has recorded is in the store.
+        """
+        self._hurried += 1
+        try:
+            while True:
+                with self._turn:
+                    self._writer.tend()
+                    caught_up = self._index(patient=False)
+                if caught_up or (caught_up is None and self._is_done_elsewhere()):
+                    return True
+                if until() or (caught_up is None and not wait_for_others):
+                    return False
+                if caught_up is None:
+                    time.sleep(TICK_SECONDS / 10)
+        finally:
+            self._hurried -= 1
+
+    def stop(self) -> None:
+        """End the thread and let go of the home; what is left stays in the journal."""
+        self._stopping = True
+        self.wake()
+        if self._thread is not threading.current_thread() and self._thread.is_alive():
+            self._thread.join(TICK_SECONDS * 10)
+        with self._turn:
+            self._let_go()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            with contextlib.suppress(Empty):
+                self._wake.get(timeout=TICK_SECONDS)
+            if self._stopping:
+                return
+            try:
+                self._tick()
+            except Exception:  # noqa: BLE001 - the border: this thread must outlive any trouble
+                self._writer.counters.increment("internal_errors")
+
+    def _tick(self) -> None:
+        engine.announce_overdue(OVERDUE_NS)
+        self._writer.tend()
+        now = time.monotonic()
+        if self._writer_is_power and now >= self._sync_at:
+            self._writer.sync()
+            self._sync_at = now + _SYNC_SECONDS
+        if self._hurried or (now < self._rest_until and not self._pressed()):
+            return
+        with self._turn:
+            spent = time.thread_time()
+            while self._index(patient=True) is False and not self._stopping and not self._hurried:
+                self._writer.tend()
+                busy = time.thread_time() - spent
+                if not self._pressed():
+                    self._rest_until = time.monotonic() + busy * (1 - SHARE) / SHARE
+                    return
+
+    @property
+    def _writer_is_power(self) -> bool:
+        return self._home is not None and self._home.settings.durability == "power"
+
+    def _pressed(self) -> bool:
+        """Whether the journals are so full that indexing comes first."""
+        if self._home is None or self._indexer is None:
+            return False
+        return self._indexer.backlog()[0] * 2 > self._home.settings.journal_bytes
+
+    def _index(self, *, patient: bool) -> bool | None:
+        """Do one step. True: nothing is left; False: there is more; None: it is not ours to do."""
+        try:
+            indexer = self._ours(patient=patient)
+            if indexer is None:
+                return None
+            self._deliver_memory(indexer)
+            return not indexer.step().more
+        except (FlightlogError, OSError) as error:
+            self._writer.counters.increment("index_errors")
+            self._tell(f"the store cannot be written ({error}); records wait in the journal")
+            self._let_go()
+            self._lock_at = time.monotonic() + _RETRY_SECONDS
+            return None
+
+    def _deliver_memory(self, indexer: Indexer) -> None:
+        """With durability `memory` there is no journal: the lines go from the ring straight to the store."""
+        if self._home is None or self._home.settings.durability != "memory":
+            return
+        self._undelivered += [Line(line) for line in self._writer.drain()]
+        if self._undelivered:
+            indexer.take(Chunk(self._process, self._undelivered))
+            self._undelivered = []
+
+    def _ours(self, *, patient: bool) -> Indexer | None:
+        """The indexer, if this process holds or gets the home's lock."""
+        if self._home is None:
+            return None
+        if self._indexer is not None:
+            if patient and self._home.is_wanted():
+                self._let_go()
+                self._lock_at = time.monotonic() + _LOCK_SECONDS
+            return self._indexer
+        now = time.monotonic()
+        if patient and now < self._lock_at:
+            return None
+        self._lock_at = now + _LOCK_SECONDS
+        lock = self._home.index_lock()
+        if not lock.acquire():
+            return None
+        self._lock = lock
+        self._indexer = self._home.indexer(_BATCH_BYTES)
+        return self._indexer
+
+    def _is_done_elsewhere(self) -> bool:
+        """Whether whoever holds the lock has indexed all that this process wrote."""
+        if self._home is None:
+            return False
+        try:
+            place = self._writer.position()
+            return self._home.has_indexed(self._process.process_id, place.segment, place.offset)
+        except (FlightlogError, OSError):
+            return False
+
+    def _let_go(self) -> None:
+        indexer, lock = self._indexer, self._lock
+        self._indexer = self._lock = None
+        if indexer is not None:
+            indexer.close()
+        if lock is not None:
+            lock.release()
+
+    def _tell(self, message: str) -> None:
+        if not self._told:
+            self._told = True
+            self._say(message)

@@ -1,0 +1,1 @@
+"""Inject and extract: the current span in the words of a header; this room never touches a request."""

@@ -1,0 +1,272 @@
+"""A recorder, put together: gate, core, journal and keeper of one process.
+
+This is imported when the first span or event is wanted, and not before: `import flightlog` must cost a program
+nothing that it may never need.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from flightlog.codecs.lines import decode
+from flightlog.core import engine, memo
+from flightlog.core.capture import Encoder, Limits
+from flightlog.core.context import Remote
+from flightlog.core.control import control
+from flightlog.core.level import Filter, parse
+from flightlog.core.plan import Plan
+from flightlog.core.process import process_line
+from flightlog.home import Home
+from flightlog.integrations.processes import carry_into_processes
+from flightlog.integrations.threads import carry_into_threads
+from flightlog.journal.writer import Writer
+from flightlog.keeper import Keeper
+from flightlog.propagation.traceparent import parse as parse_traceparent
+from flightlog.records.errors import FlightlogError, HomeUnusable
+from flightlog.records.process import Process
+from flightlog.redaction.gate import DefaultGate
+from flightlog.settings import Settings, resolve
+
+
+class Flushed(Struct, frozen=True):
+    """What a flush found. It is true when everything was delivered."""
+
+    delivered: bool
+    waiting_bytes: int = 0
+    """Bytes that are safe in the journal and not in the store yet; -1 when the store cannot say."""
+    in_memory: int = 0
+    """Lines that are only in this process's memory, because the home cannot be written."""
+
+    def __bool__(self) -> bool:
+        return self.delivered
+
+
+class Recorder:
+    """Everything that runs while this process records; there is at most one at a time."""
+
+    def __init__(self) -> None:
+        self.settings: Settings | None = None
+        self.home: Home | None = None
+        self.writer: Writer | None = None
+        self.keeper: Keeper | None = None
+        self._load: Callable[[], Settings] | None = None
+        self._said: set[str] = set()
+        self._hooked = False
+
+    # -- starting -----------------------------------------------------------------------------------------
+
+    def prepare(self, load: Callable[[], Settings]) -> None:
+        """Read the settings and put the gate in place: enough to capture, and to know what is off."""
+        try:
+            settings = load()
+        except FlightlogError as error:
+            self.say(f"{error}; the defaults are used")
+            settings = resolve([])
+        self.settings = settings
+        control.configure(_filter(settings, self.say), enabled=settings.enabled)
+        self.home = Home.find(settings)
+        self._install(self._first_write, os.urandom(32))
+
+    def start(self, load: Callable[[], Settings]) -> None:
+        """Open home and journal and start the keeper."""
+        if self.settings is None:
+            self.prepare(load)
+        self._load = load
+        settings, home = self.settings, self.home
+        assert settings is not None
+        assert home is not None
+        if not settings.enabled or self.writer is not None:
+            return
+        try:
+            home.create()
+        except HomeUnusable as error:
+            self.say(f"{error}; recording goes on in memory")
+        self._install(self._first_write, home.key())
+        fields, attributes = _identity(settings)
+        head = process_line(fields, attributes)
+        process = decode(head)
+        assert isinstance(process, Process)
+        self.writer = Writer(
+            home.journal_root,
+            process.process_id,
+            head,
+            settings,
+            say=self.say,
+            on_pressure=self._on_pressure,
+        )
+        self.keeper = Keeper(home, self.writer, process, self.say)
+        self._install(self.writer.write_framed, home.key())
+        if settings.propagate:
+            carry_into_threads()
+            carry_into_processes()
+        self._hook()
+        self.keeper.start()
+
+    def _install(self, write: Callable[[bytes], object], key: bytes) -> None:
+        settings = self.settings
+        assert settings is not None
+        gate = DefaultGate(key)
+        limits = Limits(value_bytes=settings.value_bytes)
+        memo.use(Encoder(gate, limits, lambda: self.count("capture_errors")))
+        engine.install(
+            Plan(
+                gate=gate,
+                write=write,
+                count=self.count,
+                limits=limits,
+                ratio=settings.sample,
+                line_bytes=settings.line_bytes,
+                open_spans=settings.open_spans,
+                origin=_origin(),
+            ),
+        )
+
+    def _first_write(self, framed: bytes) -> None:
+        """Take a line that comes before there is a journal: open it."""
+        if self._load is not None:
+            self.start(self._load)
+        if self.writer is not None:
+            self.writer.write_framed(framed)
+
+    def _on_pressure(self) -> None:
+        if self.keeper is not None:
+            self.keeper.wake()
+
+    def _hook(self) -> None:
+        if self._hooked:
+            return
+        self._hooked = True
+        atexit.register(self.at_exit)
+        os.register_at_fork(before=engine.announce_open, after_in_child=self.forked)
+
+    # -- while it runs ----------------------------------------------------------------------------------------
+
+    def count(self, name: str) -> None:
+        """Count one loss."""
+        if self.writer is not None:
+            self.writer.counters.increment(name)
+
+    def say(self, message: str) -> None:
+        """Tell the user once, on stderr, redacted; never an exception."""
+        if message in self._said or sys.stderr is None:
+            return
+        self._said.add(message)
+        try:
+            sys.stderr.write(f"flightlog: {DefaultGate(b'').text('', message)}\n")
+        except Exception:  # noqa: BLE001 - the border: a closed stderr is the program's business
+            self.count("internal_errors")
+
+    def flush(self, timeout: float) -> Flushed:
+        """Bring everything recorded so far into the store, for at most `timeout` seconds."""
+        writer, keeper = self.writer, self.keeper
+        if writer is None or keeper is None or self.home is None:
+            return Flushed(delivered=True)
+        deadline = time.monotonic() + timeout
+        if keeper.deliver(lambda: time.monotonic() >= deadline, wait_for_others=True):
+            return Flushed(delivered=True)
+        return Flushed(delivered=False, waiting_bytes=self.home.waiting_bytes(), in_memory=writer.in_memory())
+
+    # -- ending -------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Stop recording: the journal is sealed, what is not indexed stays in it."""
+        keeper, writer = self.keeper, self.writer
+        self.keeper = self.writer = None
+        if keeper is not None:
+            keeper.stop()
+        if writer is not None:
+            writer.close()
+        self.settings = None
+
+    def at_exit(self) -> None:
+        """Index for a moment; whatever is recorded later still goes to the journal and is found by the next reader."""
+        keeper, settings = self.keeper, self.settings
+        if keeper is None or settings is None:
+            return
+        try:
+            deadline = time.monotonic() + settings.exit_drain
+            if settings.exit_drain > 0:
+                keeper.deliver(lambda: time.monotonic() >= deadline, wait_for_others=False)
+            keeper.stop()
+        except Exception:  # noqa: BLE001 - the border: an exit must not fail on our account
+            self.count("internal_errors")
+
+    def _begin_anew(self) -> None:
+        """Let the next record start everything, under the settings that hold."""
+        load = self._load
+        if load is not None:
+            control.on_first_use(lambda: self.start(load), lambda: self.prepare(load))
+
+    def forked(self) -> None:
+        """In a forked child: leave the parent's journal alone and begin anew at the first record."""
+        engine.disown()
+        control.forked()
+        writer = self.writer
+        self.writer = self.keeper = None
+        if writer is not None:
+            writer.abandon()
+        self._said = set()
+        if self.settings is not None:
+            self._install(self._first_write, os.urandom(32))
+            self._begin_anew()
+
+
+def _filter(settings: Settings, say: Callable[[str], None]) -> Filter:
+    try:
+        return parse(settings.level, settings.origins["level"])
+    except FlightlogError as error:
+        say(f"{error}; info is used")
+        return parse("info")
+
+
+def _origin() -> Remote | None:
+    """The span on whose behalf this process runs, when its environment names one."""
+    papers = parse_traceparent(os.environ.get("TRACEPARENT", ""))
+    return None if papers is None else Remote(papers[0], papers[1], sampled=papers[2])
+
+
+def _identity(settings: Settings) -> tuple[dict[str, object], dict[str, object]]:
+    """Fields and attributes of this process's line."""
+    import platform  # light, and only needed once
+
+    arguments = list(getattr(sys, "orig_argv", None) or sys.argv)
+    fields: dict[str, object] = {
+        "process_id": engine.ids.trace_id(),
+        "pid": os.getpid(),
+        "host": platform.node(),
+        "project": settings.project,
+        "environment": settings.environment,
+        "service": settings.service or _service(),
+        "version": settings.version,
+        "started": time.time_ns(),
+    }
+    attributes: dict[str, object] = {
+        "process.command_args": arguments[:64],
+        "process.runtime.name": sys.implementation.name,
+        "process.runtime.version": platform.python_version(),
+        "process.parent_pid": os.getppid(),
+        "flightlog.engine": engine.NAME,
+    }
+    return fields, attributes
+
+
+def _service() -> str:
+    """The program's name: its script or module."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    if spec is not None and spec.name:
+        return str(spec.name).removesuffix(".__main__")
+    name = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] not in {"", "-c"} else ""
+    return name or "python"
+
+
+recorder: Final = Recorder()
+"""The one of this process."""

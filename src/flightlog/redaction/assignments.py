@@ -1,0 +1,189 @@
+"""Secrets that are known by the key they are assigned to, inside a text: `password=…`, `"api_key": "…"`.
+
+Keys are judged by the same table as the keys of a record (`keys.py`); values are weighed (`evidence.py`),
+because a text is weaker evidence than a record's structure. JSON inside a text is read at any usual depth of
+escaping. A text is read a bounded number of times over, however its keys are nested.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from flightlog.redaction.evidence import Value, is_header, is_telling, is_weak
+from flightlog.redaction.keys import is_secret
+from flightlog.redaction.rule import REDACTED, Family, Rule
+
+ROOTS: Final = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "cookie", "jwt")
+"""Parts of words, at least one of which is in every key that `keys.py` calls secret."""
+
+REACH: Final = 64
+"""Characters before a delimiter in which the root has to stand."""
+
+_ROOT_SIGNS: Final = tuple(
+    re.compile(sign).search
+    for sign in ("k(?:en|ey|ie)", "p(?:ass|wd)", "c(?:re[dt])", "u(?<=au)th", "j(?:wt)")
+)
+"""Of which one finds every root. A pattern that begins with one rare letter is searched at the speed of a
+scan for it: half the cost of looking for each root."""
+
+_FEW: Final = 3
+"""Up to so many delimiters, looking before each is cheaper than looking through the whole text."""
+
+_KEY_CHARACTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+_LETTERS: Final = _KEY_CHARACTERS[:52]
+_ASCII_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+_TAILS: Final = {
+    root: re.compile(
+        root + r"""([a-z0-9_.-]{0,32})(\\{0,7}["'`])?([ \t]{0,8}(?:=(?![=>~])|=>|:=|:(?!:))[ \t]{0,8})"""
+    )
+    for root in ROOTS
+}
+"""From a root to the start of the value: the rest of the key, its closing quote, the delimiter."""
+
+_OPENING: Final = re.compile(r"""[bfru]{0,2}(\\{0,7})(["'`])""")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,31} ++(?=\S)")
+"""The first word of an authorization; it is no secret and says what kind was there."""
+
+_STOP: Final = re.compile(r"""["'`\r\n]""")
+_WORD: Final = re.compile(r"""(?:[^\s"'`,;&|<>\\]|\\(?![nrt"'`\\\s]))++""")
+
+
+def clean(text: str) -> tuple[str, int]:
+    """Replace the secret values, and say how many there were.
+
+    A value that stays may hold further keys with values of their own. Where it has no end of its own, those
+    end where it ends, so a key of the same sort in it would only read the same again and is passed over.
+    """
+    pieces: list[str] = []
+    done = 0
+    read: dict[tuple[bool, bool], int] = {}
+    for match in _keyed(text):
+        key, before = _key(text, match)
+        sort = (is_header(key, match[3]), is_weak(key))
+        if match.start() < done or match.end() < read.get(sort, 0) or not _assigns(key, before, match):
+            continue
+        value = _value(text, match, key, before)
+        if is_telling(value):
+            pieces += text[done : value.start], REDACTED
+            done = value.start + len(value.text)
+        elif not value.quoted:
+            read[sort] = value.start + len(value.text)
+    return ("".join([*pieces, text[done:]]), len(pieces) // 2) if pieces else (text, 0)
+
+
+def _keyed(text: str) -> list[re.Match[str]]:
+    """Every place where something is assigned to a key with a root in it, in order, each delimiter once."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # a letter such as "İ" grew, and positions would no longer be the text's
+        lowered = text.translate(_ASCII_LOWER)
+    found = {
+        match.end(): match for root in ROOTS if root in lowered for match in _TAILS[root].finditer(lowered)
+    }
+    return [found[end] for end in sorted(found)]
+
+
+def _key(text: str, match: re.Match[str]) -> tuple[str, str]:
+    """Return the key, with the word before it ("API key", "max token"), and what of the line is before both."""
+    head = text[max(0, match.start() - REACH) : match.start()]
+    before = head.rstrip(_KEY_CHARACTERS)
+    key = text[match.start() - len(head) + len(before) : match.end(1)]
+    if not match[2] and before.endswith(" "):
+        rest = before[:-1].rstrip(_LETTERS)
+        word = before[len(rest) : -1]
+        if word:
+            key, before = f"{word}_{key}", rest
+    return key, before[before.rfind("\n") + 1 :]
+
+
+def _assigns(key: str, before: str, match: re.Match[str]) -> bool:
+    """Say whether a secret may follow; `arn:aws:…:secret:name` assigns nothing."""
+    return is_secret(key) and not (before.endswith(":") and match[3] == ":")
+
+
+def _value(text: str, match: re.Match[str], key: str, before: str) -> Value:
+    start = match.end()
+    opening = _OPENING.match(text, start)
+    if opening and not match[2] and _is_inside(before, opening[2]):
+        opening, end = None, start
+    elif opening:
+        start, end = opening.end(), _end_of_quotation(text, opening)
+    elif is_header(key, match[3]):
+        end = _end_of_header(text, start, before)
+    else:
+        end = _end_of_word(text, start)
+    scheme = _SCHEME.match(text, start, end) if is_header(key, match[3]) else None
+    start = scheme.end() if scheme else start
+    return Value(
+        key=key,
+        text=text[start:end],
+        start=start,
+        delimiter=match[3],
+        leads=not before.strip(" \t-"),
+        quoted_key=bool(match[2]),
+        quoted=bool(opening),
+        after=text[end : end + 1],
+    )
+
+
+def _is_inside(before: str, quote: str) -> bool:
+    """Say whether a quotation is open after `before`, so that the next such quote ends it."""
+    return len(re.findall(rf"(?<![A-Za-z]){quote}|{quote}(?![A-Za-z])", before)) % 2 == 1
+
+
+def _end_of_quotation(text: str, opening: re.Match[str]) -> int:
+    """Find where a quoted value ends, at the latest at the end of its line.
+
+    Each depth of JSON in JSON doubles the backslashes and adds one: a quotation opened by k of them is closed
+    by n when n mod 2(k+1) is k; fewer than k close the text around it.
+    """
+    depth, quote = len(opening[1]), opening[2]
+    start = opening.end()
+    for stop in _STOP.finditer(text, start):
+        if stop[0] in "\r\n":
+            return stop.start()
+        run = text[start : stop.start()]
+        start = stop.end()
+        count = len(run) - len(run.rstrip("\\"))
+        if stop[0] == quote and (count < depth or count % (2 * (depth + 1)) == depth):
+            return stop.start() - min(count, depth)
+    return len(text)
+
+
+def _end_of_header(text: str, start: int, before: str) -> int:
+    """Find the end of the line, or of the quotation in which the header stands."""
+    quotes = "".join(quote for quote in "\"'`" if _is_inside(before, quote))
+    end = re.compile(rf"[\r\n{quotes}]|\\[nr{quotes}]").search(text, start)
+    return end.start() if end else len(text)
+
+
+def _end_of_word(text: str, start: int) -> int:
+    word = _WORD.match(text, start)
+    return start + len(word[0].rstrip(")]}:.")) if word else start
+
+
+def _near(delimiter: str) -> Callable[[str], bool]:
+    """Make the question whether a root stands before this delimiter."""
+
+    def sign(text: str) -> bool:
+        place = text.find(delimiter)
+        for _ in range(_FEW):
+            word = text[place - REACH if place > REACH else 0 : place].rstrip().rpartition(" ")[2].lower()
+            for root in ROOTS:  # twice as fast as any() over a generator or a map
+                if root in word:
+                    return True
+            place = text.find(delimiter, place + 1)
+            if place < 0:
+                return False
+        lowered = text.lower()
+        return any(search(lowered) for search in _ROOT_SIGNS)
+
+    return sign
+
+
+_RULES: Final = (Rule("assignment", clean),)
+
+FAMILIES: Final = (Family(":", _near(":"), _RULES), Family("=", _near("="), _RULES))
+"""One rule, whose keys are the table's, under either delimiter."""

@@ -1,0 +1,114 @@
+"""What speaks for and against a value's being a secret, when nothing but a key in a text says so.
+
+A text may be source code (`password = getpass()`), a prompt ("Token: "), a form ("password: <yours>") or
+prose. So a value is looked at before it is replaced; what cannot be a secret stays, and what can is taken out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from msgspec import Struct
+
+_EMPTY: Final = re.compile(
+    r"none|null|true|false|yes|no|nil|undefined|str|int|bytes|bool|any|object|optional|string|n/a|x+"
+    r"|(?=[0-9]*\.)[0-9.]+-?",
+    re.IGNORECASE,
+)
+"""Words for nothing, for yes and no, and for types; what hides a secret already; fractions and versions."""
+
+_PLACEHOLDER: Final = re.compile(
+    r"\[REDACTED|[{<\[(]|\$[{(A-Za-z]|%[(s]|\*{3}|\.\.\.|…|:|/|[A-Za-z]+://|arn:"
+)
+"""Stands where a secret will be, or was, or says where one is."""
+
+_SENTENCES: Final = re.compile(r"pass|pwd", re.IGNORECASE)
+"""In keys of secrets that may be numbers or have blanks: passwords and passphrases."""
+
+_WEAK: Final = ("token", "tokens", "cookies", "auth", "credential", "credentials")
+"""Ends of keys that name other things, too: a token is also a word of a language."""
+
+_HEADERS: Final = ("authorization", "cookie")
+"""Ends of the names of headers whose whole line is their value."""
+
+_SOMETHING: Final = re.compile(r"[^\W_]").search
+"""A letter or digit of any script; a value without one is punctuation."""
+
+_CODE: Final = re.compile(r"[A-Za-z_]\w*+(?:\.\w+)*(?:[\[()].*|\.[A-Za-z_]+)", re.DOTALL)
+"""A call, an item, an attribute."""
+
+_NAME: Final = re.compile(r"[A-Za-z_]\w*+")
+
+
+class Value(Struct, frozen=True):
+    """A value behind a key, and how both stand in their text."""
+
+    key: str
+    text: str
+    start: int
+    delimiter: str
+    """With the blanks around it."""
+    leads: bool
+    """The key begins its line."""
+    quoted_key: bool
+    quoted: bool
+    after: str
+    """The character behind the value; empty at the end of the text."""
+
+
+def is_header(key: str, delimiter: str) -> bool:
+    """Say whether a key is a header's name, so that the whole line is its value."""
+    return delimiter[0] == ":" and key.lower().endswith(_HEADERS)
+
+
+def is_weak(key: str) -> bool:
+    """Say whether a key that can be a secret's often is not: only a value that looks random is replaced."""
+    return key.lower().endswith(_WEAK)
+
+
+def is_opaque(word: str) -> bool:
+    """Say whether a word of 16 characters or more looks drawn at random: letters with a digit among them."""
+    return len(word) >= 16 and _has_digit(word) and not word.isdigit()
+
+
+def is_telling(value: Value) -> bool:
+    """Say whether the value can be a secret."""
+    text = value.text
+    if len(text) < 3 or not _SOMETHING(text) or _EMPTY.fullmatch(text) or _PLACEHOLDER.match(text):
+        return False
+    if value.quoted and text.lower() == value.key.lower():
+        return False
+    if is_weak(value.key) or is_header(value.key, value.delimiter):
+        return _has_random_word(text) and not _CODE.fullmatch(text)
+    if " " in text or text.isdigit():
+        return _SENTENCES.search(value.key) is not None and (value.quoted_key or text.isdigit())
+    if value.quoted:
+        return True
+    if _NAME.fullmatch(text):
+        return _is_no_variable(value)
+    return not _CODE.fullmatch(text)
+
+
+def _is_no_variable(value: Value) -> bool:
+    """Tell a secret that looks like a name in a program (`password=hunter`) from one.
+
+    With a digit in it, it is taken for a program's only when it is built of several words. Without, it is
+    taken for a secret in a query (`password=hunter&`) and alone on a line of settings (`password: hunter`).
+    """
+    text = value.text
+    if _has_digit(text):
+        return "_" not in text or is_opaque(text)
+    if value.after in ("&", ";"):
+        return value.delimiter == "="
+    alone = value.leads and value.after in ("", "\n", "\r") and not value.quoted_key
+    return alone and text.islower() and text.isalpha() and value.delimiter in ("=", ":", ": ")
+
+
+def _has_random_word(text: str) -> bool:
+    words = re.split(r"[\s=;]+", text)
+    return any(len(word) >= 8 and _has_digit(word) and not word.isdigit() for word in words)
+
+
+def _has_digit(text: str) -> bool:
+    return any(letter.isdigit() for letter in text)

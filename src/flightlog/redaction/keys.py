@@ -1,0 +1,116 @@
+"""Which keys hold a secret: the decision, as one table of words.
+
+A key is taken apart into words at `_`, `-`, `.`, blanks, digits and camel-case humps, and only whole words count:
+`tokenizer`, `monkey` and `keyboard` are no secrets, and neither is a bare `key`.
+
+| the key's words                                        | secret | examples                                 |
+|--------------------------------------------------------|--------|------------------------------------------|
+| start with one of `QUESTIONS`                          | no     | has_password, is_secret                  |
+| end with one of `TRAITS`                               | no     | password_length, secret_name, cookie_path |
+| contain one of `HOLDERS`                               | yes    | db_password, clientSecret, Set-Cookie    |
+| contain `key` or `keys` after one of `KEY_OWNERS`      | yes    | api_key, x-api-key, AWSAccessKeyId       |
+| end with `token` after one of `COUNTED`                | no     | max_token, next_token, eos_token         |
+| end with `token` otherwise                             | yes    | token, accessToken, x-csrf-token         |
+| end with `tokens` after one of `TOKEN_OWNERS`          | yes    | refresh_tokens                           |
+| end with `pass` after one of `PASS_OWNERS`             | yes    | smtp_pass, DB_PASS                       |
+| are `auth` alone, or end with it after `AUTH_OWNERS`   | yes    | auth, basic_auth                         |
+| are anything else                                      | no     | max_tokens, primary_key, session_id      |
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from functools import lru_cache
+from typing import Final
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+QUESTIONS: Final = _words("has have is needs no requires use uses")
+"""First words of a key that asks about a secret."""
+
+TRAITS: Final = _words(
+    """
+    age at banner budget changed config configuration consent count created date days domain
+    duration enabled endpoint expires expiry expression field file filename hint in label len length
+    limit manager max mgr min mode modified name names path period policy prefix present prevention
+    prompt provider ref required rotated rotation rule rules scope scopes server servers size source
+    spec state status store strategy strength suffix ttl type types updated uri url usage used valid
+    version
+    """
+)
+"""Last words of a key that tells something about a secret, not the secret."""
+
+HOLDERS: Final = _words(
+    """
+    accesskey accesstoken apikey apikeys authorization authtoken clientsecret cookie cookies
+    credential credentials dbpassword jwt passcode passphrase passwd password passwords pgpassword
+    privatekey pwd refreshtoken secret secretkey secrets sessiontoken
+    """
+)
+"""Words that make every key a secret's."""
+
+KEY_OWNERS: Final = _words(
+    """
+    access account api auth decryption encryption hmac master private secret session shared signing
+    ssh subscription
+    """
+)
+"""Words that make the `key` after them a secret."""
+
+COUNTED: Final = _words(
+    """
+    audio begin bos cached cls completion continuation current each end eos every first image input
+    last mask max min n next num output pad page pagination per prev previous prompt reasoning sep
+    single special start stop sync text total unk
+    """
+)
+"""Words that make the `token` after them a piece of text, a number of those, or a place in a list."""
+
+TOKEN_OWNERS: Final = _words("access auth bearer refresh")
+"""Words that make the `tokens` after them secrets; any other tokens are counted."""
+
+PASS_OWNERS: Final = _words("admin basic db ftp http mail mysql pg proxy redis root smtp ssh user")
+"""Words that make the `pass` after them a password."""
+
+AUTH_OWNERS: Final = _words("basic http proxy rediscli")
+"""Words that make the `auth` after them a credential."""
+
+LONGEST: Final = 128
+"""Characters of a key that are looked at, from its end: the words that decide stand there."""
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
+
+
+def is_secret(key: str) -> bool:
+    """Say whether a value under this key is a secret, whatever it is."""
+    return _judged(key if len(key) <= LONGEST else key[-LONGEST:])
+
+
+@lru_cache(maxsize=4096)
+def _judged(key: str) -> bool:
+    words = [word.lower() for word in _WORD.findall(key)]
+    if not words or words[0] in QUESTIONS or words[-1] in TRAITS:
+        return False
+    return not HOLDERS.isdisjoint(words) or _has_owned_key(words) or _ends_secretly(words)
+
+
+def _has_owned_key(words: list[str]) -> bool:
+    return any(
+        second in ("key", "keys") and first in KEY_OWNERS for first, second in itertools.pairwise(words)
+    )
+
+
+def _ends_secretly(words: list[str]) -> bool:
+    last = words[-1]
+    owner = words[-2] if len(words) > 1 else ""
+    if last == "token":
+        return owner not in COUNTED
+    if last == "tokens":
+        return owner in TOKEN_OWNERS
+    if last == "pass":
+        return owner in PASS_OWNERS
+    return last == "auth" and (not owner or owner in AUTH_OWNERS)

@@ -1,0 +1,155 @@
+"""The store sink: reads the journals of a home, of the living and the dead alike, into the store.
+
+One at a time per home does this (`home.py` holds the lock). Recovery after a crash is no special case: the
+journal of a dead process is read like any other, and when its last line is in, the store is told that the
+process is gone and closes what it left open. The cursor of each journal moves in the transaction that applies
+its lines, so a reader that dies half way repeats nothing and loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from flightlog.journal.cursor import Cursor as Place
+from flightlog.journal.reader import Journal, journals
+from flightlog.store.port import Chunk, Cursor, Writer
+
+BATCH_BYTES: Final = 1024 * 1024
+"""About how many bytes of lines go into one transaction: some thousand small spans."""
+
+
+class Progress(Struct, frozen=True):
+    """What one step did."""
+
+    lines: int = 0
+    more: bool = False
+    """Whether another step would find something at once."""
+    torn: int = 0
+    """Incomplete records that were stepped over."""
+
+
+class Indexer:
+    """Carries lines from the journals under one directory into one store."""
+
+    def __init__(self, root: Path, store: Writer, batch_bytes: int = BATCH_BYTES) -> None:
+        self._root = root
+        self._store = store
+        self._batch_bytes = batch_bytes
+        self._cursors: dict[str, Cursor] = {}
+        self._open: dict[Path, Journal] = {}
+        self._closed: set[str] = set()
+
+    def step(self) -> Progress:
+        """Apply one batch, taken from as many journals as it has room for.
+
+        Raises:
+            StoreError: the store refused; the lines stay in their journals and the next step tries again.
+        """
+        haul = _Haul(self._batch_bytes)
+        for journal in self._journals():
+            if haul.room <= 0:
+                haul.more = True
+                break
+            self._read(journal, haul)
+        if haul.chunks:
+            self._store.append(haul.chunks)
+        for journal, place, finished in haul.read:
+            self._cursors[journal.process_id] = Cursor(place.segment, place.offset)
+            if finished:
+                self._closed.add(journal.process_id)
+            if journal.discard(place) and finished:
+                self._forget(journal)
+        return Progress(haul.lines, haul.more, haul.torn)
+
+    def _read(self, journal: Journal, haul: _Haul) -> None:
+        """Read on in one journal, to its end or to the end of the batch."""
+        before = self._cursor(journal.process_id)
+        place = Place(before.segment, before.offset)
+        while True:
+            batch = journal.read(place, haul.room)
+            place = batch.cursor
+            haul.torn += batch.torn
+            finished = batch.dead
+            closing = finished and journal.process_id not in self._closed
+            if batch.lines or closing:
+                cursor = Cursor(place.segment, place.offset)
+                haul.chunks.append(Chunk(batch.process, batch.lines, cursor, closing, journal.counters()))
+                haul.lines += len(batch.lines)
+                haul.room -= sum(map(len, batch.lines))
+            if batch.end or haul.room <= 0:
+                haul.more = haul.more or not batch.end
+                haul.read.append((journal, place, finished))
+                return
+
+    def take(self, chunk: Chunk) -> None:
+        """Apply lines that come from no journal.
+
+        Raises:
+            StoreError: the store refused; the caller keeps the lines.
+        """
+        self._store.append([chunk])
+
+    def backlog(self) -> tuple[int, int]:
+        """Bytes that are not in the store yet, and how many journals hold them."""
+        sizes = [
+            journal.backlog(Place(cursor.segment, cursor.offset))
+            for journal in self._journals()
+            for cursor in (self._cursor(journal.process_id, fresh=True),)
+        ]
+        return sum(sizes), sum(1 for size in sizes if size)
+
+    def run(self, until: Callable[[], bool]) -> int:
+        """Step until there is nothing more to do or `until` says so; returns the lines applied."""
+        done = 0
+        while True:
+            progress = self.step()
+            done += progress.lines
+            if not progress.more or until():
+                return done
+
+    def close(self) -> None:
+        """Give back every handle, the store's included."""
+        for journal in self._open.values():
+            journal.close()
+        self._open.clear()
+        self._store.close()
+
+    def _journals(self) -> list[Journal]:
+        """The journals there are now; one that was seen before keeps what it remembers of holes."""
+        found = {journal.path: journal for journal in journals(self._root)}
+        for path in [path for path in self._open if path not in found]:
+            self._open.pop(path).close()
+        for path, journal in found.items():
+            self._open.setdefault(path, journal)
+        return [self._open[path] for path in found]
+
+    def _cursor(self, process_id: str, *, fresh: bool = False) -> Cursor:
+        if fresh or process_id not in self._cursors:
+            self._cursors[process_id] = self._store.cursor(process_id)
+        return self._cursors[process_id]
+
+    def _forget(self, journal: Journal) -> None:
+        """A journal is gone from the disk: nothing needs to be known of it any more."""
+        self._store.forget_cursor(journal.process_id)
+        self._cursors.pop(journal.process_id, None)
+        self._closed.discard(journal.process_id)
+        self._open.pop(journal.path, None)
+
+
+class _Haul:
+    """What one step has gathered."""
+
+    __slots__ = ("chunks", "lines", "more", "read", "room", "torn")
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.chunks: list[Chunk] = []
+        self.read: list[tuple[Journal, Place, bool]] = []
+        """Each journal that was read, how far, and whether it is finished for good."""
+        self.lines = 0
+        self.torn = 0
+        self.more = False

@@ -1,0 +1,41 @@
+"""Opening a store: the one place that knows which engine a path belongs to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from flightlog.store.sqlite.names import SERIES_LIMIT
+from flightlog.store.sqlite.reader import Reader
+from flightlog.store.sqlite.writer import Writer
+
+SLOW_LIMIT_NS: Final = 1_500_000_000
+"""From here on a trace is slow, unless the caller says otherwise; the default of the setting `slow_limit`."""
+
+
+def open_writer(path: str | Path, *, series_limit: int = SERIES_LIMIT) -> Writer:
+    """Open the store at `path` for writing, made or migrated first when needed.
+
+    Args:
+        path: of the file; its directory exists.
+        series_limit: series a project may have; the names of further ones are counted together.
+
+    Raises:
+        StoreTooNew: a newer Flightlog wrote it.
+        StoreCorrupt: it is another kind of file, or damaged.
+        StoreError: it cannot be opened.
+    """
+    return Writer(str(path), series_limit)
+
+
+def open_reader(path: str | Path, *, slow_limit_ns: int = SLOW_LIMIT_NS) -> Reader:
+    """Open the store at `path` for reading; one that does not exist yet answers as an empty one does.
+
+    Args:
+        path: of the file.
+        slow_limit_ns: from this duration on a trace is marked `slow`, in nanoseconds.
+
+    Raises:
+        StoreTooNew, StoreCorrupt, StoreError: as for `open_writer`.
+    """
+    return Reader(str(path), slow_limit_ns)

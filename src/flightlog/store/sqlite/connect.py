@@ -1,0 +1,177 @@
+"""Connections: how a file is opened, what it must be, and what SQLite's errors mean.
+
+WAL mode lets any number of readers work beside a writer. Every change is one `BEGIN IMMEDIATE`: a transaction
+that first reads and later writes would be refused without waiting when another process wrote in between.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from flightlog.records.errors import StoreCorrupt, StoreError, StoreTooNew
+from flightlog.store.sqlite.migrate import NEWEST, migrate
+
+APPLICATION_ID: Final = 0x466C6F67
+"""`Flog` in the header of every store; says that a file is ours."""
+
+BUSY_MS: Final = 15_000
+"""How long a writer waits for another one."""
+
+PAGE_BYTES: Final = 8192
+"""A fifth smaller than with pages of 4,096 where values lie in the row."""
+
+CHECKPOINT_PAGES: Final = 4000
+"""Pages in the write-ahead log at which a commit moves them into the file."""
+
+LOG_BYTES: Final = 64 * 1024 * 1024
+"""A write-ahead log that is longer is cut back to nothing."""
+
+_NOT_OURS: Final = ("file is not a database", "malformed", "unsupported file format", "encrypted")
+
+
+def connect_writer(path: str) -> sqlite3.Connection:
+    """Open a store for writing, and make or migrate it first when needed.
+
+    Raises:
+        StoreTooNew: a newer Flightlog wrote it.
+        StoreCorrupt: it is another kind of file, or damaged.
+        StoreError: it cannot be opened.
+    """
+    with answering(path):
+        _touch(path)
+        connection = _open(path)
+        try:
+            _enter_wal(connection)
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+            connection.execute("PRAGMA cache_size = -16384")
+            connection.execute("PRAGMA secure_delete = ON")
+            if _version(connection, path) != NEWEST:
+                with change(connection):
+                    migrate(connection, _version(connection, path))
+                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def connect_reader(path: str) -> sqlite3.Connection | None:
+    """Open a store for reading; None while there is none, or one that is only being made.
+
+    Raises:
+        StoreTooNew, StoreCorrupt, StoreError: as for `connect_writer`.
+    """
+    with answering(path):
+        if not Path(path).exists():
+            return None
+        connection = _open(path)
+        try:
+            found = _version(connection, path)
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("PRAGMA cache_size = -16384")
+        except BaseException:
+            connection.close()
+            raise
+        if found:
+            return connection
+        connection.close()
+        return None
+
+
+@contextmanager
+def answering(path: str) -> Iterator[None]:
+    """Turn what SQLite raises into our errors."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if any(word in str(error) for word in _NOT_OURS):
+            raise StoreCorrupt(path, str(error)) from error
+        raise StoreError(f"store {path}: {error}") from error
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"store {path}: {error}") from error
+
+
+@contextmanager
+def change(connection: sqlite3.Connection) -> Iterator[None]:
+    """One transaction that writes: all of it, or none."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """One transaction that reads: all its statements see the same commit."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def trim_log(connection: sqlite3.Connection, path: str) -> None:
+    """Cut the write-ahead log back when it has grown too long; a reader that is in the way is not waited for."""
+    try:
+        length = Path(path + "-wal").stat().st_size
+    except OSError:
+        return
+    if length > LOG_BYTES:
+        connection.execute("PRAGMA busy_timeout = 50")
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+
+
+def _touch(path: str) -> None:
+    """Make the file first, so that it and what SQLite lays beside it belong to its owner alone."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _open(path: str) -> sqlite3.Connection:
+    uri = f"{Path(path).absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None, cached_statements=256
+    )
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    return connection
+
+
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; SQLite does not wait by itself when another process is switching."""
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
+
+
+def _version(connection: sqlite3.Connection, path: str) -> int:
+    """The schema version of a file; 0 for an empty one."""
+    found, owner, tables = connection.execute(
+        "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)"
+        " FROM pragma_user_version, pragma_application_id",
+    ).fetchone()
+    if tables and owner != APPLICATION_ID:
+        raise StoreCorrupt(path, "a database, but not a Flightlog store")
+    if found > NEWEST:
+        raise StoreTooNew(path, found, NEWEST)
+    return int(found)

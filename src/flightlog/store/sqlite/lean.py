@@ -1,0 +1,138 @@
+"""Lines as this engine reads them: the records' own declarations, with large fields left as the JSON they are.
+
+A store moves inputs, outputs and attributes from a line into a row without looking into them, so decoding
+them into objects and encoding them again would be most of its work. `decode` agrees with `codecs.lines`:
+what that refuses, or does not know, is no record here either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, MsgspecError, Raw
+
+from flightlog.codecs import lines as codec
+from flightlog.records.annotation import Annotation
+from flightlog.records.errors import BadRecord
+from flightlog.records.event import Event
+from flightlog.records.process import Process
+from flightlog.records.schema import SCHEMA_VERSION
+from flightlog.records.span import Span
+
+NOTHING: Final = Raw(b"")
+"""A field that the line does not have; compare by identity."""
+
+Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""What fits SQLite's integers; a line beyond that is kept, but not interpreted."""
+
+# mypy: a lean field is narrower than the declared one on purpose; nothing hands a lean record on as its base.
+
+
+class LeanSpan(Span, frozen=True, kw_only=True, tag="span", forbid_unknown_fields=True, gc=False):
+    """A span whose values are still JSON."""
+
+    start: Whole
+    end: Whole | None = None
+    revision: Whole = 0
+    input: Raw = NOTHING
+    output: Raw = NOTHING
+    attributes: Raw = NOTHING  # type: ignore[assignment]  # see above
+    context: Raw = NOTHING  # type: ignore[assignment]  # see above
+    otel: Raw = NOTHING  # type: ignore[assignment]  # see above
+
+
+class LeanEvent(Event, frozen=True, kw_only=True, tag="event", forbid_unknown_fields=True, gc=False):
+    """An event whose attributes are still JSON."""
+
+    time: Whole
+    attributes: Raw = NOTHING  # type: ignore[assignment]  # see above
+
+
+class LeanAnnotation(
+    Annotation, frozen=True, kw_only=True, tag="annotation", forbid_unknown_fields=True, gc=False
+):
+    """An annotation whose attributes are still JSON."""
+
+    time: Whole
+    attributes: Raw = NOTHING  # type: ignore[assignment]  # see above
+
+
+class LeanProcess(Process, frozen=True, kw_only=True, tag="process", forbid_unknown_fields=True):
+    """A process, whole."""
+
+    started: Whole
+
+
+Lean = LeanSpan | LeanEvent | LeanAnnotation | LeanProcess
+
+_decode_batch: Final = msgspec.json.Decoder(list[Lean]).decode
+_decode_one: Final = msgspec.json.Decoder(Lean).decode
+_OPEN: Final = ord("{")
+_CLOSE: Final = ord("}")
+_OBJECTS: Final = ("attributes", "context", "otel")
+
+
+def decode(lines: Sequence[bytes]) -> list[Lean | None]:
+    """The record of each line; None for a line that is none of ours."""
+    records = _decode_together(lines)
+    return [_decode_alone(line) for line in lines] if records is None else records
+
+
+def content(raw: Raw) -> str | None:
+    """The JSON of an object that may be absent or empty; None for both."""
+    if raw is NOTHING:
+        return None
+    found = str(raw, "utf-8")
+    return None if found == "{}" else found
+
+
+def _decode_together(lines: Sequence[bytes]) -> list[Lean | None] | None:
+    """Decode all lines as one array; None when one of them is unusual in any way."""
+    joined = b"[" + b",".join(lines) + b"]"
+    try:
+        joined.decode()  # skipped values are not checked for being UTF-8
+        records = _decode_batch(joined)
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if len(records) != len(lines):
+        return None
+    for record, line in zip(records, lines, strict=True):
+        if line[0] != _OPEN or line[-1] != _CLOSE or record.v != SCHEMA_VERSION or not _fits(record):
+            return None
+    return list(records)
+
+
+def _decode_alone(line: bytes) -> Lean | None:
+    try:
+        line.decode()
+        record = _decode_one(line)
+        if record.v == SCHEMA_VERSION and _fits(record):
+            return record
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    return _decode_by_codec(line)
+
+
+def _decode_by_codec(line: bytes) -> Lean | None:
+    """Decode a line of an older version or with unknown fields, which the codec keeps in `extra`."""
+    try:
+        record = codec.decode(line)
+        return _decode_one(msgspec.json.encode(record))
+    except (BadRecord, MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _fits(record: Lean) -> bool:
+    """Whether what is still JSON is of the kind that the record declares."""
+    if type(record) is LeanProcess:
+        return True
+    attributes = record.attributes
+    if attributes is not NOTHING and memoryview(attributes)[0] != _OPEN:
+        return False
+    if type(record) is LeanSpan:
+        for raw in (record.context, record.otel):
+            if raw is not NOTHING and memoryview(raw)[0] != _OPEN:
+                return False
+    return True

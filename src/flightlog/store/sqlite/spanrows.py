@@ -1,0 +1,306 @@
+"""Span rows of a batch: which lines beat what is stored, and every row that follows from them.
+
+One `SpanBatch` lives for one pass over one intake. It asks the store once for what it has of these spans and
+of their parents, works everything out in plain dictionaries, and writes each table with one statement.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from flightlog.records.kinds import RANKS
+from flightlog.records.process import Process
+from flightlog.records.span import Fault
+from flightlog.store.payloads import INLINE_BYTES
+from flightlog.store.sqlite import layout
+from flightlog.store.sqlite.facts import OPEN, UNKNOWN, Usage
+from flightlog.store.sqlite.ids import Key, as_text, optional_span_key, span_key, trace_key
+from flightlog.store.sqlite.intake import NewSeries, NewSpan, NewTrace, Order, stamped
+from flightlog.store.sqlite.lean import NOTHING, LeanSpan, content
+from flightlog.store.sqlite.names import SourceNames
+from flightlog.store.sqlite.payloadrows import PayloadBatch
+from flightlog.store.sqlite.statements import lookup, one_column
+from flightlog.store.sqlite.tally import Tally
+from flightlog.store.sqlite.tracerows import TraceRow, Written
+
+_find_spans: Final = lookup(
+    f's.trace, {as_text("s.span_id")}, s.id, s.status, coalesce(m.revision, 0), coalesce(s."end", 0),'
+    f' lower(hex(s.line_hash)), s.series, s.start, s."end", s.more, {as_text("s.parent_id")},'
+    " coalesce(m.kind, n.kind), coalesce(m.model, n.model), u.span IS NOT NULL, u.input_tokens,"
+    " u.output_tokens, u.cache_read_tokens, u.cache_write_tokens, u.reasoning_tokens",
+    "spans s ON s.trace = k.column1 AND s.span_id = k.column2 JOIN series n ON n.id = s.series"
+    " LEFT JOIN span_more m ON m.span = s.id LEFT JOIN span_usage u ON u.span = s.id",
+    2,
+)
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+_NO_CONTEXT: Final[tuple[tuple[Any, ...] | None, bool]] = (None, False)
+_DELETES: Final = {
+    bit: f"DELETE FROM {table} WHERE span IN (SELECT value FROM json_each(?1))"
+    for bit, table in layout.SIDE_TABLES.items()
+}
+
+
+class Stored(Struct, gc=False):
+    """What the store has of a span, as far as overwriting it needs to know."""
+
+    id: int
+    order: Order
+    series: int
+    more: int
+    row: Written
+
+
+class SpanBatch:
+    """All span rows that one intake leads to."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        sources: SourceNames,
+        tally: Tally,
+    ) -> None:
+        self._connection = connection
+        self._sources = sources
+        self._tally = tally
+        self._stored: dict[tuple[int, str], Stored] = {}
+        self._rows: list[tuple[Any, ...]] = []
+        self._side: dict[int, list[tuple[Any, ...]]] = {bit: [] for bit in layout.SIDE_TABLES}
+        self._overwritten: list[tuple[int, int]] = []
+        self._contexts: dict[bytes, tuple[tuple[Any, ...] | None, bool]] = {}
+        self._parents: dict[str, Key] = {}
+        self._payloads = PayloadBatch(connection)
+        self._next = 0
+        self.repeated = 0
+
+    @property
+    def changed(self) -> int:
+        """Rows that are new or different."""
+        return len(self._rows)
+
+    def load(self, traces: Iterable[tuple[NewTrace, TraceRow]]) -> None:
+        """Ask what the store has of these spans and of the parents that they name."""
+        wanted: list[tuple[Any, ...]] = []
+        for trace, row in traces:
+            if row.is_new or not row.spans:
+                continue
+            span_ids = set(trace.spans)
+            span_ids.update(span.line.parent_id for span in trace.spans.values() if span.line.parent_id)
+            wanted.extend((row.id, span_key(span_id)) for span_id in span_ids)
+        for answer in _find_spans.ask(self._connection, wanted):
+            self._stored[answer[0], answer[1]] = _stored(answer)
+        (self._next,) = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM spans").fetchone()
+
+    def apply(self, trace: NewTrace, row: TraceRow) -> None:
+        """Work out the rows of one trace, and what they change in its own row and in the rollups."""
+        written: list[Written] = []
+        present = set(trace.spans)
+        if not row.is_new:
+            parents = (span.line.parent_id for span in trace.spans.values())
+            present.update(parent for parent in parents if (row.id, parent) in self._stored)
+        for span_id, span in trace.spans.items():
+            stored = None if row.is_new else self._stored.get((row.id, span_id))
+            if stored is not None and span.order <= stored.order:
+                self.repeated += 1 + len(span.beaten or ())
+                continue
+            new = self._place(row.id, trace.project, span, stored, present)
+            if stored is not None:
+                self.repeated += sum(order <= stored.order for order in span.beaten or ())
+                self._take_back(stored, new, row)
+            row.add(new)
+            written.append(new)
+        row.choose_root(written, present)
+
+    def write(self) -> None:
+        """Write every row."""
+        if self._overwritten:
+            self._clear_side_tables()
+        layout.put_spans.run(self._connection, self._rows)
+        for bit, rows in self._side.items():
+            layout.put_side[bit].run(self._connection, rows)
+        self._payloads.write()
+
+    def _take_back(self, stored: Stored, new: Written, row: TraceRow) -> None:
+        old = stored.row
+        self._overwritten.append((stored.id, stored.more))
+        self._tally.subtract(stored.series, old.kind, old.status, old.start, old.end, old.usage)
+        row.subtract(old, new)
+
+    def _clear_side_tables(self) -> None:
+        for bit, statement in _DELETES.items():
+            ids = [span for span, more in self._overwritten if more & bit]
+            if ids:
+                one_column(self._connection, statement, ids)
+        self._payloads.release([span for span, more in self._overwritten if more & layout.PAYLOADS])
+
+    def _place(
+        self, trace: int, project: str, span: NewSpan, stored: Stored | None, present: set[str]
+    ) -> Written:
+        """Add the row of one span. One long function: a call for each column is a third of its time."""
+        line, usage = span.line, span.usage
+        assert span.series is not None
+        series, series_id = span.series.series, span.series.id
+        if stored is None:
+            number, self._next = self._next, self._next + 1
+        else:
+            number = stored.id
+        parent_id, status = line.parent_id, line.status
+        more = layout.UNSETTLED if status in OPEN or (parent_id and parent_id not in present) else 0
+        values: list[str | None] = [None, None, None]
+        for place, raw in enumerate((line.input, line.output, line.attributes)):
+            if raw is NOTHING:
+                continue
+            if len(raw) < INLINE_BYTES:
+                values[place] = str(raw, "utf-8")
+            else:
+                more |= self._payloads.add(project, number, 1 << place, bytes(raw))
+        has_tags = False
+        if line.context is not NOTHING:
+            context, has_tags = self._context(line.context)
+            if context is not None:
+                more |= layout.CONTEXT
+                self._side[layout.CONTEXT].append((number, *context))
+        if usage is not UNKNOWN:
+            more |= layout.USAGE
+            self._side[layout.USAGE].append((number, *usage))
+        if line.error is not None:
+            more |= self._fault(project, number, line.error)
+        if line.links:
+            more |= self._links(number, line)
+        if line.revision or line.otel is not NOTHING or line.extra or span.series.is_folded:
+            more |= self._rarely(number, line, span.series)
+        self._rows.append(
+            (
+                number,
+                trace,
+                span_key(line.span_id),
+                self._parent_key(parent_id) if parent_id else None,
+                series_id,
+                self._sources.id(stamped(line, span.process)),
+                line.thread or None,
+                line.task or None,
+                line.level,
+                line.start,
+                line.end,
+                status,
+                span.order[3],
+                values[0],
+                values[1],
+                values[2],
+                more,
+            )
+        )
+        self._tally.add(series_id, series.kind, status, line.start, line.end, usage)
+        return Written(
+            number,
+            line.span_id,
+            parent_id,
+            line.start,
+            line.end,
+            status,
+            series.kind,
+            series.model,
+            usage,
+            has_tags,
+        )
+
+    def _parent_key(self, parent_id: str) -> Key:
+        """The key of a parent, which usually has several children in a batch."""
+        found = self._parents.get(parent_id)
+        if found is None:
+            found = self._parents[parent_id] = span_key(parent_id)
+        return found
+
+    def _context(self, raw: Raw) -> tuple[tuple[Any, ...] | None, bool]:
+        """Columns of a context, and whether it holds tags; most spans of a batch share a few contexts."""
+        data = bytes(raw)
+        found = self._contexts.get(data)
+        if found is None:
+            found = self._contexts[data] = context_columns(data)
+        return found
+
+    def _fault(self, project: str, number: int, fault: Fault) -> int:
+        bits = layout.ERROR
+        texts: list[str | None] = []
+        for bit, text in ((layout.MESSAGE, fault.message), (layout.STACK, fault.stack)):
+            if len(text) * 4 < INLINE_BYTES or len(text.encode()) < INLINE_BYTES:
+                texts.append(text)
+            else:
+                texts.append(None)
+                bits |= self._payloads.add(project, number, bit, text.encode())
+        self._side[layout.ERROR].append((number, fault.type, *texts))
+        return bits
+
+    def _links(self, number: int, line: LeanSpan) -> int:
+        for position, link in enumerate(line.links):
+            attributes = _encode(link.attributes).decode() if link.attributes else None
+            self._side[layout.LINKS].append(
+                (
+                    number,
+                    position,
+                    trace_key(link.trace_id),
+                    optional_span_key(link.span_id),
+                    link.relation,
+                    attributes,
+                )
+            )
+        return layout.LINKS
+
+    def _rarely(self, number: int, line: LeanSpan, new: NewSeries) -> int:
+        names: tuple[str | None, ...] = (None,) * 5
+        if new.is_folded:
+            series = new.series
+            names = (series.name, series.kind, series.environment, series.service, series.model)
+        extra = _encode(line.extra).decode() if line.extra else None
+        otel = content(line.otel)
+        if not (line.revision or otel or extra or names[0] is not None):
+            return 0
+        self._side[layout.MORE].append((number, line.revision, otel, extra, *names))
+        return layout.MORE
+
+
+def context_columns(data: bytes) -> tuple[tuple[Any, ...] | None, bool]:
+    """The row that a context becomes, without its span, and whether it holds tags; no row for an empty one."""
+    try:
+        bound = _decode(data)
+    except msgspec.MsgspecError:  # a number out of range: still JSON, kept as it is
+        return (*(None,) * len(layout.CONTEXT_KEYS), data.decode()), b'"tags"' in data
+    if not bound:
+        return _NO_CONTEXT
+    columns = [bound.pop(key) if _is_plain(bound.get(key)) else None for key in layout.CONTEXT_KEYS]
+    rest = _encode(bound).decode() if bound else None
+    return (*columns, rest), bool(bound.get("tags"))
+
+
+def _is_plain(value: object) -> bool:
+    """Whether SQLite gives a value back as it is: not so truth values, null, lists and huge integers."""
+    if type(value) is int:
+        return -(2**63) <= value < 2**63
+    return type(value) is str or (type(value) is float and math.isfinite(value))
+
+
+def _stored(answer: list[Any]) -> Stored:
+    (_, span_id, number, status, revision, end_or_0, line_hash, series, start, end, more) = answer[:11]
+    parent_id, kind, model, has_usage, *tokens = answer[11:]
+    usage = Usage(*tokens) if has_usage else UNKNOWN
+    order = (RANKS[status], revision, end_or_0, bytes.fromhex(line_hash))
+    row = Written(number, span_id, parent_id or "", start, end, status, kind, model, usage)
+    return Stored(number, order, series, more, row)
+
+
+def sources_of(traces: Iterable[NewTrace]) -> set[tuple[str, str]]:
+    """Every source that a span of these traces comes from."""
+    found: dict[tuple[str, str, int], tuple[str, str]] = {}
+    for trace in traces:
+        for span in trace.spans.values():
+            process: Process = span.process
+            place = (span.line.process_id, span.line.version, id(process))
+            if place not in found:
+                found[place] = stamped(span.line, process)
+    return set(found.values())

@@ -1,0 +1,84 @@
+"""Statements over many rows at once: a few large calls instead of one call a row.
+
+Each call into SQLite gives up the interpreter lock, and beside a busy thread it comes back up to 5 ms later; a
+batch of a thousand rows must therefore be one statement. A statement has a fixed number of rows, so there is
+one for each power of two, compiled once and kept by sqlite3; rows that are not needed are NULL in their first
+column and skipped by the statement itself.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Final
+
+import msgspec
+
+MOST_VARIABLES: Final = 32_000
+"""SQLite's own default limit is 32,766 variables in a statement."""
+
+LARGEST: Final = 1024
+"""Rows of the largest statement."""
+
+SMALLEST: Final = 8
+"""Rows of the smallest statement."""
+
+
+class Many:
+    """A statement with `{rows}` where its list of rows goes, for any number of rows."""
+
+    __slots__ = ("_columns", "_empty", "_largest", "_template", "_texts")
+
+    def __init__(self, template: str, columns: int) -> None:
+        self._template = template
+        self._columns = columns
+        self._empty = (None,) * columns
+        self._largest = min(LARGEST, 1 << (MOST_VARIABLES // columns).bit_length() - 1)
+        self._texts: dict[int, str] = {}
+
+    def run(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Execute it for all rows."""
+        for text, values in self._calls(rows):
+            connection.execute(text, values)
+
+    def ask(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> Iterator[list[Any]]:
+        """Execute it for all rows, where each call answers one JSON array of arrays."""
+        for text, values in self._calls(rows):
+            (answer,) = connection.execute(text, values).fetchone()
+            yield from msgspec.json.decode(answer)
+
+    def _calls(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, list[Any]]]:
+        for place in range(0, len(rows), self._largest):
+            part: Iterable[tuple[Any, ...]] = rows[place : place + self._largest]
+            count = min(len(rows) - place, self._largest)
+            size = max(SMALLEST, 1 << (count - 1).bit_length())
+            values = list(chain.from_iterable(part))
+            values.extend(self._empty * (size - count))
+            yield self._text(size), values
+
+    def _text(self, size: int) -> str:
+        found = self._texts.get(size)
+        if found is None:
+            row = f"({','.join('?' * self._columns)})"
+            found = self._template.replace("{rows}", f"(VALUES {','.join([row] * size)})")
+            self._texts[size] = found
+        return found
+
+
+def insert(table: str, columns: str, conflict: str = "") -> Many:
+    """Insert rows of these columns; `conflict` is what follows, e.g. `ON CONFLICT DO NOTHING`."""
+    quoted = ", ".join(f'"{name}"' for name in columns.split())
+    template = f"INSERT INTO {table} ({quoted}) SELECT * FROM {{rows}} WHERE column1 IS NOT NULL {conflict}"
+    return Many(template, len(columns.split()))
+
+
+def lookup(answer: str, source: str, columns: int) -> Many:
+    """Answer one row of `answer` for each match in `source`, which joins the asked rows as `k`."""
+    template = f"SELECT json_group_array(json_array({answer})) FROM {{rows}} AS k CROSS JOIN {source}"
+    return Many(template, columns)
+
+
+def one_column(connection: sqlite3.Connection, statement: str, ids: Iterable[int]) -> None:
+    """Execute a statement whose `?1` is a JSON array of these integers."""
+    connection.execute(statement, (msgspec.json.encode(list(ids)).decode(),))

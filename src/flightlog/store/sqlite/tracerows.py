@@ -1,0 +1,209 @@
+"""Trace rows: counters by difference, and who is the root, without reading a trace again for each batch.
+
+A difference cannot lower a greatest end or raise a least start, and a root stops being one when its parent
+arrives. Those cases are rare; the row is then `stale` and recomputed from the trace's spans by the statement
+that `verify` uses (`recompute.py`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from flightlog.store.sqlite.facts import LLM, OPEN, Usage
+from flightlog.store.sqlite.ids import Key, as_text, order, span_key, trace_key
+from flightlog.store.sqlite.intake import NewTrace
+from flightlog.store.sqlite.statements import insert, lookup
+
+NO_PARENT: Final = 0
+PARENT_ABSENT: Final = 1
+PARENT_PRESENT: Final = 2
+
+COUNTERS: Final = (
+    "spans errors interrupted llm_calls unknown_usage input_tokens input_known output_tokens output_known"
+)
+"""Columns that change by difference as spans change."""
+
+_COLUMNS: Final = f"id trace_id project start end root distance {COUNTERS} model_span retries"
+_CHANGES: Final = ", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS.split()[3:])
+_put: Final = insert("traces", _COLUMNS, f"ON CONFLICT (id) DO UPDATE SET {_CHANGES}")
+_find: Final = lookup(
+    f'{as_text("t.trace_id")}, t.project, t.id, t.start, t."end", t.root, t.distance,'
+    f" {', '.join('t.' + name for name in COUNTERS.split())}, t.model_span, t.retries,"
+    f" r.start, {as_text('r.span_id')}, {as_text('r.parent_id')}, m.start, {as_text('m.span_id')},"
+    " EXISTS (SELECT 1 FROM trace_tags g WHERE g.trace = t.id)",
+    "traces t ON t.trace_id = k.column1 AND t.project = k.column2"
+    " LEFT JOIN spans r ON r.id = t.root LEFT JOIN spans m ON m.id = t.model_span",
+    2,
+)
+
+
+class Written(Struct, gc=False):
+    """A span row as a trace row sees it."""
+
+    id: int
+    span_id: str
+    parent_id: str
+    start: int
+    end: int | None
+    status: str
+    kind: str
+    model: str
+    usage: Usage
+    has_tags: bool = False
+
+
+class TraceRow(Struct, gc=False):
+    """One row of `traces`, and what is known of the spans that it points to."""
+
+    id: int
+    start: int | None = None
+    end: int | None = None
+    root: int | None = None
+    distance: int | None = None
+    spans: int = 0
+    errors: int = 0
+    interrupted: int = 0
+    llm_calls: int = 0
+    unknown_usage: int = 0
+    input_tokens: int = 0
+    input_known: int = 0
+    output_tokens: int = 0
+    output_known: int = 0
+    model_span: int | None = None
+    retries: int = 0
+    root_start: int | None = None
+    root_id: str | None = None
+    root_parent: str | None = None
+    model_start: int | None = None
+    model_id: str | None = None
+    has_tags: bool | int = False
+    is_new: bool = False
+    is_stale: bool = False
+    """It must be recomputed."""
+    is_retagged: bool = False
+    """Its root is another one, or was rewritten, and tags are in play."""
+
+    def values(self, place: tuple[Key, str]) -> tuple[object, ...]:
+        """The row for this (trace key, project)."""
+        return (
+            self.id,
+            *place,
+            self.start,
+            self.end,
+            self.root,
+            self.distance,
+            self.spans,
+            self.errors,
+            self.interrupted,
+            self.llm_calls,
+            self.unknown_usage,
+            self.input_tokens,
+            self.input_known,
+            self.output_tokens,
+            self.output_known,
+            self.model_span,
+            self.retries,
+        )
+
+    def add(self, span: Written) -> None:
+        """Count a span that is written."""
+        self._count(1, span)
+        if self.start is None or span.start < self.start:
+            self.start = span.start
+        if span.end is not None and (self.end is None or span.end > self.end):
+            self.end = span.end
+        if span.kind == LLM and span.model and self._is_earlier_model(span):
+            self.model_span, self.model_start, self.model_id = span.id, span.start, span.span_id
+
+    def subtract(self, old: Written, new: Written) -> None:
+        """Take back a span that `new` overwrites."""
+        self._count(-1, old)
+        if new.start != old.start and (old.start == self.start or old.id == self.root):
+            self.is_stale = True
+        if old.end is not None and old.end == self.end and (new.end is None or new.end < old.end):
+            self.is_stale = True
+        if old.id == self.root and new.parent_id != old.parent_id:
+            self.is_stale = True
+        if old.id == self.model_span and (new.start != old.start or new.kind != LLM or not new.model):
+            self.is_stale = True
+
+    def choose_root(self, written: Iterable[Written], present: Collection[str]) -> None:
+        """Find the most root-like span after these were written; `present` holds every parent that exists."""
+        if self.distance == PARENT_PRESENT or (
+            self.distance == PARENT_ABSENT and self.root_parent in present
+        ):
+            self.is_stale = True
+        for span in written:
+            if span.parent_id and self.distance == NO_PARENT and span.id != self.root:
+                continue
+            distance = _distance(span, present)
+            if self._is_better_root(distance, span):
+                self.root, self.distance = span.id, distance
+                self.root_start, self.root_id, self.root_parent = span.start, span.span_id, span.parent_id
+                self.is_retagged |= bool(self.has_tags) or span.has_tags
+            elif span.id == self.root:
+                self.is_retagged |= bool(self.has_tags) or span.has_tags
+
+    def _count(self, sign: int, span: Written) -> None:
+        self.spans += sign
+        if span.status == "error":
+            self.errors += sign
+        elif span.status == "interrupted":
+            self.interrupted += sign
+        if span.kind != LLM:
+            return
+        usage = span.usage
+        self.llm_calls += sign
+        if not usage.is_known and span.status not in OPEN:
+            self.unknown_usage += sign
+        if usage.input_tokens is not None:
+            self.input_tokens += sign * usage.input_tokens
+            self.input_known += sign
+        if usage.output_tokens is not None:
+            self.output_tokens += sign * usage.output_tokens
+            self.output_known += sign
+
+    def _is_better_root(self, distance: int, span: Written) -> bool:
+        if self.distance is None or self.root_start is None or self.root_id is None:
+            return True
+        if (distance, span.start) != (self.distance, self.root_start):
+            return (distance, span.start) < (self.distance, self.root_start)
+        return order(span_key(span.span_id)) < order(span_key(self.root_id))
+
+    def _is_earlier_model(self, span: Written) -> bool:
+        if self.model_start is None or self.model_id is None or span.start < self.model_start:
+            return True
+        return span.start == self.model_start and order(span_key(span.span_id)) < order(
+            span_key(self.model_id)
+        )
+
+
+def find_rows(connection: sqlite3.Connection, traces: Iterable[NewTrace]) -> dict[tuple[str, str], TraceRow]:
+    """The row of each of these traces, new ones with the ids that come next."""
+    places = {(trace.project, trace.trace_id): trace_key(trace.trace_id) for trace in traces}
+    wanted = [(key, project) for (project, _), key in places.items()]
+    rows = {
+        (project, trace_id): TraceRow(*values) for trace_id, project, *values in _find.ask(connection, wanted)
+    }
+    if len(rows) < len(places):
+        (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM traces").fetchone()
+        for number, place in enumerate((place for place in places if place not in rows), last + 1):
+            rows[place] = TraceRow(number, is_new=True)
+    return rows
+
+
+def put_rows(connection: sqlite3.Connection, rows: dict[tuple[str, str], TraceRow]) -> None:
+    """Write all rows."""
+    _put.run(
+        connection, [row.values((trace_key(trace_id), project)) for (project, trace_id), row in rows.items()]
+    )
+
+
+def _distance(span: Written, present: Collection[str]) -> int:
+    if not span.parent_id:
+        return NO_PARENT
+    return PARENT_PRESENT if span.parent_id in present else PARENT_ABSENT

@@ -1,0 +1,133 @@
+"""The writer: one append is one transaction, whatever it holds.
+
+Decoding and folding happen before the write lock is taken; under it the store is asked once what it has, the
+rest is arithmetic in dictionaries and one statement a table (see `statements.py` for why).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from msgspec import Struct
+
+from flightlog.store.port import Applied, Chunk, Cursor
+from flightlog.store.sqlite import deletion, recordrows
+from flightlog.store.sqlite.closing import closing_chunk
+from flightlog.store.sqlite.connect import answering, change, connect_writer, trim_log
+from flightlog.store.sqlite.intake import Intake
+from flightlog.store.sqlite.names import SERIES_LIMIT, SeriesNames, SourceNames
+from flightlog.store.sqlite.recompute import define_functions, renew_tags, renew_traces
+from flightlog.store.sqlite.spanrows import SpanBatch, sources_of
+from flightlog.store.sqlite.tally import Tally
+from flightlog.store.sqlite.tracerows import find_rows, put_rows
+
+_TRIM_EVERY: Final = 16
+"""Appends between two looks at the length of the write-ahead log."""
+
+
+class Pass(Struct, frozen=True):
+    """What one pass over one intake did."""
+
+    spans: int
+    repeated: int
+    strays: int
+
+
+class Writer:
+    """Puts lines into one SQLite file; the contract is `store.port.Writer`."""
+
+    def __init__(self, path: str, series_limit: int = SERIES_LIMIT) -> None:
+        self._path = path
+        self._series = SeriesNames(series_limit)
+        self._sources = SourceNames()
+        self._appends = 0
+        self._connection = connect_writer(path)
+        define_functions(self._connection)
+
+    def append(self, chunks: Sequence[Chunk]) -> Applied:
+        """Apply all chunks in one transaction, cursors included."""
+        intake = Intake()
+        intake.take(chunks)
+        interrupted = 0
+        with self._change() as connection:
+            done = self._apply(intake)
+            for process in {
+                chunk.process.process_id: chunk.process for chunk in chunks if chunk.dead
+            }.values():
+                closing = Intake()
+                closing.take([closing_chunk(connection, process)])
+                interrupted += self._apply(closing).spans
+        self._appends += 1
+        if self._appends % _TRIM_EVERY == 0:
+            with answering(self._path):
+                trim_log(self._connection, self._path)
+        return Applied(
+            lines=intake.lines,
+            spans=done.spans + interrupted,
+            repeated=intake.repeated + done.repeated,
+            strays=done.strays,
+            interrupted=interrupted,
+        )
+
+    def cursor(self, process_id: str) -> Cursor:
+        """Where this journal stands; the zero cursor for one that was never seen."""
+        with answering(self._path):
+            row = self._connection.execute(
+                'SELECT segment, "offset" FROM cursors WHERE process_id = ?', (process_id,)
+            ).fetchone()
+        return Cursor(*row) if row else Cursor()
+
+    def forget_cursor(self, process_id: str) -> None:
+        """Drop the cursor of a journal whose files are gone."""
+        with self._change() as connection:
+            connection.execute("DELETE FROM cursors WHERE process_id = ?", (process_id,))
+
+    def delete_trace(self, trace_id: str, project: str | None = None) -> int:
+        """Remove a trace and all that hangs on it, from one project or from all; returns its spans' number."""
+        with self._change() as connection:
+            return deletion.delete_trace(connection, trace_id, project)
+
+    def close(self) -> None:
+        """Give back every handle; closing twice is harmless."""
+        self._connection.close()
+
+    def _apply(self, intake: Intake) -> Pass:
+        """Bring one intake into the tables, within the transaction that is open."""
+        connection = self._connection
+        rows = find_rows(connection, intake.traces.values())
+        pairs = [(trace, rows[place]) for place, trace in intake.traces.items()]
+        self._series.resolve(connection, intake.series.values())
+        self._sources.resolve(connection, sources_of(intake.traces.values()) | recordrows.sources_of(intake))
+        tally, stale = Tally(), set[int]()
+        spans = SpanBatch(connection, self._sources, tally)
+        spans.load(pairs)
+        for trace, row in pairs:
+            spans.apply(trace, row)
+        spans.write()
+        tally.write(connection)
+        repeated = recordrows.put_events(connection, intake, rows, self._sources, stale)
+        repeated += recordrows.put_annotations(connection, intake, rows, self._sources)
+        put_rows(connection, rows)
+        stale.update(row.id for row in rows.values() if row.is_stale)
+        if stale:
+            renew_traces(connection, stale)
+        if retagged := stale.union(row.id for row in rows.values() if row.is_retagged):
+            renew_tags(connection, retagged)
+        strays = recordrows.put_strays(connection, intake)
+        repeated += recordrows.put_processes(connection, intake)
+        return Pass(spans.changed, repeated + spans.repeated + len(intake.strays) - strays, strays)
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; what was learned within one that fails is forgotten."""
+        with answering(self._path):
+            try:
+                with change(self._connection):
+                    yield self._connection
+            except BaseException:
+                self._series.forget()
+                self._sources.forget()
+                raise
