@@ -21,9 +21,14 @@ from typing import Final
 
 from msgspec import Struct
 
+from flightlog.codecs.lines import encode
 from flightlog.journal.reader import journals
+from flightlog.journal.writer import Writer as JournalWriter
 from flightlog.lock import FileLock
-from flightlog.records.errors import HomeUnusable, StoreError
+from flightlog.records.errors import FlightlogError, HomeUnusable, StoreError
+from flightlog.records.line import Line
+from flightlog.records.process import Process
+from flightlog.records.span import Span
 from flightlog.settings import Settings
 from flightlog.sinks.store import BATCH_BYTES, Indexer
 from flightlog.store.open import open_reader, open_writer
@@ -225,10 +230,41 @@ class Home:
         )
         return HomeSizes(sum(map(_size, files)), len(found), living, store)
 
+    def self_check(self) -> list[str]:
+        """Write, index and read back records in a scratch home; what went wrong, in sentences, or nothing."""
+        with tempfile.TemporaryDirectory(prefix="flightlog-check-") as scratch:
+            return _check(Home(Path(scratch), self.settings))
+
     def losses(self) -> dict[str, int]:
         """Every counter of everything that was lost or cut, by name."""
         with self.reader() as reader:
             return reader.counters()
+
+
+def _check(home: Home) -> list[str]:
+    """Carry a span from a journal through the indexer into a store, and compare what comes out."""
+    process = Process(process_id="c" * 32, started=1, project="self-check")
+    text = "é" * 4096
+    wanted = Span(trace_id="a" * 32, span_id="b" * 16, name="check", start=1, end=2, status="ok", input=text)
+    try:
+        home.create()
+        writer = JournalWriter(
+            home.journal_root, process.process_id, Line(encode(process)), home.settings, say=lambda _: None
+        )
+        writer.write(Line(encode(wanted)))
+        writer.close()
+        home.catch_up()
+        with home.reader() as reader:
+            found = reader.spans(wanted.trace_id)
+            differences = reader.verify()
+    except (FlightlogError, OSError) as error:
+        return [f"a record could not be written and read back: {error}"]
+    problems = [
+        f"the store disagrees with itself: {difference.table} {difference.key}" for difference in differences
+    ]
+    if [(span.name, span.input, span.status) for span in found] != [("check", text, "ok")]:
+        problems.append("a record that was written did not come back as it was")
+    return problems
 
 
 def _size(path: Path) -> int:

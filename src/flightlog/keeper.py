@@ -33,7 +33,7 @@ OVERDUE_NS: Final = 150_000_000
 """With a tick of 0.1 s a span gets its running line when it has been open for about 0.2 s."""
 
 SHARE: Final = 0.2
-"""Most of the time that indexing may take beside the program."""
+"""Most of the time that indexing may take beside a program."""
 
 _LOCK_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 2.0
@@ -61,12 +61,17 @@ class Keeper:
         self._lock_at = 0.0
         self._sync_at = 0.0
         self._told = False
+        self._share = SHARE
         self._undelivered: list[Line] = []
         self._thread = threading.Thread(target=self._run, name="flightlog", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         start_quietly(self._thread)
+
+    def work_freely(self) -> None:
+        """Say that there is no program in this process to be disturbed."""
+        self._share = 1.0
 
     def wake(self) -> None:
         """Ask for attention now; safe in a signal handler."""
@@ -132,7 +137,7 @@ class Keeper:
                 self._writer.tend()
                 busy = time.thread_time() - spent
                 if not self._pressed():
-                    self._rest_until = time.monotonic() + busy * (1 - SHARE) / SHARE
+                    self._rest_until = time.monotonic() + busy * (1 - self._share) / self._share
                     return
 
     @property

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from flightlog.analysis.tree import MARKS, PLACEHOLDER, Tree, build, find, self_time, walk
 from flightlog.records.event import Event
 from flightlog.records.span import Span
+from flightlog.store.sqlite.closing import NOT_RECORDED
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -176,8 +177,9 @@ def test_a_parent_that_is_open_makes_no_child_late():
 
 
 def test_a_placeholder_is_marked():
-    tree = build([span(1, status="interrupted", attributes={PLACEHOLDER: True})])
-    assert tree.roots[0].marks == ("placeholder",)
+    tree = build([span(1, name=NOT_RECORDED, status="interrupted"), span(2, name=NOT_RECORDED)])
+    assert [root.marks for root in tree.roots] == [("placeholder",), ()]
+    assert NOT_RECORDED == PLACEHOLDER
 
 
 def test_self_time_leaves_out_the_union_of_the_children_and_an_open_child_runs_on():

@@ -76,7 +76,7 @@ def test_a_reference_that_fits_nothing_or_too_much_is_a_bad_question(recorded, c
 def test_a_trace_is_found_by_its_id_and_by_its_place(recorded, command, ref):
     result = run(command, ref)
     assert result.exit_code == 0
-    assert "search_documents" in result.stdout
+    assert "answer_question" in result.stdout
 
 
 def test_a_message_that_quotes_the_user_shows_no_secret_and_no_control_character(recorded):

@@ -34,8 +34,8 @@ MARKS: Final[Mapping[Mark, str]] = {
     "skewed": "starts before its parent, in another process: their clocks disagree",
 }
 
-PLACEHOLDER: Final = "flightlog.placeholder"
-"""Attribute of a span that a store made for a parent nobody wrote."""
+PLACEHOLDER: Final = "(not recorded)"
+"""Name of the `interrupted` span that a store makes for a parent nobody wrote."""
 
 _UNSEEN, _ON_PATH, _SETTLED = 0, 1, 2
 
@@ -141,7 +141,7 @@ def _parents(nodes: Sequence[Node], owners: Mapping[str, int]) -> list[int]:
     parents = []
     for node in nodes:
         record = node.record
-        if PLACEHOLDER in record.attributes:
+        if record.name == PLACEHOLDER and record.status == "interrupted":
             _mark(node, "placeholder")
         parent = owners.get(record.parent_id, -1) if record.parent_id else -1
         if record.parent_id and record.parent_id == record.span_id:

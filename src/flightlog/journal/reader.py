@@ -154,7 +154,8 @@ class Journal:
             following = self._number_from(number + 1)
             try:
                 found = self._look(cursor, limit_bytes, alive=alive, whole=not alive or following is not None)
-            except FileNotFoundError:
+            except FileNotFoundError:  # another indexer was faster
+                cursor = Cursor(number + 1)
                 continue
             except OSError as error:
                 unreadable += 1

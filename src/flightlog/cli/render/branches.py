@@ -63,12 +63,10 @@ class Limits(Struct, frozen=True):
     """Levels that are drawn, 1 for roots alone; None for all."""
     everything: bool = False
     """No folds, every noteworthy event."""
-    indent: int = 20
-    """Levels that get guides; deeper ones get their number."""
 
 
-def rows(tree: Tree, guides: Guides, limits: Limits) -> Iterator[Row]:
-    """Every row of the tree, from top to bottom."""
+def rows(tree: Tree, guides: Guides, limits: Limits, indent: int) -> Iterator[Row]:
+    """Every row of the tree, from top to bottom; levels below `indent` get their number for guides."""
     likeness = Likeness(tree)
     pending: list[Row] = [
         Row(item, "", "") for item in reversed(_items(tree.roots, tree.loose_events, likeness, limits))
@@ -80,12 +78,12 @@ def rows(tree: Tree, guides: Guides, limits: Limits) -> Iterator[Row]:
             continue
         items = _below(row.item, likeness, limits)
         depth = row.item.depth + 1
+        start = row.below if depth <= indent else f"{guides.deep}{depth} "
         for position, item in enumerate(reversed(items)):
-            pending.append(_row(item, row.below, guides, depth, limits, is_last=position == 0))
+            pending.append(_row(item, start, guides, is_last=position == 0))
 
 
-def _row(item: Item, above: str, guides: Guides, depth: int, limits: Limits, *, is_last: bool) -> Row:
-    start = f"{guides.deep}{depth} " if depth > limits.indent else above
+def _row(item: Item, start: str, guides: Guides, *, is_last: bool) -> Row:
     return Row(
         item,
         start + (guides.last if is_last else guides.branch),

@@ -64,12 +64,13 @@ def _fitted(columns: Sequence[Column], room: int) -> dict[str, int]:
     natural = {c.title: max(width(c.title), *(width(cell) for cell in c.cells)) for c in columns}
     kept = _kept(columns, natural, room)
     widths = {c.title: natural[c.title] for c in kept}
-    for column in sorted((c for c in kept if c.least), key=lambda c: -natural[c.title]):
+    flexible = sorted((c for c in kept if c.least), key=lambda c: -natural[c.title])
+    for column, floor in [(c, max(c.least, c.comfortable)) for c in flexible] + [
+        (c, c.least) for c in flexible
+    ]:
         excess = sum(widths.values()) + GAP * (len(kept) - 1) - room
         if excess > 0:
-            widths[column.title] = max(
-                min(natural[column.title], column.least), widths[column.title] - excess
-            )
+            widths[column.title] = min(widths[column.title], max(floor, widths[column.title] - excess))
     return widths
 
 

@@ -33,6 +33,8 @@ AXIS_FROM: Final = 48
 _GAP: Final = 2
 _SPAN_ID_CELLS: Final = 16
 _EVENT_CELLS: Final = 32
+_CELLS_A_LEVEL: Final = 10
+"""One level of guides for so many cells of the terminal; deeper levels are numbered, so names keep room."""
 
 
 class Layout(Struct, frozen=True):
@@ -46,7 +48,8 @@ class Layout(Struct, frozen=True):
 
 def lines(tree: Tree, terminal: Terminal, limits: Limits) -> Iterator[str]:
     """Draw a tree, the scale of its time axis first, then what its marks mean."""
-    rows = list(branches.rows(tree, _guides(terminal), limits))
+    indent = max(4, terminal.width // _CELLS_A_LEVEL)
+    rows = list(branches.rows(tree, _guides(terminal), limits, indent))
     layout = _layout(rows, terminal)
     pen = Pen(terminal, layout, Axis(tree.start, tree.end, max(1, layout.axis), terminal.unicode))
     yield pen.titles()

@@ -1,0 +1,159 @@
+"""Runs a program under a span of its own, unchanged, and knows afterwards how it ended.
+
+The program is started as its own process by the same interpreter, with the same arguments, directory, streams
+and process group. The span is this process's, so it ends properly however the program does: an exit code, a
+signal, `kill -9`. Meanwhile this process indexes the home, at full speed and beside nobody.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from msgspec import Struct
+
+import flightlog
+from flightlog.configure import flush, load_settings
+from flightlog.core.engine import Span, span
+from flightlog.home import Home
+from flightlog.propagation.traceparent import render
+from flightlog.recording import recorder
+from flightlog.records.errors import BadQuestion, FlightlogError
+
+SETTLE_SECONDS: Final = 5.0
+"""How long the end of a run waits until everything is in the store."""
+
+_FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
+_FROM_TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT)
+"""The terminal sends these to the whole foreground group, so the program has them already."""
+
+
+class Outcome(Struct, frozen=True):
+    """How a program ended."""
+
+    trace_id: str
+    """Empty when nothing was recorded."""
+    name: str
+    returncode: int
+    """The exit code, or minus the number of the signal that killed it."""
+    duration_ns: int
+    delivered: bool
+    """Whether everything it recorded is in the store."""
+
+
+def run_program(arguments: Sequence[str], *, module: bool) -> Outcome:
+    """Run a script, or a module as `python -m` does, and record it.
+
+    Args:
+        arguments: path or module name, then the program's own arguments.
+        module: the first argument names a module.
+
+    Raises:
+        BadQuestion: there is no such script.
+    """
+    if not module and not Path(arguments[0]).exists():
+        raise BadQuestion(f"no such script: {arguments[0]}; a module is run with -m")
+    settings = load_settings()
+    home = Home.find(settings)
+    name = arguments[0] if module else Path(arguments[0]).name
+    command = [sys.executable, *(["-m"] if module else []), *arguments]
+    flightlog.configure(home=str(home.path), service=settings.service or Path(name).stem, exit_drain=0.0)
+    started = time.monotonic_ns()
+    with span(name, kind="run", input={"command": list(arguments)}) as record:
+        flush(0.0)
+        if recorder.keeper is not None:
+            recorder.keeper.work_freely()
+        returncode = _child(command, _environment(record, home))
+        record.set_attributes({"process.exit.code": returncode})
+        if returncode:
+            flush(SETTLE_SECONDS)
+            _explain(record, home, returncode)
+    delivered = bool(flush(SETTLE_SECONDS))
+    return Outcome(record.trace_id, name, returncode, time.monotonic_ns() - started, delivered)
+
+
+def _environment(record: object, home: Home) -> dict[str, str]:
+    environ = dict(os.environ)
+    environ["FLIGHTLOG_HOME"] = str(home.path)
+    boot = str(Path(__file__).parent / "boot")
+    environ["PYTHONPATH"] = os.pathsep.join(filter(None, (boot, environ.get("PYTHONPATH"))))
+    if isinstance(record, Span):
+        environ["TRACEPARENT"] = render(record.trace_id, record.span_id, sampled=record.recorded)
+    return environ
+
+
+def _child(command: list[str], environ: dict[str, str]) -> int:
+    """Run the program, pass signals on, and return its exit code or minus its signal."""
+    child: subprocess.Popen[bytes] | None = None
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        if child is not None and not (number in _FROM_TERMINAL and _is_in_foreground()):
+            with suppress(ProcessLookupError):
+                child.send_signal(number)
+
+    with _handling(forward):
+        child = subprocess.Popen(command, env=environ)
+        while True:
+            with suppress(InterruptedError):
+                return child.wait()
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (*_FORWARDED, *_FROM_TERMINAL)}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)
+
+
+def _is_in_foreground() -> bool:
+    """Whether the terminal's signals reach the program by themselves."""
+    for stream in (0, 1, 2):
+        with suppress(OSError):
+            return os.tcgetpgrp(stream) == os.getpgrp()
+    return False
+
+
+def _explain(record: object, home: Home, returncode: int) -> None:
+    """Say on the run's span why it failed: the exception that ended the program, else its exit code."""
+    if not isinstance(record, Span):
+        return
+    exception: dict[str, str] = {}
+    with suppress(FlightlogError), home.reader() as reader:
+        for event in reader.events(record.trace_id):
+            if event.name == "exception" and event.span_id == record.span_id:
+                exception = event.attributes
+    if returncode < 0:
+        name = signal.Signals(-returncode).name
+        record.fail(f"killed by signal {-returncode} ({name})", type=name)
+    elif exception:
+        record.fail(exception.get("exception.message", ""), type=exception.get("exception.type", ""))
+    else:
+        record.fail(f"exit code {returncode}", type=f"exit {returncode}")
+
+
+def end_like(returncode: int) -> int:
+    """Give the exit code to leave with; for a program that died of a signal, die of the same one."""
+    if returncode >= 0:
+        return returncode
+    number = -returncode
+    with suppress(OSError, ValueError):
+        import resource  # Unix only, and only here
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        signal.signal(number, signal.SIG_DFL)
+    if number != signal.SIGKILL:
+        os.kill(os.getpid(), number)
+    return 128 + number
