@@ -25,22 +25,30 @@ HELP_WIDTH: Final = 88
 
 def cli_page() -> str:
     """Every command's help, as the terminal shows it."""
+    group = click.Context(commands, info_name="flightlog", help_option_names=["-h", "--help"])
     parts = [
         "# Command line",
         "",
         "This page is what `flightlog --help` and each command's `--help` say (`make docs` writes it).",
         "",
-        *_help(commands, "flightlog"),
+        *_help(commands, "flightlog", None),
     ]
     for name in COMMANDS:
-        command = commands.get_command(click.Context(commands), name)
+        command = commands.get_command(group, name)
         assert command is not None
-        parts += [f"## flightlog {name}", "", *_help(command, f"flightlog {name}")]
+        parts += [f"## flightlog {name}", "", *_help(command, name, group)]
     return "\n".join(parts)
 
 
-def _help(command: click.Command, called: str) -> Iterator[str]:
-    context = click.Context(command, info_name=called, terminal_width=HELP_WIDTH, color=False)
+def _help(command: click.Command, called: str, parent: click.Context | None) -> Iterator[str]:
+    context = click.Context(
+        command,
+        parent,
+        called,
+        terminal_width=HELP_WIDTH,
+        color=False,
+        help_option_names=["-h", "--help"],
+    )
     yield from ("```text", command.get_help(context), "```", "")
 
 

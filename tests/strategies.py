@@ -162,12 +162,13 @@ _NEAR_SECRETS = st.sampled_from(
         "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----", "-----", "sk-", "sk-ant-", "gh" + "p_",
         "github_pat_", "glpat-", "xoxb-", "AIza", "AKIA", "eyJ", ".", "hf_", "npm_", "pypi-Ag", "sk_live_",
         "Bearer ", "bearer ", "Basic ", "[REDACTED]", "[REDACTED", "REDACTED]", "[", "İ", "b'", "<", "$",
-        "a1B2c3D4e5F6g7H8", "0123456789ABCDEF", "hunter2", "hunter", "correct horse", "none", "12345678", "dXNlcjpwYXNz",
+        "a1B2c3D4e5F6g7H8", "0123456789ABCDEF", "hunter2", "hunter", "correct horse", "none", "12345678",
+        "dXNlcjpwYXNz",
     ]
 )  # fmt: skip
 
 
-def secretive_texts() -> st.SearchStrategy[str]:
+def secretive_texts(pieces: int = 14) -> st.SearchStrategy[str]:
     """Texts put together from what secrets, and the places where they stand, are made of."""
     piece = st.one_of(_NEAR_SECRETS, _NEAR_SECRETS, st.text("aB3-_./=+:\"'\\ \n", max_size=20))
-    return st.lists(piece, max_size=14).map("".join)
+    return st.lists(piece, max_size=pieces).map("".join)

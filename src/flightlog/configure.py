@@ -7,6 +7,8 @@ way, with a journal of its own.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -52,7 +54,14 @@ def _prepare() -> None:
     _recorder().prepare(_settings)
 
 
+def _forked() -> None:
+    control.forked()
+    if (recording := sys.modules.get("flightlog.recording")) is not None:
+        recording.recorder.forked()
+
+
 control.on_first_use(_start, _prepare)
+os.register_at_fork(before=control.forking, after_in_parent=control.fork_done, after_in_child=_forked)
 
 
 def configure(**settings: object) -> None:

@@ -1,21 +1,15 @@
-"""A home: the directory that holds the journals, the store, the lock of whoever indexes, and the key of its hashes.
+"""A home, opened: the one way to its journals and its store.
 
-    <home>/journal/<process id>/…   append-only segments, one directory a process
-    <home>/store.db                 the SQLite store
-    <home>/index.lock               held by whoever reads the journals into the store
-    <home>/index.want               shared by those who would rather do that themselves, at once
-    <home>/key                      32 random bytes: the key of the hashes in records, never leaves the home
-
-This is the one way to open them: nothing below joins journal and store, nothing above opens either by itself.
+Nothing below joins the two, nothing above opens either by itself. What a home's directory holds, and how it is
+found, is said in `place.py`.
 """
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -25,19 +19,15 @@ from flightlog.codecs.lines import encode
 from flightlog.journal.reader import journals
 from flightlog.journal.writer import Writer as JournalWriter
 from flightlog.lock import FileLock
-from flightlog.records.errors import FlightlogError, HomeUnusable, StoreError
+from flightlog.place import Place
+from flightlog.records.errors import FlightlogError, StoreError
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.span import Span
-from flightlog.settings import Settings
 from flightlog.sinks.store import BATCH_BYTES, Indexer
 from flightlog.store.open import open_reader, open_writer
 from flightlog.store.port import Cursor, Reader
 
-DIRECTORY: Final = ".flightlog"
-"""Name of a project's own home, looked for from the working directory upwards."""
-
-_KEY_BYTES: Final = 32
 _PATIENCE: Final = 0.02
 
 
@@ -60,69 +50,8 @@ class HomeSizes(Struct, frozen=True):
     store_bytes: int
 
 
-class Home:
-    """One home directory. Making the object touches nothing; the methods do."""
-
-    def __init__(self, path: Path, settings: Settings) -> None:
-        self.path = path
-        self.settings = settings
-        self.journal_root = path / "journal"
-        self.store_path = path / "store.db"
-
-    @classmethod
-    def find(cls, settings: Settings) -> Home:
-        """Decide which home it is: the setting, else the nearest `.flightlog` upwards, else the user's."""
-        if settings.home:
-            return cls(Path(settings.home).expanduser().absolute(), settings)
-        with suppress(OSError):
-            here = Path.cwd()
-            for directory in (here, *here.parents):
-                if (directory / DIRECTORY).is_dir():
-                    return cls(directory / DIRECTORY, settings)
-        from platformdirs import user_data_path  # only a program without a home of its own pays for it
-
-        return cls(user_data_path("flightlog", appauthor=False), settings)
-
-    def exists(self) -> bool:
-        """Whether anything was ever recorded here."""
-        return self.store_path.exists() or self.journal_root.is_dir()
-
-    def create(self) -> None:
-        """Make the directories, readable by their owner alone.
-
-        Raises:
-            HomeUnusable: they cannot be made or written.
-        """
-        try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.journal_root.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise HomeUnusable(str(self.path), error.strerror or str(error)) from error
-
-    def key(self) -> bytes:
-        """The key of this home's hashes; a home that cannot be written gets one that lasts as long as the process."""
-        file = self.path / "key"
-        with suppress(OSError):
-            if len(found := file.read_bytes()) == _KEY_BYTES:
-                return found
-        made = os.urandom(_KEY_BYTES)
-        try:
-            return self._publish_key(file, made)
-        except OSError:
-            return made
-
-    def _publish_key(self, file: Path, made: bytes) -> bytes:
-        """Put the key in place whole; whoever comes second takes the first one's."""
-        fd, name = tempfile.mkstemp(dir=self.path, prefix=".key-")
-        try:
-            os.write(fd, made)
-            with suppress(FileExistsError):
-                os.link(name, file)
-        finally:
-            os.close(fd)
-            os.unlink(name)  # noqa: PTH108 - beside os.link
-        found = file.read_bytes()
-        return found if len(found) == _KEY_BYTES else made
+class Home(Place):
+    """A home whose journals and store can be opened."""
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:
@@ -137,10 +66,6 @@ class Home:
         finally:
             reader.close()
 
-    def index_lock(self) -> FileLock:
-        """The lock of whoever indexes, not taken yet."""
-        return FileLock(self.path / "index.lock")
-
     def indexer(self, batch_bytes: int = BATCH_BYTES) -> Indexer:
         """An indexer; its owner must hold `index_lock` while it steps.
 
@@ -148,14 +73,6 @@ class Home:
             StoreError: the store cannot be opened.
         """
         return Indexer(self.journal_root, open_writer(self.store_path), batch_bytes)
-
-    def is_wanted(self) -> bool:
-        """Whether somebody waits to index at full speed; a thread of a traced program then steps back."""
-        probe = FileLock(self.path / "index.want")
-        if not probe.path.exists() or probe.acquire():
-            probe.release()
-            return False
-        return True
 
     def catch_up(self, within: float = 2.0, *, hurry: Callable[[], bool] = lambda: False) -> Backlog:
         """Bring what the journals hold into the store, or wait while somebody else does.

@@ -15,18 +15,21 @@ import threading
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flightlog.core import engine
-from flightlog.home import Home
+from flightlog.core.control import control
 from flightlog.integrations.threads import start_quietly
 from flightlog.journal.writer import Writer
 from flightlog.lock import FileLock
+from flightlog.place import Place
 from flightlog.records.errors import FlightlogError
 from flightlog.records.line import Line
 from flightlog.records.process import Process
-from flightlog.sinks.store import Indexer
-from flightlog.store.port import Chunk
+
+if TYPE_CHECKING:
+    from flightlog.home import Home
+    from flightlog.sinks.store import Indexer
 
 TICK_SECONDS: Final = 0.1
 OVERDUE_NS: Final = 150_000_000
@@ -45,7 +48,7 @@ class Keeper:
     """Looks after one writer and, when its turn comes, one home."""
 
     def __init__(
-        self, home: Home | None, writer: Writer, process: Process, say: Callable[[str], None]
+        self, home: Place | None, writer: Writer, process: Process, say: Callable[[str], None]
     ) -> None:
         self._home = home
         self._writer = writer
@@ -58,7 +61,7 @@ class Keeper:
         self._lock: FileLock | None = None
         self._indexer: Indexer | None = None
         self._rest_until = 0.0
-        self._lock_at = 0.0
+        self._lock_at = time.monotonic() + _LOCK_SECONDS
         self._sync_at = 0.0
         self._told = False
         self._share = SHARE
@@ -101,6 +104,15 @@ class Keeper:
                     time.sleep(TICK_SECONDS / 10)
         finally:
             self._hurried -= 1
+
+    @property
+    def is_indexing(self) -> bool:
+        """Whether this process has been indexing its home."""
+        return self._indexer is not None
+
+    def waiting_bytes(self) -> int:
+        """Bytes in the journals that are not in the store; -1 when the store cannot say."""
+        return -1 if self._home is None else _opened(self._home).waiting_bytes()
 
     def stop(self) -> None:
         """End the thread and let go of the home; what is left stays in the journal."""
@@ -171,7 +183,7 @@ class Keeper:
             return
         self._undelivered += [Line(line) for line in self._writer.drain()]
         if self._undelivered:
-            indexer.take(Chunk(self._process, self._undelivered))
+            indexer.take(self._process, self._undelivered)
             self._undelivered = []
 
     def _ours(self, *, patient: bool) -> Indexer | None:
@@ -191,7 +203,7 @@ class Keeper:
         if not lock.acquire():
             return None
         self._lock = lock
-        self._indexer = self._home.indexer(_BATCH_BYTES)
+        self._indexer = _opened(self._home).indexer(_BATCH_BYTES)
         return self._indexer
 
     def _is_done_elsewhere(self) -> bool:
@@ -200,7 +212,7 @@ class Keeper:
             return False
         try:
             place = self._writer.position()
-            return self._home.has_indexed(self._process.process_id, place.segment, place.offset)
+            return _opened(self._home).has_indexed(self._process.process_id, place.segment, place.offset)
         except (FlightlogError, OSError):
             return False
 
@@ -216,3 +228,13 @@ class Keeper:
         if not self._told:
             self._told = True
             self._say(message)
+
+
+def _opened(place: Place) -> Home:
+    """The home at this place. The store's modules are loaded here: most programs end before they need them."""
+    with control.undivided:
+        from flightlog.home import (
+            Home,
+        )  # 50 ms, on the keeper's thread and not before the first second is over
+
+    return Home(place.path, place.settings)

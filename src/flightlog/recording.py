@@ -24,11 +24,11 @@ from flightlog.core.control import control
 from flightlog.core.level import Filter, parse
 from flightlog.core.plan import Plan
 from flightlog.core.process import process_line
-from flightlog.home import Home
 from flightlog.integrations.processes import carry_into_processes
 from flightlog.integrations.threads import carry_into_threads
 from flightlog.journal.writer import Writer
 from flightlog.keeper import Keeper
+from flightlog.place import Place
 from flightlog.propagation.traceparent import parse as parse_traceparent
 from flightlog.records.errors import FlightlogError, HomeUnusable
 from flightlog.records.process import Process
@@ -54,7 +54,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.settings: Settings | None = None
-        self.home: Home | None = None
+        self.home: Place | None = None
         self.writer: Writer | None = None
         self.keeper: Keeper | None = None
         self._load: Callable[[], Settings] | None = None
@@ -72,7 +72,7 @@ class Recorder:
             settings = resolve([])
         self.settings = settings
         control.configure(_filter(settings, self.say), enabled=settings.enabled)
-        self.home = Home.find(settings)
+        self.home = Place.find(settings)
         self._install(self._first_write, os.urandom(32))
 
     def start(self, load: Callable[[], Settings]) -> None:
@@ -109,6 +109,8 @@ class Recorder:
             carry_into_processes()
         self._hook()
         self.keeper.start()
+        if control.refused:
+            self.writer.counters.increment("records_while_starting", control.refused)
 
     def _install(self, write: Callable[[bytes], object], key: bytes) -> None:
         settings = self.settings
@@ -145,7 +147,7 @@ class Recorder:
             return
         self._hooked = True
         atexit.register(self.at_exit)
-        os.register_at_fork(before=engine.announce_open, after_in_child=self.forked)
+        os.register_at_fork(before=engine.announce_open)
 
     # -- while it runs ----------------------------------------------------------------------------------------
 
@@ -172,7 +174,7 @@ class Recorder:
         deadline = time.monotonic() + timeout
         if keeper.deliver(lambda: time.monotonic() >= deadline, wait_for_others=True):
             return Flushed(delivered=True)
-        return Flushed(delivered=False, waiting_bytes=self.home.waiting_bytes(), in_memory=writer.in_memory())
+        return Flushed(delivered=False, waiting_bytes=keeper.waiting_bytes(), in_memory=writer.in_memory())
 
     # -- ending -------------------------------------------------------------------------------------------------
 
@@ -187,13 +189,17 @@ class Recorder:
         self.settings = None
 
     def at_exit(self) -> None:
-        """Index for a moment; whatever is recorded later still goes to the journal and is found by the next reader."""
+        """Index for a moment, if this process indexes at all.
+
+        What is left, and whatever is recorded later, is in the journal and found by whoever indexes next. A
+        program that was too short to begin indexing does not begin it now: its exit should cost nothing.
+        """
         keeper, settings = self.keeper, self.settings
         if keeper is None or settings is None:
             return
         try:
             deadline = time.monotonic() + settings.exit_drain
-            if settings.exit_drain > 0:
+            if settings.exit_drain > 0 and keeper.is_indexing:
                 keeper.deliver(lambda: time.monotonic() >= deadline, wait_for_others=False)
             keeper.stop()
         except Exception:  # noqa: BLE001 - the border: an exit must not fail on our account
@@ -208,7 +214,6 @@ class Recorder:
     def forked(self) -> None:
         """In a forked child: leave the parent's journal alone and begin anew at the first record."""
         engine.disown()
-        control.forked()
         writer = self.writer
         self.writer = self.keeper = None
         if writer is not None:

@@ -79,18 +79,21 @@ def _number(value: object, expected: str) -> float:
         raise ValueError(expected)
     try:
         return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ValueError(expected) from None
 
 
 def _count(value: object) -> int:
+    expected = "a whole number, 1 or more"
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError(expected)
     try:
-        number = int(value)  # type: ignore[call-overload]  # any other type raises, which is the answer
-    except (TypeError, ValueError):
-        raise ValueError("a whole number, 1 or more") from None
+        number = int(value)
+    except ValueError:
+        raise ValueError(expected) from None
     if number < 1:
-        raise ValueError("a whole number, 1 or more")
-    return int(number)
+        raise ValueError(expected)
+    return number
 
 
 def _size(value: object) -> int:
@@ -209,12 +212,16 @@ class Settings(Struct, frozen=True):
 
 
 def environment_layers(environ: Mapping[str, str]) -> list[Layer]:
-    """One layer per variable that is set, so that each value can name its variable as its origin."""
+    """One layer per variable that is set, so that each value can name its variable as its origin.
+
+    An empty variable counts as not set, as OpenTelemetry's specification has it for all of them: a shell
+    script that passes on `FLIGHTLOG_ENABLED=$FOO` does not switch recording off by that.
+    """
     layers = [
         Layer(variable, {setting.name: environ[variable]})
         for setting in SETTINGS
         for variable in (setting.variable, *setting.variables)
-        if variable in environ
+        if environ.get(variable)
     ]
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         layers.insert(0, Layer("OTEL_SDK_DISABLED", {"enabled": False}))

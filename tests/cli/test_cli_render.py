@@ -6,19 +6,24 @@ import io
 import unicodedata
 
 import cli_samples
+import msgspec
 import pyte
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flightlog.analysis.summary import summary
 from flightlog.analysis.tree import build
-from flightlog.cli.render import preview, table, terminal, tree, words
+from flightlog.cli.render import card, listing, preview, spanlist, table, terminal, tree, words
 from flightlog.cli.render.branches import EVENTS_SHOWN, Limits
 from flightlog.cli.render.cells import cut, fill, width
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.table import Column
 from flightlog.cli.render.terminal import Terminal
 from flightlog.cli.render.timeline import Axis
+from flightlog.records.genai import INPUT_TOKENS, REQUEST_MODEL
+from flightlog.records.kinds import STATUSES
+from flightlog.records.span import Fault
 
 any_text = st.text(alphabet=st.characters(exclude_categories=()))
 
@@ -199,6 +204,62 @@ def test_the_events_of_one_span_are_limited_and_the_rest_is_counted_unless_all_a
     assert sum("retry" in line for line in few) == EVENTS_SHOWN
     assert any("22 more events" in line for line in few)
     assert sum("retry" in line for line in every) == 30
+
+
+hostile_spans = st.lists(
+    st.builds(
+        cli_samples.span,
+        number=st.integers(1, 9),
+        parent=st.integers(0, 9),
+        name=any_text,
+        start_ms=st.integers(-5, 5),
+        end_ms=st.none() | st.integers(-5, 9),
+        kind=any_text,
+        status=st.sampled_from(STATUSES),
+        error=st.none() | st.builds(Fault, any_text, any_text, any_text),
+        attributes=st.dictionaries(
+            st.sampled_from([REQUEST_MODEL, INPUT_TOKENS]), st.none() | any_text | st.integers()
+        ),
+        thread=any_text,
+        input=any_text | st.lists(st.integers()),
+    ),
+    max_size=8,
+)
+hostile_events = st.lists(
+    st.builds(
+        cli_samples.event,
+        number=st.integers(1, 9),
+        on=st.integers(0, 9),
+        time_ms=st.integers(-5, 9),
+        name=any_text | st.just("retry"),
+        body=any_text,
+        attributes=st.dictionaries(any_text, st.none() | st.integers()),
+        level=st.sampled_from(["info", "error"]),
+    ),
+    max_size=5,
+)
+
+
+@given(hostile_spans, hostile_events, st.integers(20, 150), st.booleans(), any_text)
+def test_whatever_is_recorded_every_drawing_is_made_and_sends_nothing_to_the_terminal(
+    spans, events, columns, unicode, text
+):
+    look = Terminal(columns, colour=False, unicode=unicode)
+    grown = build(spans, events)
+    row = cli_samples.row(
+        name=text, kind=text, model=text, session=text, user=text, tags=[text], service=text
+    )
+    process = cli_samples.process()
+    subject = card.Subject(row, grown, summary(grown), [msgspec.structs.replace(process, host=text)])
+    for lines in (
+        tree.lines(grown, look, Limits()),
+        tree.lines(grown, look, Limits(depth=1, everything=True)),
+        spanlist.lines(spans, look),
+        listing.lines([row], look, cli_samples.NOW),
+        card.lines(subject, look, cli_samples.NOW),
+    ):
+        for line in lines:
+            assert clean(line) == line
 
 
 def test_an_empty_trace_is_drawn_as_its_titles():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import mmap
+import re
 import stat
 import sys
 import threading
@@ -43,7 +44,7 @@ def test_a_journal_is_locked_private_and_complete_when_it_can_first_be_seen(
     writer = opened(tmp_path / "home" / "journal")
     (journal,) = journals(tmp_path / "home" / "journal")
     assert journal.alive()
-    assert sorted(os.listdir(journal.path)) == ["00000001.seg", "counters", "lock"]
+    assert sorted(path.name for path in journal.path.iterdir()) == ["00000001.seg", "counters", "lock"]
     for path in (journal.path, journal.path.parent):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
     for path in journal.path.iterdir():
@@ -216,6 +217,24 @@ def test_the_next_segment_is_made_at_once_when_the_last_one_was_filled_fast(tmp_
     assert list((tmp_path / PROCESS_ID).glob(".*.seg"))
     writer.close()
     assert not list((tmp_path / PROCESS_ID).glob(".*.seg")), "what did not come into use is deleted"
+
+
+def test_a_segment_made_ahead_is_in_memory_already(tmp_path: Path) -> None:
+    writer = opened(tmp_path, clock=Clock())
+    while writer.position().offset < 33 * KIB:
+        writer.write(line(0, 300))
+    writer.tend()
+    (spare,) = (tmp_path / PROCESS_ID).glob(".*.seg")
+    _, _, mapped = Path("/proc/self/smaps").read_text().partition(str(spare))
+    assert re.search(r"Rss:\s+(\d+) kB", mapped)[1] == "64"  # type: ignore[index]  # it is there
+    writer.close()
+
+
+def test_a_record_costs_one_call_into_the_map(tmp_path: Path) -> None:
+    writer = opened(tmp_path)
+    assert isinstance(writer.append.__self__, mmap.mmap)  # type: ignore[attr-defined]  # a bound method
+    assert writer.append.__name__ == "write"  # type: ignore[attr-defined]  # as above
+    writer.close()
 
 
 def test_need_is_told_when_a_segment_is_full(tmp_path: Path, kind: str) -> None:

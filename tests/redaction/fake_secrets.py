@@ -19,7 +19,9 @@ _DRAW = random.Random(20260101)
 
 
 def _draw(alphabet: str, length: int) -> str:
-    return "".join(_DRAW.choice(alphabet) for _ in range(length - 2)) + "7" + _DRAW.choice(_ALNUM.upper()[:26])
+    return (
+        "".join(_DRAW.choice(alphabet) for _ in range(length - 2)) + "7" + _DRAW.choice(_ALNUM.upper()[:26])
+    )
 
 
 def _letters(length: int) -> str:
@@ -62,7 +64,9 @@ KINDS: dict[str, Callable[[], str]] = {
     "github fine-grained": lambda: "github" + "_pat_" + _draw(_ALNUM, 22) + "_" + _draw(_ALNUM, 59),
     "gitlab": lambda: "gl" + "pat-" + _draw(_BASE64URL, 20),
     "gitlab routable": lambda: "gl" + "pat-" + _draw(_BASE64URL, 27) + ".01." + _draw(_HEX, 9).lower(),
-    "slack bot": lambda: "xo" + f"xb-{_DRAW.randrange(10**11)}-{_DRAW.randrange(10**12)}-" + _draw(_ALNUM, 24),
+    "slack bot": lambda: (
+        "xo" + f"xb-{_DRAW.randrange(10**11)}-{_DRAW.randrange(10**12)}-" + _draw(_ALNUM, 24)
+    ),
     "slack user": lambda: "xo" + f"xp-{_DRAW.randrange(10**11)}-" + _draw(_HEX, 32).lower(),
     "slack rotated": lambda: "xo" + "xe.xo" + "xb-1-" + _draw(_ALNUM, 60),
     "stripe secret": lambda: "sk" + "_live_" + _draw(_ALNUM, 24),

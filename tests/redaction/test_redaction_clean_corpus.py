@@ -23,10 +23,12 @@ CLEAN_LINES = [
 NOT_OUR_PROSE = ("test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__")
 """Folders of the standard library that hold made-up passwords, or are not the standard library."""
 
-EXAMPLES_IN_THE_LIBRARY = frozenset({
-    f"passwd='{REDACTED}')",  # urllib/request.py shows how a password is handed over
-    f"password: {REDACTED}",  # distutils/command/register.py shows a settings file
-})
+EXAMPLES_IN_THE_LIBRARY = frozenset(
+    {
+        f"passwd='{REDACTED}')",  # urllib/request.py shows how a password is handed over
+        f"password: {REDACTED}",  # distutils/command/register.py shows a settings file
+    }
+)
 """Made-up passwords in the docstrings of some Python versions: rightly taken out."""
 
 

@@ -7,11 +7,11 @@ import threading
 
 import pytest
 from hypothesis import given, settings
-from strategies import secretive_texts
 
 from flightlog.core.ports import Gate
 from flightlog.redaction.gate import FAMILIES, ROUNDS, RULE_FAILED, DefaultGate
 from flightlog.redaction.rule import REDACTED, Family, Rule
+from strategies import secretive_texts
 
 
 def _raises(text: str) -> tuple[str, int]:
@@ -57,6 +57,26 @@ def test_a_text_that_never_comes_to_rest_is_dropped() -> None:
     gate = DefaultGate(b"k", [Family("", bool, (Rule("restless", lambda text: (text + "!", 1)),))])
     assert gate.text("output", "a") == RULE_FAILED
     assert gate.hits["restless"] == ROUNDS
+
+
+def test_the_gate_answers_where_the_stack_is_nearly_used_up() -> None:
+    """What cannot be looked at for want of room is dropped or hidden, and never an error."""
+    gate = DefaultGate(b"k")
+    answers: list[object] = []
+
+    def descend() -> None:
+        try:
+            descend()
+        except RecursionError:
+            if len(answers) < 80:
+                answers.append(gate.text("input", f"password=geheim{len(answers)}"))
+                answers.append(gate.hides(f"unheard_of_{len(answers)}"))
+            raise
+
+    with pytest.raises(RecursionError):
+        descend()
+    assert RULE_FAILED in answers
+    assert set(answers) <= {RULE_FAILED, f"password={REDACTED}", True, False}
 
 
 def test_the_mark_of_a_failed_rule_is_clean() -> None:
@@ -132,6 +152,8 @@ def test_a_text_comes_to_rest_without_being_dropped(text: str) -> None:
 @given(secretive_texts())
 @settings(max_examples=200, deadline=None)
 def test_a_rule_whose_families_give_no_sign_has_nothing_to_change(text: str) -> None:
-    awake = {rule for family in FAMILIES if family.needle in text and family.sign(text) for rule in family.rules}
+    awake = {
+        rule for family in FAMILIES if family.needle in text and family.sign(text) for rule in family.rules
+    }
     for rule in {rule for family in FAMILIES for rule in family.rules} - awake:
         assert rule.clean(text) == (text, 0)

@@ -82,7 +82,9 @@ def test_recall_over_the_whole_corpus_is_complete_and_each_find_is_counted() -> 
     gate = DefaultGate(b"k")
     secrets = [make() for make in fake_secrets.KINDS.values() for _ in range(20)]
     missed = [secret[:8] for secret in secrets if secret in gate.text("", f"found {secret} in it")]
-    print(f"recall {1 - len(missed) / len(secrets):.4f} over {len(secrets)} secrets of {len(fake_secrets.KINDS)} kinds")
+    print(
+        f"recall {1 - len(missed) / len(secrets):.4f} over {len(secrets)} secrets of {len(fake_secrets.KINDS)} kinds"
+    )
     assert missed == []
     assert sum(gate.hits.values()) == len(secrets)
     assert gate.hits["rule failed"] == 0

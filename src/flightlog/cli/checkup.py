@@ -87,7 +87,7 @@ def examine(settings: Settings, *, verify: bool) -> Checkup:
         store=store,
         losses=losses,
         differences=differences,
-        problems=list(dict.fromkeys(problems)),
+        problems=[DefaultGate(b"").text("", problem) for problem in dict.fromkeys(problems)],
     )
 
 

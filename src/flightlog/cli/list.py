@@ -12,6 +12,7 @@ from flightlog.cli.opening import caught_up, home, how_to_record, say
 from flightlog.cli.options import EXIT_CODES, as_json
 from flightlog.cli.render import listing
 from flightlog.cli.render.terminal import Terminal, emit
+from flightlog.records.traces import Trace
 
 
 @click.command("list", epilog=EXIT_CODES)
@@ -37,13 +38,15 @@ def command(limit: int, as_json: bool, look: Terminal) -> None:
     With --json: an array with one object a trace; what is unknown is null, never 0.
     """
     found = home()
-    traces = []
+    traces: list[Trace] = []
+    waiting = 0
     if found.exists():
-        with caught_up(found) as reader:
+        with caught_up(found) as (reader, backlog):
             traces = reader.traces(limit)
+            waiting = backlog.bytes
     if as_json:
         print_array(traces)
     elif traces:
         emit(listing.lines(traces, look, time.time_ns()))
-    if not traces:
+    if not traces and not waiting:
         say(f"nothing is recorded in {found.path} yet; {how_to_record()}")

@@ -10,7 +10,7 @@ import click
 
 from flightlog.cli.render.words import of_them, size
 from flightlog.configure import load_settings
-from flightlog.home import Home
+from flightlog.home import Backlog, Home
 from flightlog.records.errors import BadQuestion
 from flightlog.store.port import Reader
 
@@ -34,19 +34,19 @@ def reading() -> Iterator[Reader]:
     found = home()
     if not found.exists():
         raise BadQuestion(f"nothing is recorded in {found.path} yet; {how_to_record()}")
-    with caught_up(found) as reader:
+    with caught_up(found) as (reader, _):
         yield reader
 
 
 @contextmanager
-def caught_up(found: Home) -> Iterator[Reader]:
-    """Index what waits in the journals, say what is left, and open the store."""
+def caught_up(found: Home) -> Iterator[tuple[Reader, Backlog]]:
+    """Index what waits in the journals, say what is left, and open the store; give both."""
     backlog = found.catch_up(PATIENCE)
     if backlog.bytes:
         journals = of_them(backlog.journals, "journal")
-        say(f"{size(backlog.bytes)} in {journals} are still to be indexed; the newest may be missing")
+        say(f"still to be indexed: {size(backlog.bytes)} in {journals}; the newest records may be missing")
     with found.reader() as reader:
-        yield reader
+        yield reader, backlog
 
 
 def how_to_record() -> str:

@@ -11,18 +11,25 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import RLock
 from types import FrameType
+from typing import Final
 
 from flightlog.core import engine
 from flightlog.core.context import in_capture, variable
 from flightlog.core.level import Filter, parse
 from flightlog.records.kinds import LEVELS
 
+_PATIENCE: Final = 10.0
+"""Seconds that a fork waits for a start-up in another thread."""
+
 
 class Control:
     """The switchboard of one process."""
 
     def __init__(self) -> None:
-        self._lock = RLock()
+        self.undivided = RLock()
+        """Held while something is done that a fork must not cut in two: starting up, loading modules."""
+        self.refused = 0
+        """Records that a signal handler or finaliser made in the middle of starting up, and that were not kept."""
         self._start: Callable[[], object] | None = None
         self._prepare: Callable[[], object] | None = None
         self._starting = False
@@ -37,9 +44,18 @@ class Control:
         engine.verdicts.update(dict.fromkeys(LEVELS))
         engine.ask(self.decide)
 
+    def forking(self) -> None:
+        """Before a fork: wait until nothing is half done."""
+        self.undivided.acquire(timeout=_PATIENCE)
+
+    def fork_done(self) -> None:
+        """After a fork, in the parent."""
+        with suppress(RuntimeError):
+            self.undivided.release()
+
     def forked(self) -> None:
-        """In a forked child: another thread of the parent may have held the lock at that moment."""
-        self._lock = RLock()
+        """After a fork, in the child."""
+        self.undivided = RLock()
         self._starting = False
 
     @property
@@ -56,14 +72,14 @@ class Control:
     def capture(self, level: str) -> int:
         """Begin a capture that takes everything from this level up; gives its number."""
         number = LEVELS.get(level, LEVELS["trace"])
-        with self._lock:
+        with self.undivided:
             self._captures.append(number)
             self._refresh()
         return number
 
     def captured(self, number: int) -> None:
         """End the capture that began with this number."""
-        with self._lock:
+        with self.undivided:
             self._captures.remove(number)
             self._refresh()
 
@@ -80,11 +96,12 @@ class Control:
         """Whether recording has begun; begins it if need be. False for what records while it begins."""
         if self._start is None or (only_prepare and self._prepare is None):
             return True
-        with self._lock:
+        with self.undivided:
             begin = self._prepare if only_prepare else self._start
             if begin is None:
                 return True
             if self._starting:
+                self.refused += 1
                 return False
             self._starting = True
             try:

@@ -71,8 +71,8 @@ class Chain:
         place.retire()
         try:
             following.publish()
-        except OSError:
-            following.broken = True
+        except OSError as error:
+            following.trouble = str(error)
             following.retire()
         return following
 
@@ -118,7 +118,7 @@ class Chain:
                 return following
             place.retire()
             before = Cursor(place.number, place.position().offset)
-            candidate = self.supply.place_after(before, need, disk=not place.broken)
+            candidate = self.supply.place_after(before, need, place.trouble)
             following = place.hand_over(candidate)
         if following is not candidate:
             self.supply.put_back(candidate)

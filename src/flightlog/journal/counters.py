@@ -16,6 +16,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from flightlog.journal.maps import disown, map_file
+
 NAMES: Final = (
     "lines_dropped_full",
     "lines_dropped_long",
@@ -23,6 +25,7 @@ NAMES: Final = (
     "lines_in_memory",
     "blocked_waits",
     "open_spans_unannounced",
+    "records_while_starting",
     "capture_errors",
     "gate_errors",
     "index_errors",
@@ -80,7 +83,7 @@ class Counters:
             os.write(fd, bytes(self._slots))
             if mapped:
                 os.posix_fallocate(fd, 0, _SIZE)
-                self._map = mmap.mmap(fd, _SIZE)
+                self._map = map_file(fd, _SIZE)
                 self._change_over(memoryview(self._map).cast("Q"))
             else:
                 self._unmapped = path
@@ -112,6 +115,11 @@ class Counters:
         """Follow the file to the directory that its own was renamed to."""
         if self._unmapped is not None:
             self._unmapped = directory / self._unmapped.name
+
+    def disown(self) -> None:
+        """Keep the map for good: the program has closed its descriptor, and may use the number."""
+        if self._map is not None:
+            disown(self._map)
 
     def detach(self) -> None:
         """Go on counting on the heap, from zero; the file stays as it is. For a forked child."""

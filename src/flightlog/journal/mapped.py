@@ -10,10 +10,8 @@ descriptor may have been closed and reused by the program by then.
 
 from __future__ import annotations
 
-import errno
 import mmap
 import os
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -22,13 +20,11 @@ from typing import Final
 from flightlog.journal.allocation import REFUSED, allocate, end_of_data
 from flightlog.journal.cursor import Cursor
 from flightlog.journal.directory import Directory
+from flightlog.journal.maps import disown, map_file
 from flightlog.journal.segment import File
 
 _UNMAP_STEP: Final = 1 << 20
 """Bytes given back at a time: unmapping holds the interpreter lock, about 70 µs a step."""
-
-_DISOWNED: Final[list[mmap.mmap]] = []
-"""Maps that live until the process ends, because to collect one closes its descriptor."""
 
 
 class Mapped(File):
@@ -51,7 +47,7 @@ class Mapped(File):
         super().__init__(directory, size)
         fd = allocate(self.path, size)
         try:
-            self._map = _mapping(fd, size)
+            self._map = map_file(fd, size)
             if populate:
                 _populate(self._map)
         except OSError:
@@ -63,6 +59,10 @@ class Mapped(File):
         self._disowned = False
         self._map.write(head)
         self.append = self._map.write
+
+    def fits(self, need: int) -> bool:
+        """Say whether `need` more bytes have room."""
+        return self._map.tell() + need <= self.size
 
     def is_half_full(self) -> bool:
         """Say whether it is time to make the next one."""
@@ -80,7 +80,7 @@ class Mapped(File):
         """Where the next line would go, or where the lines end."""
         try:
             here = self._map.tell()
-            end = self._map.rfind(b"\n") + 1 if here == self.size else here
+            end = self._map.rfind(b"\n", 0) + 1 if here == self.size else here
         except ValueError:  # sealed, maybe just now by another thread
             end = self._end
         return Cursor(self.number, end)
@@ -101,23 +101,9 @@ class Mapped(File):
         self._map.close()
 
     def disown(self) -> None:
-        """Never close the map: the program closed our descriptors and may use their numbers for its own.
-
-        Before Python 3.13 a map keeps a descriptor that nobody can ask for, and closes it with itself.
-        """
-        if sys.version_info < (3, 13) and not self._disowned:
-            self._disowned = True
-            _DISOWNED.append(self._map)
-
-
-def _mapping(fd: int, size: int) -> mmap.mmap:
-    try:
-        if sys.version_info >= (3, 13):
-            return mmap.mmap(fd, size, trackfd=False)
-        return mmap.mmap(fd, size)
-    except OSError as error:
-        # Whatever the reason (no maps on this file system, no address space left): write instead of mapping.
-        raise OSError(errno.ENODEV, f"cannot be mapped: {error}") from error
+        """Never unmap: that would close a descriptor of the program's."""
+        if not self._disowned:
+            self._disowned = disown(self._map)
 
 
 def _populate(region: mmap.mmap) -> None:

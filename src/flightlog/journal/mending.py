@@ -66,6 +66,7 @@ class Mending:
         chain = self._chain
         for place in (*chain.left, *chain.places(), *chain.supply.spares()):
             place.disown()
+        chain.supply.counters.disown()
         if directory.has_lock_file():
             directory.lock_again()
 

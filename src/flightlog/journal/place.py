@@ -19,18 +19,18 @@ from flightlog.journal.cursor import Cursor
 class Place:
     """One element of the chain. Every method may be called again, by any thread; only the first call acts."""
 
-    __slots__ = ("_heirs", "append", "broken", "number")
+    __slots__ = ("_heirs", "append", "number", "trouble")
 
     append: Callable[[bytes], object]
     """Takes one framed record; raises ValueError when the place is full, retired or broken."""
     number: int
     """Number of the segment; a place in memory has that of the segment before it."""
-    broken: bool
-    """A write failed; what comes next should not be another file."""
+    trouble: str
+    """Why a write or a rename failed; what comes next should not be another file. Empty while all is well."""
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.broken = False
+        self.trouble = ""
         self._heirs: dict[str, Place] = {}
 
     @property

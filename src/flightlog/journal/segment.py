@@ -49,6 +49,10 @@ class File(Place):
                 raise
         self._name = name
 
+    def fits(self, need: int) -> bool:
+        """Say whether `need` more bytes have room."""
+        raise NotImplementedError
+
     def sync(self) -> None:
         """Write dirty pages to the disk; on Linux that includes those dirtied through a map."""
         try:

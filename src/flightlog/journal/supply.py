@@ -72,7 +72,7 @@ class Supply:
         self.counters = Counters()
         self.directory: Directory | None = None
 
-    def place_after(self, before: Cursor, need: int, *, disk: bool = True) -> Place:
+    def place_after(self, before: Cursor, need: int, trouble: str = "") -> Place:
         """Make the place that follows `before`, with room for a record of `need` bytes.
 
         Never raises OSError: what the disk refuses is kept in memory, and said.
@@ -80,20 +80,20 @@ class Supply:
         Args:
             before: where the lines end so far; the new segment has the next number.
             need: bytes of the framed record that did not fit.
-            disk: False goes to memory at once, after a write that failed.
+            trouble: why the last write failed, if it did; then memory is next, and not another file.
         """
         if self._closed:
             return self.closed(before)
         if self._settings.durability == "memory":
             return self._in_memory(before)
         try:
-            segment = self.segment(before.segment + 1, need) if disk else None
+            segment = None if trouble else self.segment(before.segment + 1, need)
         except OSError as error:
-            self._note("disk", f"{self._root} cannot be written ({error}); records are kept in memory")
+            trouble = str(error)
+        if trouble:
+            self._note("disk", f"{self._root} cannot be written ({trouble}); records are kept in memory")
             return self._in_memory(before)
-        if segment is not None:
-            return segment
-        return self._full(before) if disk else self._in_memory(before)
+        return self._full(before) if segment is None else segment
 
     def segment(self, number: int, need: int) -> File | None:
         """Make a segment, or take the one made ahead; None when the journals are as large as they may be.
@@ -105,7 +105,7 @@ class Supply:
             return self._settle(number, need)
         with suppress(IndexError):
             spare = self._spares.popleft()
-            if spare.size >= len(self._head) + need:
+            if spare.fits(need):
                 spare.number = number
                 return spare
             self.put_back(spare)

@@ -19,7 +19,7 @@ from flightlog.journal.segment import File
 class Written(File):
     """A segment that grows by `write(2)` in append mode."""
 
-    __slots__ = ("_descriptor", "_limit", "_lock", "_retired")
+    __slots__ = ("_depth", "_descriptor", "_limit", "_lock", "_retired")
 
     def __init__(self, directory: Directory, size: int, head: bytes) -> None:
         """Make the file and write the framed process line `head`.
@@ -35,6 +35,7 @@ class Written(File):
         super().__init__(directory, size=0)
         self._limit = size
         self._lock = threading.RLock()
+        self._depth = 0
         self._retired = False
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._descriptor = Descriptor(os.open(self.path, flags, 0o600))
@@ -50,22 +51,35 @@ class Written(File):
     def _write(self, data: bytes) -> None:
         """Append one record with one system call.
 
-        The lock is re-entrant and held over the call, so a place is not retired under a writer. Only a signal
-        handler within the call can do that; then, as after a write that came back short, the record is
-        refused and goes to the successor, at worst twice, which changes nothing downstream.
+        The lock is re-entrant and held over the call, so a place is not retired under a writer. A signal
+        handler that records within the call goes over the limit rather than on to a successor. Only when its
+        own write fails does it retire the place under the other, which then goes to the successor, and may
+        have been written twice; that changes nothing downstream.
         """
         with self._lock:
-            if self._retired or self.size + len(data) > self._limit:
+            if self._retired or (not self._depth and self.size + len(data) > self._limit):
                 raise ValueError("retired or full")
-            self.size += len(data)
+            self._depth += 1
             try:
-                written = os.write(self._descriptor.number, data)
-            except OSError as error:
-                self.broken = True
-                raise ValueError("the disk refused") from error
-            self.broken = written != len(data)
-            if self.broken or self._retired:
-                raise ValueError("not all of it was written")
+                self._send(data)
+            finally:
+                self._depth -= 1
+            if self.trouble or self._retired:
+                raise ValueError(self.trouble)
+
+    def _send(self, data: bytes) -> None:
+        try:
+            written = os.write(self._descriptor.number, data)
+        except OSError as error:
+            self.trouble = str(error)
+            return
+        self.size += written
+        if written != len(data):
+            self.trouble = os.strerror(errno.ENOSPC)
+
+    def fits(self, need: int) -> bool:
+        """Say whether `need` more bytes stay within the limit."""
+        return self.size + need <= self._limit
 
     def retire(self) -> None:
         """Refuse every later record."""

@@ -33,6 +33,8 @@ _FEW: Final = 3
 
 _KEY_CHARACTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _LETTERS: Final = _KEY_CHARACTERS[:52]
+_QUOTES: Final = "\"'`"
+_AFTER_QUOTATIONS: Final = frozenset(["", *" \t\r\n),;.:+%]}"])
 _ASCII_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 _TAILS: Final = {
@@ -106,7 +108,7 @@ def _assigns(key: str, before: str, match: re.Match[str]) -> bool:
 def _value(text: str, match: re.Match[str], key: str, before: str) -> Value:
     start = match.end()
     opening = _OPENING.match(text, start)
-    if opening and not match[2] and _is_inside(before, opening[2]):
+    if opening and not match[2] and _is_closing(text, opening, before):
         opening, end = None, start
     elif opening:
         start, end = opening.end(), _end_of_quotation(text, opening)
@@ -128,8 +130,13 @@ def _value(text: str, match: re.Match[str], key: str, before: str) -> Value:
     )
 
 
+def _is_closing(text: str, opening: re.Match[str], before: str) -> bool:
+    """Say whether a quotation seems to end here, as in `input("Password: ")`, and not to begin."""
+    return text[opening.end() : opening.end() + 1] in _AFTER_QUOTATIONS and _is_inside(before, opening[2])
+
+
 def _is_inside(before: str, quote: str) -> bool:
-    """Say whether a quotation is open after `before`, so that the next such quote ends it."""
+    """Say whether a quotation is open after `before`, as far as that reaches."""
     return len(re.findall(rf"(?<![A-Za-z]){quote}|{quote}(?![A-Za-z])", before)) % 2 == 1
 
 
@@ -154,8 +161,10 @@ def _end_of_quotation(text: str, opening: re.Match[str]) -> int:
 
 def _end_of_header(text: str, start: int, before: str) -> int:
     """Find the end of the line, or of the quotation in which the header stands."""
-    quotes = "".join(quote for quote in "\"'`" if _is_inside(before, quote))
-    end = re.compile(rf"[\r\n{quotes}]|\\[nr{quotes}]").search(text, start)
+    around = before[-1:]
+    if not around or around not in _QUOTES:
+        around = "".join(quote for quote in _QUOTES if _is_inside(before, quote))
+    end = re.compile(rf"[\r\n{around}]|\\[nr{around}]").search(text, start)
     return end.start() if end else len(text)
 
 

@@ -41,6 +41,9 @@ _CODE: Final = re.compile(r"[A-Za-z_]\w*+(?:\.\w+)*(?:[\[()].*|\.[A-Za-z_]+)", r
 _NAME: Final = re.compile(r"[A-Za-z_]\w*+")
 
 
+_ENDS_OUTSIDE_PROGRAMS: Final = frozenset(["", *"&; \t\r\n"])
+
+
 class Value(Struct, frozen=True):
     """A value behind a key, and how both stand in their text."""
 
@@ -94,15 +97,16 @@ def _is_no_variable(value: Value) -> bool:
     """Tell a secret that looks like a name in a program (`password=hunter`) from one.
 
     With a digit in it, it is taken for a program's only when it is built of several words. Without, it is
-    taken for a secret in a query (`password=hunter&`) and alone on a line of settings (`password: hunter`).
+    taken for a secret where programs have blanks or commas (`password=hunter&`, `password=hunter ip=…`), and
+    alone on a line of settings (`password: hunter`).
     """
     text = value.text
     if _has_digit(text):
         return "_" not in text or is_opaque(text)
-    if value.after in ("&", ";"):
-        return value.delimiter == "="
+    if value.delimiter == "=":
+        return value.after in _ENDS_OUTSIDE_PROGRAMS
     alone = value.leads and value.after in ("", "\n", "\r") and not value.quoted_key
-    return alone and text.islower() and text.isalpha() and value.delimiter in ("=", ":", ": ")
+    return alone and text.islower() and text.isalpha() and value.delimiter in (":", ": ")
 
 
 def _has_random_word(text: str) -> bool:

@@ -8,7 +8,7 @@ its lines, so a reader that dies half way repeats nothing and loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,8 @@ from msgspec import Struct
 
 from flightlog.journal.cursor import Cursor as Place
 from flightlog.journal.reader import Journal, journals
+from flightlog.records.line import Line
+from flightlog.records.process import Process
 from flightlog.store.port import Chunk, Cursor, Writer
 
 BATCH_BYTES: Final = 1024 * 1024
@@ -85,13 +87,13 @@ class Indexer:
                 haul.read.append((journal, place, finished))
                 return
 
-    def take(self, chunk: Chunk) -> None:
+    def take(self, process: Process, lines: Sequence[Line]) -> None:
         """Apply lines that come from no journal.
 
         Raises:
             StoreError: the store refused; the caller keeps the lines.
         """
-        self._store.append([chunk])
+        self._store.append([Chunk(process, lines)])
 
     def backlog(self) -> tuple[int, int]:
         """Bytes that are not in the store yet, and how many journals hold them."""

@@ -58,7 +58,8 @@ def pack(values: Sequence[bytes]) -> list[bytes]:
     """Compress each value on its own, all in one call, so that the interpreter lock is given up once."""
     compressor = _compressor()
     if hasattr(compressor, "multi_compress_to_buffer"):
-        return [frame.tobytes() for frame in compressor.multi_compress_to_buffer(list(values))]
+        frames = compressor.multi_compress_to_buffer(list(values))
+        return [frames[place].tobytes() for place in range(len(frames))]
     return [compressor.compress(value) for value in values]
 
 

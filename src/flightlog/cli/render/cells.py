@@ -6,12 +6,17 @@ are clean (`safe.clean`) and without colour: colour is put on after the width is
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from rich.cells import cell_len, set_cell_size
 
 Align = Literal["left", "right"]
 """To which side a text is moved in its column."""
+
+
+_MOST_A_CELL: Final = 16
+"""Letters looked at for each cell: a text that piles up more marks on its letters than that is cut for it, and
+a long text costs what is shown of it."""
 
 
 def width(text: str) -> int:
@@ -21,6 +26,7 @@ def width(text: str) -> int:
 
 def cut(text: str, cells: int, ellipsis: str = "…") -> str:
     """Shorten to at most this many cells; what is cut off is replaced by an ellipsis."""
+    text = text[: _MOST_A_CELL * max(1, cells)]
     if width(text) <= cells:
         return text
     room = cells - width(ellipsis)

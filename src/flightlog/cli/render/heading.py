@@ -22,11 +22,12 @@ def lines(trace: Trace, terminal: Terminal, now_ns: int) -> Iterator[str]:
     name = cut(clean(trace.name) or "(no name)", room, terminal.ellipsis())
     sign = terminal.paint(style, status_sign(trace.status, terminal))
     yield f"{sign} {terminal.paint('bold', name)}  {terminal.paint('dim', facts)}"
+    trace_id = clean(trace.trace_id)
     began = f"{words.moment(trace.start)}, {words.ago(trace.start, now_ns)}"
-    if terminal.width >= len(trace.trace_id) + len(began) + 4:
-        yield f"  {trace.trace_id}  {terminal.paint('dim', began)}"
+    if terminal.width >= len(trace_id) + len(began) + 4:
+        yield f"  {trace_id}  {terminal.paint('dim', began)}"
     else:
-        yield f"  {trace.trace_id}"
+        yield f"  {trace_id}"
         yield f"  {terminal.paint('dim', began)}"
 
 

@@ -44,7 +44,7 @@ def lines(traces: Sequence[Trace], terminal: Terminal, now_ns: int) -> Iterator[
         Column("notes", [_notes(t) for t in traces], ["yellow"] * len(traces), leaves=7),
         Column("session", [clean(t.session or "") for t in traces], _dim(traces), leaves=11),
         Column("service", [clean(t.service or "") for t in traces], _dim(traces), leaves=10),
-        Column("trace", [t.trace_id for t in traces], _dim(traces)),
+        Column("trace", [clean(t.trace_id) for t in traces], _dim(traces)),
     ]
     return table_lines(columns, terminal)
 

@@ -32,7 +32,7 @@ AXIS_FROM: Final = 48
 """Terminal width from which there is a time axis."""
 _GAP: Final = 2
 _SPAN_ID_CELLS: Final = 16
-_EVENT_CELLS: Final = 32
+_EVENT_CELLS: Final = 56
 _CELLS_A_LEVEL: Final = 10
 """One level of guides for so many cells of the terminal; deeper levels are numbered, so names keep room."""
 
@@ -142,7 +142,7 @@ class Pen:
             took=words.duration(record.duration_ns, unknown="open", unicode=terminal.unicode),
             took_style=style if record.end is None else "",
             self_time=words.duration(node.self_ns, unicode=terminal.unicode) if node.children else "",
-            span_id=record.span_id,
+            span_id=clean(record.span_id),
         )
         return self._line(label + details.label(node, terminal), cells)
 
@@ -193,5 +193,5 @@ def _legend(tree: Tree, rows: Sequence[Row], terminal: Terminal) -> Iterator[str
         yield terminal.paint("yellow", f"{mark}: ") + f"{words.of_them(number, 'span')}, {MARKS[mark]}"
     if folds:
         inside = sum(fold.span_count for fold in folds)
-        text = f"{words.of_them(inside, 'span')} like those above them are folded (least / median / greatest"
-        yield terminal.paint("dim", text + " time); --all shows each")
+        text = f"{words.of_them(inside, 'span')} folded (least / median / greatest); --all shows each"
+        yield terminal.paint("dim", text)

@@ -1,5 +1,6 @@
 """Deletion: a trace leaves with everything that only it needed, and the rollups forget that it was there."""
 
+# ruff: noqa: S608 - every statement here is put together from constants; values are bound
 from __future__ import annotations
 
 import sqlite3
@@ -13,19 +14,21 @@ from flightlog.store.sqlite.payloadrows import PayloadBatch
 from flightlog.store.sqlite.recompute import DURATION_ROWS, ROLLUP_ROWS, SOME, narrowed
 from flightlog.store.sqlite.tally import SUMS
 
-_TAKE_BACK: Final = (
-    f"INSERT INTO rollups SELECT hour, series, {', '.join('-' + name for name in SUMS.split())}"  # noqa: S608  # constants only
-    f" FROM ({narrowed(ROLLUP_ROWS, SOME)}) WHERE 1 ON CONFLICT (hour, series) DO UPDATE SET"
-    f" {', '.join(f'{name} = {name} + excluded.{name}' for name in SUMS.split())}",
-    f"INSERT INTO durations SELECT hour, series, bucket, -spans FROM ({narrowed(DURATION_ROWS, SOME)})"  # noqa: S608  # constants only
-    " WHERE 1 ON CONFLICT (hour, series, bucket) DO UPDATE SET spans = spans + excluded.spans",
-)
-_DROP_EMPTY: Final = (
-    "DELETE FROM rollups WHERE spans = 0 AND (hour, series) IN"
-    " (SELECT DISTINCT hours(start), series FROM spans WHERE trace IN (SELECT value FROM json_each(?1)))",
-    "DELETE FROM durations WHERE spans = 0 AND (hour, series) IN"
-    " (SELECT DISTINCT hours(start), series FROM spans WHERE trace IN (SELECT value FROM json_each(?1)))",
-)
+_SUMS: Final = SUMS.split()
+_TAKE_BACK: Final = f"""
+INSERT INTO rollups SELECT hour, series, {", ".join(f"-{name}" for name in _SUMS)}
+FROM ({narrowed(ROLLUP_ROWS, SOME)}) WHERE 1
+ON CONFLICT (hour, series) DO UPDATE SET {", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMS)}
+"""
+_TAKE_BACK_DURATIONS: Final = f"""
+INSERT INTO durations SELECT hour, series, bucket, -spans
+FROM ({narrowed(DURATION_ROWS, SOME)}) WHERE 1
+ON CONFLICT (hour, series, bucket) DO UPDATE SET spans = spans + excluded.spans
+"""
+_DROP_EMPTY: Final = """
+DELETE FROM {table} WHERE spans = 0 AND (hour, series) IN
+  (SELECT DISTINCT hours(start), series FROM spans WHERE trace IN (SELECT value FROM json_each(?1)))
+"""
 _SPANS: Final = "SELECT id FROM spans WHERE trace IN (SELECT value FROM json_each(?1))"
 _HANGING_ON_IT: Final = ("spans", "events", "annotations", "trace_tags")
 
@@ -37,16 +40,18 @@ def delete_trace(connection: sqlite3.Connection, trace_id: str, project: str | N
         (trace_key(trace_id), project),
     ).fetchall()
     traces = (msgspec.json.encode([number for (number,) in found]).decode(),)
-    for statement in (*_TAKE_BACK, *_DROP_EMPTY):
-        connection.execute(statement, traces)
+    connection.execute(_TAKE_BACK, traces)
+    connection.execute(_TAKE_BACK_DURATIONS, traces)
+    for table in ("rollups", "durations"):
+        connection.execute(_DROP_EMPTY.format(table=table), traces)
     spans = [number for (number,) in connection.execute(_SPANS, traces)]
     payloads = PayloadBatch(connection)
     payloads.release(spans)
     for table in layout.SIDE_TABLES.values():
-        connection.execute(f"DELETE FROM {table} WHERE span IN ({_SPANS})", traces)  # noqa: S608  # constants only
+        connection.execute(f"DELETE FROM {table} WHERE span IN ({_SPANS})", traces)
     for table in _HANGING_ON_IT:
         connection.execute(
-            f"DELETE FROM {table} WHERE trace IN (SELECT value FROM json_each(?1))",  # noqa: S608  # constants only
+            f"DELETE FROM {table} WHERE trace IN (SELECT value FROM json_each(?1))",
             traces,
         )
     connection.execute("DELETE FROM traces WHERE id IN (SELECT value FROM json_each(?1))", traces)

@@ -102,7 +102,7 @@ class Intake(Struct):
         latest = 0
         self.lines += len(chunk.lines)
         for record, line in zip(decode(chunk.lines), chunk.lines, strict=True):
-            if type(record) is not LeanSpan:
+            if not isinstance(record, LeanSpan):
                 self._take_other(record, line, process)
                 continue
             end = record.end or 0
@@ -152,7 +152,7 @@ class Intake(Struct):
             stray = digest(line, STRAY_HASH_BYTES)
             self.repeated += stray in self.strays
             self.strays[stray] = line
-        elif type(record) is LeanProcess:
+        elif isinstance(record, LeanProcess):
             self._note_process(record)
             self.process_lines[record.process_id] = self.process_lines.get(record.process_id, 0) + 1
         else:
@@ -160,9 +160,9 @@ class Intake(Struct):
             self._note_time(record.process_id or process.process_id, record.time)
             if record.trace_id:
                 self.traces.setdefault((new.project, record.trace_id), NewTrace(new.project, record.trace_id))
-            if type(record) is LeanEvent:
+            if isinstance(record, LeanEvent):
                 self._keep_record(self.events, (new.project, record.event_id), new)
-            elif type(record) is LeanAnnotation:
+            else:
                 self._keep_record(self.annotations, (new.project, record.annotation_id), new)
 
     def _keep_record(
@@ -205,6 +205,6 @@ def _fullness(process: Process) -> tuple[int, str]:
     return len(text), text
 
 
-def stamped(line: Any, process: Process) -> tuple[str, str]:  # noqa: ANN401  # any of the lean records
+def stamped(line: Any, process: Process) -> tuple[str, str]:
     """Process id and version of a line, which may leave both to its process."""
     return line.process_id or process.process_id, line.version or process.version

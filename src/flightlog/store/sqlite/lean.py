@@ -8,7 +8,7 @@ what that refuses, or does not know, is no record here either.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, TypeAlias, cast
 
 import msgspec
 from msgspec import Meta, MsgspecError, Raw
@@ -27,7 +27,7 @@ NOTHING: Final = Raw(b"")
 Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """What fits SQLite's integers; a line beyond that is kept, but not interpreted."""
 
-# mypy: a lean field is narrower than the declared one on purpose; nothing hands a lean record on as its base.
+# A lean field is other than the declared one on purpose: nothing hands a lean record on as its base.
 
 
 class LeanSpan(Span, frozen=True, kw_only=True, tag="span", forbid_unknown_fields=True, gc=False):
@@ -65,13 +65,12 @@ class LeanProcess(Process, frozen=True, kw_only=True, tag="process", forbid_unkn
     started: Whole
 
 
-Lean = LeanSpan | LeanEvent | LeanAnnotation | LeanProcess
+Lean: TypeAlias = LeanSpan | LeanEvent | LeanAnnotation | LeanProcess
 
 _decode_batch: Final = msgspec.json.Decoder(list[Lean]).decode
 _decode_one: Final = msgspec.json.Decoder(Lean).decode
 _OPEN: Final = ord("{")
 _CLOSE: Final = ord("}")
-_OBJECTS: Final = ("attributes", "context", "otel")
 
 
 def decode(lines: Sequence[bytes]) -> list[Lean | None]:
@@ -101,13 +100,13 @@ def _decode_together(lines: Sequence[bytes]) -> list[Lean | None] | None:
     for record, line in zip(records, lines, strict=True):
         if line[0] != _OPEN or line[-1] != _CLOSE or record.v != SCHEMA_VERSION or not _fits(record):
             return None
-    return list(records)
+    return cast("list[Lean | None]", records)
 
 
 def _decode_alone(line: bytes) -> Lean | None:
     try:
         line.decode()
-        record = _decode_one(line)
+        record: Lean = _decode_one(line)
         if record.v == SCHEMA_VERSION and _fits(record):
             return record
     except (MsgspecError, UnicodeDecodeError, RecursionError):
@@ -118,13 +117,13 @@ def _decode_alone(line: bytes) -> Lean | None:
 def _decode_by_codec(line: bytes) -> Lean | None:
     """Decode a line of an older version or with unknown fields, which the codec keeps in `extra`."""
     try:
-        record = codec.decode(line)
-        return _decode_one(msgspec.json.encode(record))
+        known: Lean = _decode_one(msgspec.json.encode(codec.decode(line)))
     except (BadRecord, MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+    return known
 
 
-def _fits(record: Lean) -> bool:
+def _fits(record: Any) -> bool:
     """Whether what is still JSON is of the kind that the record declares."""
     if type(record) is LeanProcess:
         return True

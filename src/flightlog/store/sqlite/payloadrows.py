@@ -86,9 +86,9 @@ class PayloadBatch:
     def _drop_unused(self) -> None:
         ids = (self._released,)
         count, size = self._connection.execute(
-            f"SELECT count(*), coalesce(sum(length(z)), 0) {_UNUSED}",  # noqa: S608  # constants only
+            f"SELECT count(*), coalesce(sum(length(z)), 0) {_UNUSED}",
             ids,
         ).fetchone()
         if count:
-            self._connection.execute(f"DELETE {_UNUSED}", ids)  # noqa: S608  # constants only
+            self._connection.execute(f"DELETE {_UNUSED}", ids)
             self._connection.execute(_COUNT, (-count, -size))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from sys import intern
 from typing import Any, Final
 
 import msgspec
@@ -87,7 +88,7 @@ def read_events(connection: sqlite3.Connection, where: str, values: Sequence[Any
             span_id=text(span_id),
             time=time,
             name=name,
-            level=level,
+            level=intern(level),  # an encoder leaves out the default only when it is the same object
             body=body or "",
             attributes=_value(attributes) if attributes else {},
             process_id=process_id,
@@ -158,7 +159,7 @@ class _Aside:
                 link = Link(text(trace_id), text(span_id), relation, found)
                 self.links.setdefault(span, []).append(link)
 
-    def part(self, row: Row, bit: int, inline: str | None) -> Any:  # noqa: ANN401  # any JSON value
+    def part(self, row: Row, bit: int, inline: str | None) -> Any:
         """A value from the row or from its payload, UNSET for none."""
         if inline is not None:
             return _value(inline)
@@ -187,7 +188,7 @@ def _span(row: Row, aside: _Aside) -> Span:
         parent_id=text(parent_id),
         name=name,
         kind=kind,
-        level=level,
+        level=intern(level),  # an encoder leaves out the default only when it is the same object
         start=start,
         end=end,
         status=status,
@@ -210,7 +211,7 @@ def _span(row: Row, aside: _Aside) -> Span:
     )
 
 
-def _value(data: str | bytes) -> Any:  # noqa: ANN401  # any JSON value
+def _value(data: str | bytes) -> Any:
     """Decode a value; one with a number that no machine type holds comes back as the text it is."""
     try:
         return _decode(data)

@@ -4,6 +4,7 @@ One `SpanBatch` lives for one pass over one intake. It asks the store once for w
 of their parents, works everything out in plain dictionaries, and writes each table with one statement.
 """
 
+# ruff: noqa: S608 - every statement here is put together from constants; values are bound
 from __future__ import annotations
 
 import math

@@ -6,6 +6,7 @@ one for each power of two, compiled once and kept by sqlite3; rows that are not 
 column and skipped by the statement itself.
 """
 
+# ruff: noqa: S608 - every statement here is put together from constants; values are bound
 from __future__ import annotations
 
 import sqlite3

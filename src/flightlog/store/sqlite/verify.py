@@ -1,5 +1,6 @@
 """Verification: every derived row beside what it must be, and each difference named."""
 
+# ruff: noqa: S608 - every statement here is put together from constants; values are bound
 from __future__ import annotations
 
 import sqlite3
@@ -33,12 +34,12 @@ class Derived(Struct, frozen=True):
 
 
 _DERIVED: Final = (
-    Derived("traces", 1, f"SELECT {', '.join(TRACE_COLUMNS)} FROM traces", narrowed(TRACE_ROWS)),  # noqa: S608  # constants only
+    Derived("traces", 1, f"SELECT {', '.join(TRACE_COLUMNS)} FROM traces", narrowed(TRACE_ROWS)),
     Derived("trace_tags", 2, "SELECT trace, position, tag FROM trace_tags", narrowed(TAG_ROWS)),
     Derived(
         "rollups",
         2,
-        f"SELECT hour, series, {SUMS.replace(' ', ', ')} FROM rollups",  # noqa: S608  # constants only
+        f"SELECT hour, series, {SUMS.replace(' ', ', ')} FROM rollups",
         narrowed(ROLLUP_ROWS),
     ),
     Derived("durations", 3, "SELECT hour, series, bucket, spans FROM durations", narrowed(DURATION_ROWS)),
@@ -47,7 +48,7 @@ _DERIVED: Final = (
         2,
         "SELECT r.span, r.part FROM payload_refs r JOIN payloads p ON p.id = r.payload",
         "SELECT s.id, b.value FROM spans s JOIN json_each('[1,2,4,8,16]') b ON s.more & b.value"
-        f" WHERE s.more & {PAYLOADS}",  # noqa: S608  # constants only
+        f" WHERE s.more & {PAYLOADS}",
     ),
     Derived(
         "payloads",
@@ -75,7 +76,7 @@ def _compare(connection: sqlite3.Connection, derived: Derived) -> Iterator[Diffe
     rows: dict[str, list[str]] = {}
     sides = ((derived.stored, derived.recomputed), (derived.recomputed, derived.stored))
     for side, (these, those) in enumerate(sides):
-        only_here = f"SELECT * FROM ({these}) EXCEPT SELECT * FROM ({those})"  # noqa: S608  # constants only
+        only_here = f"SELECT * FROM ({these}) EXCEPT SELECT * FROM ({those})"
         for row in connection.execute(only_here):
             key = " ".join(str(value) for value in row[: derived.keys])
             rows.setdefault(key, ["", ""])[side] = repr(row[derived.keys :])

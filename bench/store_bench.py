@@ -1,0 +1,244 @@
+"""What the SQLite store costs: appends beside their floor, in a busy program, and the two commonest questions.
+
+    taskset -c 1 python bench/store_bench.py
+
+`run` answers (name, value, unit) for `bench/run.py`. The in-process part needs two cores, so it is not pinned:
+windows with and without the indexing thread alternate, and the median of their ratios counts.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+from flightlog.records.line import Line
+from flightlog.records.process import Process
+from flightlog.store.open import open_reader, open_writer
+from flightlog.store.port import Chunk, Cursor
+
+START = 1_763_653_000_000_000_000
+PROCESS = Process(process_id="7" * 32, pid=7, host="bench", service="bench", started=START)
+SPANS_A_TRACE = 20
+NAMES = 40
+BATCH = 2000
+TEXT_BYTES = 1250
+"""Of a long line; the rest of its 1.5 KB is the span itself."""
+
+Result = tuple[str, float, str]
+
+
+def lines(
+    count: int, *, text_bytes: int = 0, spans_a_trace: int = SPANS_A_TRACE, first: int = 0
+) -> list[Line]:
+    """Ended spans of about 250 bytes, numbered from `first`, with a text that repeats nothing but words."""
+    chance = random.Random(1)
+    words = [chance.choice(("alpha", "beta", "the", "of", "question", "answer", "is")) for _ in range(5000)]
+    made = []
+    for number in range(first, first + count):
+        trace, place = divmod(number, spans_a_trace)
+        start = START + number * 50_000
+        fields: dict[str, Any] = {
+            "v": 1,
+            "type": "span",
+            "trace_id": f"{(trace + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128:032x}",
+            "span_id": _span_id(number),
+            "name": f"step_{number % NAMES}",
+            "kind": "function",
+            "start": start,
+            "end": start + int(chance.lognormvariate(14, 1)),
+            "status": "ok",
+            "thread": "MainThread",
+        }
+        if place:
+            fields["parent_id"] = _span_id(trace * spans_a_trace)
+        if text_bytes:
+            at = chance.randrange(len(words) // 2)
+            text = f"{number} {' '.join(words[at : at + text_bytes // 4])}"[:text_bytes]
+            fields["input"] = {"messages": [{"role": "user", "content": text}]}
+        made.append(Line(msgspec.json.encode(fields)))
+    return made
+
+
+def run(quick: bool) -> list[Result]:
+    """Every number of this room."""
+    small, long = (20_000, 10_000) if quick else (200_000, 50_000)
+    return [
+        *_appends("small", lines(small), repeats=3 if quick else 5),
+        *_appends("long", lines(long, text_bytes=TEXT_BYTES), repeats=3),
+        *_in_process(seconds=0.5 if quick else 1.5, windows=3 if quick else 7),
+        *_questions(20_000 if quick else 1_000_000),
+    ]
+
+
+def _appends(name: str, made: Sequence[Line], repeats: int) -> Iterator[Result]:
+    with _pinned():
+        rates, floors, sizes = [], [], []
+        for _ in range(repeats):
+            with _directory() as directory:
+                rates.append(len(made) / _timed(lambda place=directory / "s.db": _fill(place, made)))
+                sizes.append((directory / "s.db").stat().st_size / len(made))
+                rows = _rows(directory / "s.db")
+                floors.append(len(rows) / _timed(lambda place=directory / "f.db": _fill_floor(place, rows)))
+    line_bytes = sum(map(len, made)) / len(made)
+    yield f"store: line of a {name} span", line_bytes, "bytes"
+    yield f"store: append {name} spans", median(rates), "spans/s"
+    yield (
+        f"store: floor, executemany of the same rows into one plain table ({name})",
+        median(floors),
+        "rows/s",
+    )
+    yield f"store: disk for a {name} span", median(sizes), "bytes"
+
+
+def _in_process(seconds: float, windows: int) -> Iterator[Result]:
+    """A busy main thread beside a thread that indexes 10,000 small spans a second."""
+    steps = _steps_of_100_us()
+    backlog = lines(int(10_000 * seconds) + 2 * BATCH)
+    with _directory() as directory:
+        _fill(directory / "warm.db", backlog[:BATCH])
+        shares, p99s, rates = [], [], []
+        for number in range(windows):
+            alone, _ = _busy(steps, seconds / 2, lambda: False)
+            done = threading.Event()
+            thread = threading.Thread(
+                target=_index, args=(directory / f"{number}.db", backlog, rates, done), daemon=True
+            )
+            thread.start()
+            beside, p99 = _busy(steps, seconds * 4, done.is_set)
+            thread.join()
+            again, _ = _busy(steps, seconds / 2, lambda: False)
+            shares.append(beside / max(alone, again))
+            p99s.append(p99)
+    yield "store: indexing beside a busy thread", median(rates), "spans/s"
+    yield "store: rate that the busy thread keeps", 100 * median(shares), "%"
+    yield "store: p99 of its 100 us iterations", 1e3 * median(p99s), "ms"
+
+
+def _index(place: Path, backlog: Sequence[Line], rates: list[float], done: threading.Event) -> None:
+    with closing(open_writer(place)) as writer:
+        writer.append([Chunk(PROCESS, backlog[:BATCH])])
+        begun, count = time.perf_counter(), 0
+        for at in range(BATCH, len(backlog), BATCH):
+            part = backlog[at : at + BATCH]
+            writer.append([Chunk(PROCESS, part, Cursor(0, at))])
+            count += len(part)
+            ahead = count / 10_000 - (time.perf_counter() - begun)
+            if ahead > 0:
+                time.sleep(ahead)
+        rates.append(count / (time.perf_counter() - begun))
+    done.set()
+
+
+def _busy(steps: int, seconds: float, until: Callable[[], bool]) -> tuple[float, float]:
+    """Iterations a second of about 100 us each, and the 99th percentile of one, in seconds."""
+    took: list[float] = []
+    clock = time.perf_counter
+    deadline = clock() + seconds
+    while (begun := clock()) < deadline and not until():
+        _work(steps)
+        took.append(clock() - begun)
+    took.sort()
+    return len(took) / sum(took), took[int(len(took) * 0.99)]
+
+
+def _work(steps: int) -> int:
+    total = 0
+    for number in range(steps):
+        total += number * number
+    return total
+
+
+def _steps_of_100_us() -> int:
+    return max(1, int(1000 * 100e-6 / min(_timed(lambda: _work(1000)) for _ in range(300))))
+
+
+def _questions(spans: int) -> Iterator[Result]:
+    with _pinned(), _directory() as directory:
+        place = directory / "s.db"
+        _fill(place, lines(spans))
+        _fill(place, lines(10_000, text_bytes=200, spans_a_trace=10_000, first=10**9))
+        with closing(open_reader(place)) as reader:
+            big = reader.traces(1)[0].trace_id
+            yield f"store: traces(50) of {spans:,} spans", 1e3 * _median(lambda: reader.traces(50)), "ms"
+            yield "store: spans(a trace of 10,000 spans)", 1e3 * _median(lambda: reader.spans(big)), "ms"
+            yield f"store: sizes() of {spans:,} spans", 1e3 * _median(reader.sizes), "ms"
+            yield f"store: verify() of {spans:,} spans", _timed(reader.verify), "s"
+
+
+def _span_id(number: int) -> str:
+    return f"{(number + 1) * 0x9E3779B97F4A7C15 % 2**64:016x}"
+
+
+def _fill(place: Path, made: Sequence[Line]) -> None:
+    with closing(open_writer(place)) as writer:
+        for at in range(0, len(made), BATCH):
+            writer.append([Chunk(PROCESS, made[at : at + BATCH], Cursor(0, at))])
+
+
+def _rows(place: Path) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(place)) as connection:
+        return connection.execute(
+            "SELECT s.*, p.z FROM spans s LEFT JOIN payload_refs r ON r.span = s.id"
+            " LEFT JOIN payloads p ON p.id = r.payload"
+        ).fetchall()
+
+
+def _fill_floor(place: Path, rows: Sequence[tuple[Any, ...]]) -> None:
+    with closing(sqlite3.connect(place, isolation_level=None)) as connection:
+        connection.execute("PRAGMA page_size = 8192")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        width = len(rows[0])
+        connection.execute(f"CREATE TABLE plain ({', '.join(f'c{n}' for n in range(width))})")
+        statement = f"INSERT INTO plain VALUES ({', '.join('?' * width)})"
+        for at in range(0, len(rows), BATCH):
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(statement, rows[at : at + BATCH])
+            connection.execute("COMMIT")
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def _median(work: Callable[[], object]) -> float:
+    work()
+    return median(_timed(work) for _ in range(9))
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def _pinned() -> Iterator[None]:
+    """One core, where the system lets a program choose."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+if __name__ == "__main__":
+    for what, value, unit in run(quick="--quick" in sys.argv):
+        print(f"{what:<80} {value:>14,.2f} {unit}")

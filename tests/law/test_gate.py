@@ -1,0 +1,103 @@
+"""Nothing becomes a line but through the gate: who may call something a `Line`, and why each may.
+
+`records.line.Line` is what writers, stores and sinks take. A text that the gate never saw must not get that
+name, so the places that give it are counted here, one by one.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+
+from law_source import Module, modules
+
+MAKERS: dict[str, str] = {
+    "core.process": "the process line, each value of which went through the gate's encoder",
+    "home": "the self-check writes two records of its own into a scratch home",
+    "journal.reader": "what comes out of a journal went through the gate before it went in",
+    "keeper": "with durability `memory` there is no journal: the writer's own lines come back out of its memory",
+    "store.sqlite.closing": "closes spans of the dead, all of whose texts come from lines that are in the store",
+}
+"""Module to why what it calls a line has been through the gate."""
+
+FRAMES: dict[str, str] = {
+    "core._pure": "the encoder itself: each member was captured before it is joined",
+    "journal.framing": "puts a `Line` into its frame",
+    "journal.writer": "puts a `Line` into its frame",
+}
+"""Module to why it may put 0x1E before a text: a writer takes framed bytes as well."""
+
+
+def _is_line(node: ast.expr) -> bool:
+    return (isinstance(node, ast.Name) and node.id == "Line") or (
+        isinstance(node, ast.Attribute) and node.attr == "Line"
+    )
+
+
+def _makes_lines(module: Module) -> int:
+    """How often a module calls something a `Line`: by calling it, or by telling the type checker so."""
+    calls = [node for node in ast.walk(module.tree) if isinstance(node, ast.Call)]
+    made = sum(_is_line(call.func) for call in calls)
+    return made + sum(_casts(call) for call in calls)
+
+
+def _casts(call: ast.Call) -> bool:
+    if not (isinstance(call.func, ast.Name) and call.func.id == "cast" and call.args):
+        return False
+    kind = call.args[0]
+    text = kind.value if isinstance(kind, ast.Constant) else ast.unparse(kind)
+    return "Line" in str(text).replace("[", " ").replace("]", " ").split()
+
+
+def _frames(module: Module) -> bool:
+    """Whether a module writes 0x1E in front of something else."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant):
+            if str(node.values[0].value).startswith("\x1e"):
+                return True
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            left = node.left.left if isinstance(node.left, ast.BinOp) else node.left
+            if isinstance(left, ast.Constant) and left.value in (b"\x1e", "\x1e"):
+                return True
+            if isinstance(left, ast.Name) and left.id == "RS":
+                return True
+    return False
+
+
+def test_lines_are_made_only_where_the_gate_has_been():
+    counted = Counter({module.place: count for module in modules() if (count := _makes_lines(module))})
+    assert set(counted) == set(MAKERS)
+
+
+def test_records_are_framed_only_where_the_gate_has_been():
+    assert {module.place for module in modules() if _frames(module)} == set(FRAMES)
+
+
+def test_the_name_line_means_one_thing():
+    """Nobody hides the maker behind another name, and nobody defines a second `Line`."""
+    aliased = [
+        str(module)
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.alias) and node.name == "Line" and node.asname
+    ]
+    assigned = [
+        str(module)
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, (ast.Name, ast.Attribute))
+        and _is_line(node.value)
+    ]
+    assert aliased + assigned == []
+
+
+def test_what_hands_texts_to_the_engine_has_no_other_way_to_the_journal():
+    """The journal's framed door is known to the one module that plugs the engine into it."""
+    users = {
+        module.place
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and node.attr == "write_framed"
+    }
+    assert users == {"journal.writer", "recording"}

@@ -1,0 +1,77 @@
+"""What `import flightlog` costs a program that may never record anything."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+BUDGET_MS = 40.0
+"""Milliseconds over an interpreter that imports nothing."""
+
+LATE = (
+    "asyncio",
+    "click",
+    "dataclasses",
+    "inspect",
+    "json",
+    "logging",
+    "msgspec",
+    "rich",
+    "sqlite3",
+    "zstandard",
+)
+"""What is loaded when a feature needs it, and not before."""
+
+RUNS = 7
+ROUNDS = 3
+"""A machine that is busy for a moment gets another chance: noise only ever adds."""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """An environment like a user's: bytecode is kept, and nothing of ours is set."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "FLIGHTLOG_"))}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("bytecode"))}
+
+
+def _run(code: str, environment: dict[str, str]) -> str:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def _elapsed_ms(code: str, environment: dict[str, str]) -> float:
+    started = time.perf_counter()
+    _run(code, environment)
+    return (time.perf_counter() - started) * 1000
+
+
+def _cost_ms(environment: dict[str, str]) -> float:
+    """The least of several runs that alternate with as many of a bare interpreter, minus the least of those."""
+    pairs = [
+        (_elapsed_ms("pass", environment), _elapsed_ms("import flightlog", environment)) for _ in range(RUNS)
+    ]
+    return min(with_us for _, with_us in pairs) - min(bare for bare, _ in pairs)
+
+
+def test_importing_costs_at_most_forty_milliseconds(environment):
+    _run("import flightlog", environment)
+    costs: list[float] = []
+    while len(costs) < ROUNDS and (not costs or costs[-1] > BUDGET_MS):
+        costs.append(_cost_ms(environment))
+    assert costs[-1] <= BUDGET_MS, f"import flightlog cost {costs} ms over a bare interpreter"
+
+
+def test_importing_loads_nothing_that_a_program_may_never_need(environment):
+    code = f"import sys, flightlog; print(*sorted(set(sys.modules) & set({LATE!r})))"
+    assert _run(code, environment).split() == []
+
+
+def test_importing_starts_no_thread_and_makes_no_file(environment, tmp_path):
+    code = "import threading, flightlog; print(threading.active_count())"
+    home = tmp_path / "home"
+    assert _run(code, {**environment, "FLIGHTLOG_HOME": str(home)}).strip() == "1"
+    assert not home.exists()
