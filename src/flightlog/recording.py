@@ -83,7 +83,7 @@ class Recorder:
         settings, home = self.settings, self.home
         assert settings is not None
         assert home is not None
-        if not settings.enabled or self.writer is not None:
+        if not control.wants_anything or self.writer is not None:
             return
         try:
             home.create()

@@ -393,9 +393,8 @@ def test_a_thread_that_outlives_its_cause_starts_traces_of_its_own(seen, carryin
             pass
         done.set()
         go.wait(30)
-        with fl.capture() as later:
-            with fl.span("later"):
-                pass
+        with fl.capture() as later, fl.span("later"):
+            pass
         collected.extend(later.spans)
 
     collected: list = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 
-from law_source import Module, modules
+from law_source import FUNCTIONS, Module, modules
 
 MAKERS: dict[str, str] = {
     "core.process": "the process line, each value of which went through the gate's encoder",
@@ -26,6 +26,20 @@ FRAMES: dict[str, str] = {
     "journal.writer": "puts a `Line` into its frame",
 }
 """Module to why it may put 0x1E before a text: a writer takes framed bytes as well."""
+
+
+QUOTERS: dict[str, str] = {
+    "core.capture.Encoder._failure": "quotes what the gate has returned",
+    "core.capture._Walk.text": "quotes what the gate has returned: this is the one way in",
+    "core.fields.cut_list": "quotes the name of an attribute of ours",
+    "core.fields.too_long": "quotes a sentence of ours, with a number in it",
+    "core.memo.cut_items": "quotes a hash in hexadecimal",
+}
+"""Function to why it may turn a text into JSON without asking the gate."""
+
+
+QUOTE = {"quote", "encode_basestring", "encode_basestring_ascii", "dumps"}
+"""What makes a JSON string of a text."""
 
 
 def _is_line(node: ast.expr) -> bool:
@@ -71,6 +85,28 @@ def test_lines_are_made_only_where_the_gate_has_been():
 
 def test_records_are_framed_only_where_the_gate_has_been():
     assert {module.place for module in modules() if _frames(module)} == set(FRAMES)
+
+
+def _quoters(module: Module) -> set[str]:
+    """The functions of a module that turn a text into a JSON string by themselves."""
+    found: set[str] = set()
+
+    def walk(node: ast.AST, prefix: str) -> None:
+        named = isinstance(node, (*FUNCTIONS, ast.ClassDef))
+        here = f"{prefix}.{node.name}" if named else prefix
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in QUOTE:
+            found.add(here)
+        for child in ast.iter_child_nodes(node):
+            walk(child, here)
+
+    walk(module.tree, module.place)
+    return found - {"core.capture.quote"}
+
+
+def test_texts_become_json_only_where_the_gate_has_been():
+    assert {name for module in modules() if module.room == "core" for name in _quoters(module)} == set(
+        QUOTERS
+    )
 
 
 def test_the_name_line_means_one_thing():

@@ -76,15 +76,14 @@ class Bench:
         )
 
     def spans(self) -> list[Span]:
-        """Every span in the store once everything is indexed."""
+        """Every span in the store, once everything that dead processes left is indexed."""
         return [record for record in self._records() if isinstance(record, Span)]
 
     def events(self) -> list[Event]:
         return [record for record in self._records() if isinstance(record, Event)]
 
     def _records(self):
-        backlog = self.home.catch_up(within=60)
-        assert backlog.bytes == 0
+        self.home.catch_up(within=60)
         with self.home.reader() as reader:
             assert reader.verify() == []
             return [

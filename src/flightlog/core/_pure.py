@@ -282,7 +282,7 @@ class Span:
         """Whether its block is over."""
         return self._state != OPEN
 
-    def set(self, **attributes: object) -> None:
+    def set(self, /, **attributes: object) -> None:
         """Add attributes; one that is set again replaces the former value."""
         if self._state == OPEN:
             self._set(attributes)
@@ -345,7 +345,7 @@ class Span:
         self._status = "error"
         self._error = self._captured(fault_of(error, type), "error")
 
-    def link(self, other: object, relation: str = "caused_by", **attributes: object) -> None:
+    def link(self, other: object, /, relation: str = "caused_by", **attributes: object) -> None:
         """Relate this span to another that is not its parent.
 
         Args:

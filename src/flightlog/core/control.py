@@ -63,6 +63,11 @@ class Control:
         """Whether recording, or capturing, has begun."""
         return self._start is None or self._prepare is None
 
+    @property
+    def wants_anything(self) -> bool:
+        """Whether there is anything that would be recorded."""
+        return self.enabled and not self.filter.is_off
+
     def configure(self, wanted: Filter, *, enabled: bool) -> None:
         """Change what is recorded, from now on and for every thread."""
         self.filter = wanted

@@ -31,6 +31,11 @@ class Filter:
                 return number
         return self.default
 
+    @property
+    def is_off(self) -> bool:
+        """Whether it admits nothing, from nobody."""
+        return min(self.default, *(number for _, number in self.rules), LEVEL_OFF) == LEVEL_OFF
+
     def verdict(self, level: str) -> bool | None:
         """Say on (True) or off (False) for every module alike, or None when the module decides."""
         number = LEVELS.get(level)

@@ -25,7 +25,7 @@ class Off:
     def __bool__(self) -> bool:
         return False
 
-    def set(self, **attributes: object) -> None:
+    def set(self, /, **attributes: object) -> None:
         """Do nothing."""
 
     def set_attributes(self, attributes: Mapping[str, object]) -> None:
@@ -34,7 +34,7 @@ class Off:
     def fail(self, error: BaseException | str, *, type: str = "") -> None:  # noqa: A002 - as on Span
         """Do nothing."""
 
-    def link(self, other: object, relation: str = "caused_by", **attributes: object) -> None:
+    def link(self, other: object, /, relation: str = "caused_by", **attributes: object) -> None:
         """Do nothing."""
 
     @property

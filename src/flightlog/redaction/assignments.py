@@ -33,6 +33,9 @@ _FEW: Final = 3
 
 _KEY_CHARACTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _LETTERS: Final = _KEY_CHARACTERS[:52]
+_WORDS_WITH_AN_OWNER: Final = ("key", "keys", "token", "tokens")
+"""Keys of which prose says with a word before them what they are: "API key", "max token"."""
+
 _QUOTES: Final = "\"'`"
 _AFTER_QUOTATIONS: Final = frozenset(["", *" \t\r\n),;.:+%]}"])
 _ASCII_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
@@ -88,11 +91,11 @@ def _keyed(text: str) -> list[re.Match[str]]:
 
 
 def _key(text: str, match: re.Match[str]) -> tuple[str, str]:
-    """Return the key, with the word before it ("API key", "max token"), and what of the line is before both."""
+    """Return the key and what of the line is before it; with "key" and "token" goes the word before them."""
     head = text[max(0, match.start() - REACH) : match.start()]
     before = head.rstrip(_KEY_CHARACTERS)
     key = text[match.start() - len(head) + len(before) : match.end(1)]
-    if not match[2] and before.endswith(" "):
+    if not match[2] and before.endswith(" ") and key.lower() in _WORDS_WITH_AN_OWNER:
         rest = before[:-1].rstrip(_LETTERS)
         word = before[len(rest) : -1]
         if word:

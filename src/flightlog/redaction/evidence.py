@@ -80,8 +80,8 @@ def is_telling(value: Value) -> bool:
     text = value.text
     if len(text) < 3 or not _SOMETHING(text) or _EMPTY.fullmatch(text) or _PLACEHOLDER.match(text):
         return False
-    if value.quoted and text.lower() == value.key.lower():
-        return False
+    if f"_{value.key}".lower().endswith(f"_{text}".lower()):
+        return False  # `password=password` hands on a variable, and `"password": "password"` names a field
     if is_weak(value.key) or is_header(value.key, value.delimiter):
         return _has_random_word(text) and not _CODE.fullmatch(text)
     if " " in text or text.isdigit():

@@ -34,7 +34,7 @@ QUESTIONS: Final = _words("has have is needs no requires use uses")
 
 TRAITS: Final = _words(
     """
-    age at banner budget changed config configuration consent count created date days domain
+    age arn at banner budget changed config configuration consent count created date days domain
     duration enabled endpoint expires expiry expression field file filename hint in label len length
     limit manager max mgr min mode modified name names path period policy prefix present prevention
     prompt provider ref required rotated rotation rule rules scope scopes server servers size source

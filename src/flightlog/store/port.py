@@ -27,7 +27,8 @@ flag bit 0x200 in `otel.flags`) gets an `interrupted` placeholder. Both are ordi
 "database is locked". Unknown ids give empty answers or None; only `resolve` raises. Rows come in the order
 the method names. Text from a trace is returned as it is: making it safe to show is the caller's work.
 
-**Threads.** An object belongs to the thread that opened it. Open one per thread, and none across a fork.
+**Threads.** An object is used by one thread at a time, which its owner sees to; it may be handed on. None is
+used across a fork.
 """
 
 from __future__ import annotations

@@ -40,9 +40,12 @@ def bucket(duration_ns: int) -> int:
 
 
 def measured(start_ns: int, end_ns: int | None) -> tuple[int, int, int]:
-    """(`hour`, `duration`, `bucket`) of a span in one call, which is what a writer needs of each."""
-    took = duration(start_ns, end_ns)
-    return hour(start_ns), took, bucket(took)
+    """(`hour`, `duration`, `bucket`) of a span without a call to each, which is a tenth of an append."""
+    took = 0 if end_ns is None else end_ns - start_ns
+    if took <= 1:
+        return (start_ns // HOUR_NS if start_ns > 0 else 0), (1 if took == 1 else 0), 0
+    took = min(took, LONGEST_NS)
+    return (start_ns // HOUR_NS if start_ns > 0 else 0), took, int(STEPS * log(took))
 
 
 def percentile(histogram: Mapping[int, int], share: float) -> float | None:

@@ -144,7 +144,12 @@ def _touch(path: str) -> None:
 def _open(path: str) -> sqlite3.Connection:
     uri = f"{Path(path).absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(
-        uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None, cached_statements=256
+        uri,
+        uri=True,
+        timeout=BUSY_MS / 1000,
+        isolation_level=None,
+        cached_statements=256,
+        check_same_thread=False,  # one thread at a time, which the port asks of its callers
     )
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     return connection

@@ -42,13 +42,19 @@ class NewSeries(Struct, gc=False):
 class NewSpan(Struct, gc=False):
     """The greatest line of one span in this batch."""
 
-    order: Order
     line: LeanSpan
+    line_hash: bytes
     process: Process
     beaten: list[Order] | None = None
     """Lines of this batch that it beat after they had been the greatest."""
     series: NewSeries | None = None
     usage: Usage = UNKNOWN
+
+    @property
+    def order(self) -> Order:
+        """What decides between this line and another one of the same span."""
+        line = self.line
+        return RANKS[line.status], line.revision, line.end or 0, self.line_hash
 
 
 class NewRecord(Struct, gc=False):
@@ -98,7 +104,7 @@ class Intake(Struct):
 
     def _take_lines(self, chunk: Chunk) -> None:
         process, default_project = chunk.process, chunk.process.project
-        traces, ranks = self.traces, RANKS
+        traces = self.traces
         latest = 0
         self.lines += len(chunk.lines)
         for record, line in zip(decode(chunk.lines), chunk.lines, strict=True):
@@ -113,13 +119,13 @@ class Intake(Struct):
             trace = traces.get(place)
             if trace is None:
                 trace = traces[place] = NewTrace(*place)
-            order = (ranks[record.status], record.revision, end, digest(line, LINE_HASH_BYTES))
-            found = trace.spans.get(record.span_id)
-            if found is None:
-                trace.spans[record.span_id] = NewSpan(order, record, process)
-            elif order > found.order:
-                beaten = [*(found.beaten or ()), found.order]
-                trace.spans[record.span_id] = NewSpan(order, record, process, beaten)
+            new = NewSpan(record, digest(line, LINE_HASH_BYTES), process)
+            found = trace.spans.setdefault(record.span_id, new)
+            if found is new:
+                continue
+            if new.order > found.order:
+                new.beaten = [*(found.beaten or ()), found.order]
+                trace.spans[record.span_id] = new
             else:
                 self.repeated += 1
         self._note_time(process.process_id, latest)

@@ -48,6 +48,7 @@ SPAN_COLUMNS: Final = (
     "id trace span_id parent_id series source thread task level start end status line_hash"
     " input output attributes more"
 )
+SPAN_WIDTH: Final = len(SPAN_COLUMNS.split())
 _SPAN_CHANGES: Final = ", ".join(f'"{name}" = excluded."{name}"' for name in SPAN_COLUMNS.split()[3:])
 put_spans: Final = insert("spans", SPAN_COLUMNS, f"ON CONFLICT (id) DO UPDATE SET {_SPAN_CHANGES}")
 

@@ -68,7 +68,24 @@ WHERE {{traces}}
 """
 """Every column of a trace row that is derived."""
 
-TRACE_COLUMNS: Final = ('id', 'start', '"end"', 'root', 'distance', 'spans', 'errors', 'interrupted', 'llm_calls', 'unknown_usage', 'input_tokens', 'input_known', 'output_tokens', 'output_known', 'model_span', 'retries')
+TRACE_COLUMNS: Final = (
+    "id",
+    "start",
+    '"end"',
+    "root",
+    "distance",
+    "spans",
+    "errors",
+    "interrupted",
+    "llm_calls",
+    "unknown_usage",
+    "input_tokens",
+    "input_known",
+    "output_tokens",
+    "output_known",
+    "model_span",
+    "retries",
+)
 """The columns of `TRACE_ROWS`."""
 
 ROLLUP_ROWS: Final = f"""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from sys import intern
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 from msgspec import UNSET
 
 from flightlog.records.annotation import Annotation
 from flightlog.records.event import Event
+from flightlog.records.kinds import Level
 from flightlog.records.span import Fault, Link, Span
 from flightlog.store.payloads import unpack
 from flightlog.store.sqlite import layout
@@ -49,6 +49,9 @@ _PART_ROWS: Final = 500
 """Spans whose side rows are fetched together."""
 
 _decode: Final = msgspec.json.Decoder().decode
+_LEVELS: Final[dict[str, Level]] = {level: level for level in get_args(Level)}
+"""The very objects that the records declare: an encoder leaves out a default only when it is the same object."""
+
 Row = Sequence[Any]
 
 
@@ -88,7 +91,7 @@ def read_events(connection: sqlite3.Connection, where: str, values: Sequence[Any
             span_id=text(span_id),
             time=time,
             name=name,
-            level=intern(level),  # an encoder leaves out the default only when it is the same object
+            level=_LEVELS[level],
             body=body or "",
             attributes=_value(attributes) if attributes else {},
             process_id=process_id,
@@ -188,7 +191,7 @@ def _span(row: Row, aside: _Aside) -> Span:
         parent_id=text(parent_id),
         name=name,
         kind=kind,
-        level=intern(level),  # an encoder leaves out the default only when it is the same object
+        level=_LEVELS[level],
         start=start,
         end=end,
         status=status,

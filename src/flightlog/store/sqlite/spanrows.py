@@ -71,7 +71,7 @@ class SpanBatch:
         self._sources = sources
         self._tally = tally
         self._stored: dict[tuple[int, str], Stored] = {}
-        self._rows: list[tuple[Any, ...]] = []
+        self._rows: list[Any] = []
         self._side: dict[int, list[tuple[Any, ...]]] = {bit: [] for bit in layout.SIDE_TABLES}
         self._overwritten: list[tuple[int, int]] = []
         self._contexts: dict[bytes, tuple[tuple[Any, ...] | None, bool]] = {}
@@ -83,7 +83,7 @@ class SpanBatch:
     @property
     def changed(self) -> int:
         """Rows that are new or different."""
-        return len(self._rows)
+        return len(self._rows) // layout.SPAN_WIDTH
 
     def load(self, traces: Iterable[tuple[NewTrace, TraceRow]]) -> None:
         """Ask what the store has of these spans and of the parents that they name."""
@@ -122,7 +122,7 @@ class SpanBatch:
         """Write every row."""
         if self._overwritten:
             self._clear_side_tables()
-        layout.put_spans.run(self._connection, self._rows)
+        layout.put_spans.run_flat(self._connection, self._rows)
         for bit, rows in self._side.items():
             layout.put_side[bit].run(self._connection, rows)
         self._payloads.write()
@@ -130,7 +130,7 @@ class SpanBatch:
     def _take_back(self, stored: Stored, new: Written, row: TraceRow) -> None:
         old = stored.row
         self._overwritten.append((stored.id, stored.more))
-        self._tally.subtract(stored.series, old.kind, old.status, old.start, old.end, old.usage)
+        self._tally.add(stored.series, old.kind, old.status, old.start, old.end, old.usage, -1)
         row.subtract(old, new)
 
     def _clear_side_tables(self) -> None:
@@ -176,7 +176,7 @@ class SpanBatch:
             more |= self._links(number, line)
         if line.revision or line.otel is not NOTHING or line.extra or span.series.is_folded:
             more |= self._rarely(number, line, span.series)
-        self._rows.append(
+        self._rows.extend(
             (
                 number,
                 trace,
@@ -190,7 +190,7 @@ class SpanBatch:
                 line.start,
                 line.end,
                 status,
-                span.order[3],
+                span.line_hash,
                 values[0],
                 values[1],
                 values[2],

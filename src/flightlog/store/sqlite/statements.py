@@ -40,23 +40,31 @@ class Many:
 
     def run(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """Execute it for all rows."""
-        for text, values in self._calls(rows):
-            connection.execute(text, values)
+        self.run_flat(connection, list(chain.from_iterable(rows)))
+
+    def run_flat(self, connection: sqlite3.Connection, values: list[Any]) -> None:
+        """Execute it for rows that stand one after the other in one list.
+
+        Tuples that live as long as a batch are what the garbage collector walks over again and again: an
+        eighth of an append's time.
+        """
+        for text, some in self._calls(values):
+            connection.execute(text, some)
 
     def ask(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> Iterator[list[Any]]:
         """Execute it for all rows, where each call answers one JSON array of arrays."""
-        for text, values in self._calls(rows):
+        for text, values in self._calls(list(chain.from_iterable(rows))):
             (answer,) = connection.execute(text, values).fetchone()
             yield from msgspec.json.decode(answer)
 
-    def _calls(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, list[Any]]]:
-        for place in range(0, len(rows), self._largest):
-            part: Iterable[tuple[Any, ...]] = rows[place : place + self._largest]
-            count = min(len(rows) - place, self._largest)
+    def _calls(self, values: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+        step = self._largest * self._columns
+        for place in range(0, len(values), step):
+            some = values[place : place + step]
+            count = len(some) // self._columns
             size = max(SMALLEST, 1 << (count - 1).bit_length())
-            values = list(chain.from_iterable(part))
-            values.extend(self._empty * (size - count))
-            yield self._text(size), values
+            some.extend(self._empty * (size - count))
+            yield self._text(size), some
 
     def _text(self, size: int) -> str:
         found = self._texts.get(size)

@@ -51,31 +51,19 @@ class Tally:
         self._durations: dict[tuple[int, int, int], int] = {}
         self._has_less = False
 
-    def add(self, series: int, kind: str, status: str, start: int, end: int | None, usage: Usage) -> None:
-        """Count a span that is written."""
-        if status not in OPEN:
-            self._change(1, series, kind, status, start, end, usage)
-
-    def subtract(
-        self, series: int, kind: str, status: str, start: int, end: int | None, usage: Usage
+    def add(
+        self,
+        series: int,
+        kind: str,
+        status: str,
+        start: int,
+        end: int | None,
+        usage: Usage,
+        sign: int = 1,
     ) -> None:
-        """Take back a span that is overwritten."""
-        if status not in OPEN:
-            self._has_less = True
-            self._change(-1, series, kind, status, start, end, usage)
-
-    def write(self, connection: sqlite3.Connection) -> None:
-        """Apply all differences; a row that comes to nothing goes."""
-        _add_rollups.run(connection, [(*place, *sums) for place, sums in self._rollups.items()])
-        _add_durations.run(connection, [(*place, count) for place, count in self._durations.items()])
-        if self._has_less:
-            keys: dict[str, list[Any]] = {"rollups": [*self._rollups], "durations": [*self._durations]}
-            for table, statement in _DROP_EMPTY.items():
-                connection.execute(statement, (msgspec.json.encode(keys[table]).decode(),))
-
-    def _change(
-        self, sign: int, series: int, kind: str, status: str, start: int, end: int | None, usage: Usage
-    ) -> None:
+        """Count a span that is written, or take back one that is overwritten with a `sign` of -1."""
+        if status in OPEN:
+            return
         hours, took, number = measured(start, end)
         sums = self._rollups.get((hours, series))
         if sums is None:
@@ -85,8 +73,18 @@ class Tally:
         sums[_DURATION] += sign * took
         place = (hours, series, number)
         self._durations[place] = self._durations.get(place, 0) + sign
+        self._has_less |= sign < 0
         if kind == LLM:
             sums[_CALLS] += sign
             sums[_UNKNOWN] += 0 if usage.is_known else sign
             for column, tokens in enumerate(usage, _TOKENS):
                 sums[column] += sign * (tokens or 0)
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Apply all differences; a row that comes to nothing goes."""
+        _add_rollups.run(connection, [(*place, *sums) for place, sums in self._rollups.items()])
+        _add_durations.run(connection, [(*place, count) for place, count in self._durations.items()])
+        if self._has_less:
+            keys: dict[str, list[Any]] = {"rollups": [*self._rollups], "durations": [*self._durations]}
+            for table, statement in _DROP_EMPTY.items():
+                connection.execute(statement, (msgspec.json.encode(keys[table]).decode(),))

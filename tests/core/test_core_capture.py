@@ -1,0 +1,188 @@
+"""Any value becomes bounded JSON, and never an exception."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+import json
+import math
+import uuid
+from collections import OrderedDict
+from decimal import Decimal
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flightlog.core.capture import Encoder, Limits
+from flightlog.redaction.gate import DefaultGate
+
+failures: list[int] = []
+encoder = Encoder(DefaultGate(b"key"), Limits(), lambda: failures.append(1))
+
+
+def captured(value, **limits):
+    used = Encoder(DefaultGate(b"key"), Limits(**limits), lambda: failures.append(1)) if limits else encoder
+    text, _ = used.encode(value, "value")
+    assert not set(text) & {"\x00", "\x1e", "\n"}
+    return json.loads(text)
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: object = None
+
+
+class Pair(NamedTuple):
+    a: int
+    b: int
+
+
+class Plain:
+    def __repr__(self):
+        return "<plain>"
+
+
+class Raising:
+    def __repr__(self):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        (True, True),
+        (7, 7),
+        (2**63 - 1, 2**63 - 1),
+        (2**70, str(2**70)),
+        (1.5, 1.5),
+        (math.nan, "NaN"),
+        (-math.inf, "-Infinity"),
+        ("text", "text"),
+        (b"bytes", "bytes"),
+        (b"\xff\x00", "base64:/wA="),
+        (bytearray(b"ba"), "ba"),
+        (memoryview(b"mv"), "mv"),
+        ([1, (2, 3)], [1, [2, 3]]),
+        ({"a": {"b": 1}}, {"a": {"b": 1}}),
+        ({1: "a", None: "b", (1, 2): "c"}, {"1": "a", "None": "b", "(1, 2)": "c"}),
+        ({3, 1, 2}, [1, 2, 3]),
+        (frozenset("a"), ["a"]),
+        (OrderedDict(a=1), {"a": 1}),
+        (Pair(1, 2), [1, 2]),
+        (Point(1, [2]), {"x": 1, "y": [2]}),
+        (Colour.RED, "red"),
+        (Number.ONE, 1),
+        (Decimal("1.10"), "1.10"),
+        (dt.datetime(2026, 1, 2, 3, tzinfo=dt.UTC), "2026-01-02T03:00:00+00:00"),
+        (dt.date(2026, 1, 2), "2026-01-02"),
+        (dt.timedelta(seconds=90), 90.0),
+        (uuid.UUID(int=5), "00000000-0000-0000-0000-000000000005"),
+        (Path("/a/b"), "/a/b"),
+        (PurePosixPath("c"), "c"),
+        (ValueError("bad"), {"type": "ValueError", "message": "bad"}),
+        (Plain(), "<plain>"),
+        (Plain, "test_core_capture.Plain"),
+        (Raising(), "<Raising, its repr raised RuntimeError>"),
+    ],
+)
+def test_ordinary_values_are_readable(value, expected):
+    assert captured(value) == expected
+
+
+def test_a_container_inside_itself_is_named_and_not_followed():
+    loop: list = [1]
+    loop.append(loop)
+    twice = {"same": [1], "again": None}
+    twice["again"] = twice["same"]
+    assert captured(loop) == [1, "… itself"]
+    assert captured(twice) == {"same": [1], "again": [1]}
+
+
+def test_depth_nodes_and_characters_are_bounded():
+    deep: list = []
+    for _ in range(1000):
+        deep = [deep]
+    assert "too deep" in json.dumps(captured(deep), ensure_ascii=False)
+    many = captured(list(range(100_000)), nodes=100)
+    assert len(many) == 100
+    assert many[-1] == "… 99901 more"
+    assert captured({str(n): n for n in range(1000)}, nodes=10)["…"] == "991 more"
+    assert captured(["x" * 100] * 50, value_bytes=250)[-1] == "… 47 more"
+
+
+def test_a_text_that_is_too_long_is_cut_with_its_length_and_the_hash_of_what_was_kept():
+    used = Encoder(DefaultGate(b"key"), Limits(value_bytes=1000), lambda: None)
+    text, cuts = used.encode({"text": "x" * 5_000_000}, "input")
+    assert json.loads(text) == {"text": "x" * 996}  # the key counts as well
+    (cut,) = cuts
+    assert (cut.path, cut.length, cut.kept) == ("input.text", 5_000_000, 996)
+    assert cut.digest == DefaultGate(b"key").digest(b"x" * 996)
+    assert cut.digest != DefaultGate(b"other").digest(b"x" * 996)
+
+
+def test_a_secret_across_the_cut_does_not_leave_its_first_half():
+    secret = "ghp_" + "a1B2c3D4" * 5
+    used = Encoder(DefaultGate(b"key"), Limits(value_bytes=1000), lambda: None)
+    text, _ = used.encode("x " * 490 + secret + " y" * 4000, "input")
+    assert "ghp_" not in text
+
+
+def test_what_cannot_be_encoded_says_why_and_is_counted():
+    class Hostile(dict):
+        def items(self):
+            raise MemoryError("never")
+
+    failures.clear()
+    assert captured({"a": Hostile()}) == {"flightlog.capture_error": "MemoryError: never"}
+    assert failures == [1]
+
+
+def test_a_container_that_another_thread_changes_is_still_captured():
+    class Growing(dict):
+        def __iter__(self):
+            raise RuntimeError("changed size during iteration")
+
+    assert captured(Growing(a=1)) == {"a": 1}
+
+
+everything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.dates()
+    | st.uuids(),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner) | st.tuples(inner, inner)
+    ),
+    max_leaves=20,
+)
+
+
+@given(everything)
+def test_everything_becomes_json_without_control_characters(value):
+    failures.clear()
+    captured(value)
+    assert failures == []
+
+
+@given(everything)
+def test_capturing_what_was_captured_changes_nothing(value):
+    once = captured(value)
+    assert captured(once) == once or "NaN" in json.dumps(once)

@@ -1,0 +1,147 @@
+"""Every way in which a program hands over a text leads through the gate: a secret that goes in does not come out."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import threading
+from dataclasses import dataclass
+
+import pytest
+
+import flightlog as fl
+
+SECRET = "sk-" + "ant-" + "api03-" + "Ab1" * 20
+"""A key of a known shape, joined here so that no file holds it."""
+
+
+class Text(str):
+    """A text that is not exactly a `str`."""
+
+    __slots__ = ()
+
+
+@dataclass
+class Request:
+    token_or_not: str
+
+
+class Colour(enum.Enum):
+    RED = SECRET
+
+
+def _span(**options):
+    with fl.span("s", **options):
+        pass
+
+
+def _bound():
+    with fl.bind(**{SECRET: 1, "note": SECRET}), fl.span("s"):
+        pass
+
+
+def _failing():
+    with fl.span("s") as span:
+        span.fail(SECRET, type=SECRET)
+
+
+def _raising():
+    with pytest.raises(ValueError, match="sk-"), fl.span("s"):
+        raise ValueError(SECRET)
+
+
+def _raising_a_class():
+    made = type(SECRET, (Exception,), {})
+    with pytest.raises(made), fl.span("s"):
+        raise made
+
+
+def _setting():
+    with fl.span("s") as span:
+        span.set(**{SECRET: SECRET})
+        span.set_attributes({SECRET: [SECRET]})
+        span.input = {"a": (SECRET, {SECRET: SECRET})}
+        span.output = SECRET
+
+
+def _linking():
+    with fl.span("s", links=[{"trace_id": SECRET, "span_id": SECRET}]) as span:
+        span.link(span, relation=SECRET, note=SECRET)
+
+
+def _in_a_thread():
+    def work(context):
+        with context, fl.span("s"):
+            pass
+
+    lines = fl.capture()
+    thread = threading.Thread(target=work, args=(lines,), name=SECRET)
+    thread.start()
+    thread.join()
+    with fl.span("outside"):
+        fl.event("thread", names=[span.thread for span in lines.spans])
+    return lines
+
+
+def _in_a_task():
+    async def work():
+        with fl.span("s"):
+            await asyncio.sleep(0)
+
+    async def main():
+        await asyncio.create_task(work(), name=f"job {SECRET}")
+
+    asyncio.run(main())
+
+
+def _calling():
+    @fl.traced
+    def function(first, *rest, **named):
+        return [first, rest, named]
+
+    function(SECRET, SECRET, x=SECRET)
+
+
+DOORS = {
+    "name": lambda: _span_named(SECRET),
+    "kind": lambda: _span(kind=SECRET),
+    "level": lambda: _span(level=SECRET),
+    "input": lambda: _span(input=SECRET),
+    "attribute": lambda: _span(note=SECRET),
+    "attribute of a subclass of str": lambda: _span(note=Text(SECRET)),
+    "long attribute": lambda: _span(note="x " * 10_000 + SECRET),
+    "bytes": lambda: _span(note=SECRET.encode()),
+    "bytearray": lambda: _span(note=bytearray(SECRET.encode())),
+    "set": lambda: _span(note={SECRET}),
+    "frozenset in a tuple": lambda: _span(note=(frozenset({SECRET}),)),
+    "enum": lambda: _span(note=Colour.RED),
+    "dataclass": lambda: _span(note=Request(SECRET)),
+    "exception": lambda: _span(note=ValueError(SECRET)),
+    "class of an exception": lambda: _span(note=type(SECRET, (Exception,), {})()),
+    "class": lambda: _span(note=type(SECRET, (), {})),
+    "object": lambda: _span(note=type("Thing", (), {"__repr__": lambda _: SECRET})()),
+    "setters": _setting,
+    "binding": _bound,
+    "failure in words": _failing,
+    "exception that leaves": _raising,
+    "class of an exception that leaves": _raising_a_class,
+    "links": _linking,
+    "name of a thread": _in_a_thread,
+    "name of a task": _in_a_task,
+    "arguments and result": _calling,
+    "event": lambda: fl.event(SECRET, level=SECRET, body=SECRET, **{SECRET: SECRET}),
+}
+
+
+def _span_named(name):
+    with fl.span(name):
+        pass
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_secret_that_goes_in_does_not_come_out(door):
+    with fl.capture() as seen:
+        inner = DOORS[door]()
+    records = [*seen.records, *(inner.records if inner is not None else ())]
+    assert records, "something was recorded"
+    assert SECRET not in repr(records)

@@ -1,0 +1,161 @@
+"""`flightlog run` changes nothing about a program and knows afterwards how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+    import json, os, sys
+    print(json.dumps({"argv": sys.argv, "path0": sys.path[0], "name": __name__, "cwd": os.getcwd(),
+                      "file": __file__, "stdin": sys.stdin.read(), "flags": list(sys.flags)}))
+"""
+
+
+def plain_and_recorded(bench, *args, given="typed"):
+    """The same program, without and with us."""
+    path = bench.write(PROGRAM)
+    answers = []
+    for command in ([sys.executable], [sys.executable, "-m", "flightlog", "run"]):
+        result = subprocess.run(
+            [*command, str(path), *args],
+            input=given,
+            capture_output=True,
+            text=True,
+            cwd=bench.directory,
+            env=bench.environment(),
+            check=True,
+        )
+        answers.append((json.loads(result.stdout), result.stderr))
+    return answers
+
+
+def test_the_program_sees_the_same_world(bench):
+    (plain, plain_errors), (recorded, errors) = plain_and_recorded(bench, "-v", "--flag=1", "--", "x y")
+    assert recorded == plain
+    assert plain_errors == ""
+    assert re.fullmatch(r"flightlog: program\.py ok in .*, trace [0-9a-f]{32}\n", errors)
+
+
+def test_the_trace_id_on_stderr_is_that_of_the_run_and_its_spans_are_inside(bench):
+    path = bench.write("import flightlog as fl\nwith fl.span('inside'):\n    pass\n")
+    result = bench.flightlog("run", str(path))
+    assert result.returncode == 0, result.stderr
+    trace_id = re.search(r"[0-9a-f]{32}", result.stderr)[0]
+    named = bench.named()
+    assert {span.trace_id for span in named.values()} == {trace_id}
+    assert named["inside"].parent_id == named["program.py"].span_id
+    assert named["program.py"].kind == "run"
+    assert bench.journals_left() == []
+
+
+def test_a_module_is_run_with_m(bench):
+    bench.write("import sys\nprint(__name__, sys.argv[1:])\n", "some_module.py")
+    result = bench.flightlog("run", "-m", "some_module", "a", "-m")
+    assert result.stdout.strip() == "__main__ ['a', '-m']", result.stderr
+    assert [span.name for span in bench.spans()] == ["some_module"]
+
+
+@pytest.mark.parametrize("code", [1, 3, 77])
+def test_the_exit_code_is_the_program_s(bench, code):
+    path = bench.write(f"raise SystemExit({code})")
+    assert bench.flightlog("run", str(path)).returncode == code
+    (span,) = bench.spans()
+    assert (span.status, span.error.type) == ("error", f"exit {code}")
+    assert span.attributes["process.exit.code"] == code
+
+
+def test_the_exception_that_ended_the_program_is_the_run_s_error(bench):
+    path = bench.write("import json\njson.loads('{')\n")
+    result = bench.flightlog("run", str(path))
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+    (span,) = bench.spans()
+    assert span.error.type == "json.decoder.JSONDecodeError"
+    assert any(event.name == "exception" and event.span_id == span.span_id for event in bench.events())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV])
+def test_a_program_that_dies_of_a_signal_takes_the_command_with_it(bench, number):
+    path = bench.write(f"import os\nos.kill(os.getpid(), {int(number)})\n")
+    result = bench.flightlog("run", str(path))
+    assert result.returncode in {-number, 128 + number}
+    (span,) = bench.spans()
+    assert span.error.type == signal.Signals(number).name
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+def test_a_signal_sent_to_the_command_reaches_the_program(bench, number):
+    path = bench.write(f"""
+        import signal, sys
+        caught = []
+        signal.signal({int(number)}, lambda *_: (print("caught", flush=True), sys.exit(5)))
+        print("ready", flush=True)
+        signal.pause()
+    """)
+    with subprocess.Popen(
+        [sys.executable, "-m", "flightlog", "run", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env=bench.environment(),
+        start_new_session=True,
+    ) as command:
+        assert command.stdout.readline() == "ready\n"
+        os.kill(command.pid, number)
+        out, _ = command.communicate(timeout=60)
+    assert out == "caught\n"
+    assert command.returncode == 5
+
+
+def test_tree_draws_the_trace_on_stderr(bench):
+    path = bench.write("import flightlog as fl\nwith fl.span('inside'):\n    print('data')\n")
+    result = bench.flightlog("run", "--tree", str(path))
+    assert result.stdout == "data\n"
+    assert "inside" in result.stderr
+
+
+def test_a_script_that_does_not_exist_is_a_bad_question(bench):
+    result = bench.flightlog("run", "nowhere.py")
+    assert result.returncode == 2
+    assert "no such script" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_python_child_of_the_program_joins_the_trace(bench):
+    bench.write("import flightlog as fl\nwith fl.span('child'):\n    pass\n", "child.py")
+    path = bench.write(f"import subprocess\nsubprocess.run([{sys.executable!r}, 'child.py'], check=True)\n")
+    assert bench.flightlog("run", str(path)).returncode == 0
+    assert bench.parents() == {"program.py": None, "child": "program.py"}
+
+
+def test_a_sitecustomize_of_the_environment_still_runs(bench):
+    site = bench.directory / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text("import builtins\nbuiltins.customised = 'yes'\n")
+    path = bench.write("import sitecustomize\nprint(customised, sitecustomize.__file__)\n")
+    result = bench.flightlog("run", str(path), env={"PYTHONPATH": str(site)})
+    assert result.stdout.split() == ["yes", str(site / "sitecustomize.py")], result.stderr
+
+
+def test_a_program_runs_although_nothing_can_be_recorded(bench):
+    path = bench.write("print('still')")
+    result = bench.flightlog("run", str(path), env={"FLIGHTLOG_HOME": "/proc/nowhere"})
+    assert result.stdout == "still\n"
+    assert result.returncode == 0
+    assert "Traceback" not in result.stderr
+
+
+def test_a_program_runs_although_recording_is_off(bench):
+    path = bench.write("print('still')")
+    result = bench.flightlog("run", str(path), env={"FLIGHTLOG_ENABLED": "0"})
+    assert (result.stdout, result.returncode) == ("still\n", 0)
+    assert "was not recorded" in result.stderr
+    assert not bench.home_path.exists()

@@ -1,0 +1,269 @@
+"""What is recorded, where, and how much: settings as real programs meet them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+NOTHING_TO_SEE = """
+    import os, threading
+    import flightlog as fl
+
+    @fl.traced
+    def work():
+        return 1
+
+    with fl.span("s") as s:
+        fl.event("e")
+        work()
+    print(threading.active_count(), not os.environ.get("FLUSH") or bool(fl.flush(1)))
+"""
+
+
+@pytest.mark.parametrize(
+    "env",
+    [{"FLIGHTLOG_LEVEL": "off"}, {"FLIGHTLOG_ENABLED": "false"}, {"OTEL_SDK_DISABLED": "true"}],
+    ids=lambda env: next(iter(env)),
+)
+def test_what_is_switched_off_makes_no_thread_and_no_file(bench, env):
+    result = bench.run(NOTHING_TO_SEE, env=env)
+    assert result.stdout.split() == ["1", "True"], result.stderr
+    assert not bench.home_path.exists()
+
+
+def test_code_can_switch_it_off_and_on_again(bench):
+    result = bench.run("""
+        import flightlog as fl
+
+        fl.configure(enabled=False)
+        with fl.span("off"):
+            pass
+        fl.configure(enabled=True)
+        with fl.span("on"):
+            fl.configure(enabled=False)
+            with fl.span("off again"):
+                pass
+        fl.configure(enabled=None)
+        with fl.span("on again"):
+            pass
+    """)
+    assert result.returncode == 0, result.stderr
+    assert {"on again"} <= {span.name for span in bench.spans()} <= {"on", "on again"}
+
+
+def test_levels_can_be_changed_while_the_program_runs(bench):
+    result = bench.run(
+        """
+        import flightlog as fl
+
+        with fl.span("outer"):
+            with fl.span("debug1", level="debug"):
+                pass
+            fl.configure(level="info,__main__=debug")
+            with fl.span("debug2", level="debug"):
+                with fl.span("trace2", level="trace"):
+                    pass
+            fl.configure(level="error")
+            with fl.span("info3"):
+                with fl.span("error3", level="error"):
+                    pass
+        """,
+        env={"FLIGHTLOG_LEVEL": "info"},
+    )
+    assert result.returncode == 0, result.stderr
+    assert bench.parents() == {"outer": None, "debug2": "outer", "error3": "outer"}
+
+
+def test_a_trace_is_sampled_whole_or_not_at_all(bench):
+    result = bench.run(
+        """
+        import threading
+        import flightlog as fl
+
+        def work():
+            with fl.span("thread"):
+                fl.event("e")
+
+        for n in range(200):
+            with fl.span("root"):
+                with fl.span("child"):
+                    pass
+                thread = threading.Thread(target=work)
+                thread.start()
+                thread.join()
+        """,
+        env={"FLIGHTLOG_SAMPLE": "0.3"},
+    )
+    assert result.returncode == 0, result.stderr
+    traces: dict[str, set[str]] = {}
+    for record in (*bench.spans(), *bench.events()):
+        traces.setdefault(record.trace_id, set()).add(record.name)
+    assert all(names == {"root", "child", "thread", "e"} for names in traces.values())
+    assert 20 <= len(traces) <= 110
+
+
+def test_a_caller_s_decision_not_to_sample_is_kept(bench):
+    parent = f"00-{'a' * 32}-{'b' * 16}-00"
+    bench.run(NOTHING_TO_SEE, env={"TRACEPARENT": parent})
+    assert bench.spans() == []
+    bench.run(NOTHING_TO_SEE, env={"TRACEPARENT": parent[:-2] + "01"})
+    spans = bench.spans()
+    assert {span.trace_id for span in spans} == {"a" * 32}
+    assert {span.parent_id for span in spans if span.name == "s"} == {"b" * 16}
+
+
+def test_a_long_span_is_visible_while_it_runs(bench):
+    program = bench.start("""
+        import sys
+        import flightlog as fl
+
+        with fl.span("root"), fl.span("inner", n=1):
+            print("open", flush=True)
+            sys.stdin.read()
+    """)
+    program.stdout.readline()
+    try:
+        found = {}
+        for _ in range(200):
+            found = {span.name: span.status for span in bench.spans()}
+            if len(found) == 2:
+                break
+        assert found == {"root": "running", "inner": "running"}
+    finally:
+        _, errors = program.communicate()
+    assert errors == ""
+    assert {span.name: span.status for span in bench.spans()} == {"root": "ok", "inner": "ok"}
+
+
+def test_flush_says_that_everything_is_in_the_store(bench):
+    result = bench.run("""
+        import flightlog as fl
+        from flightlog.home import Home
+        from flightlog.configure import load_settings
+
+        for n in range(3):
+            with fl.span(f"s{n}"):
+                pass
+            flushed = fl.flush(30)
+            with Home.find(load_settings()).reader() as reader:
+                print(flushed.delivered, len(reader.traces(10)))
+    """)
+    assert result.stdout.split() == ["True", "1", "True", "2", "True", "3"], result.stderr
+
+
+def test_a_short_program_leaves_its_journal_to_the_next_command(bench):
+    bench.run(NOTHING_TO_SEE.replace("print", "str"))
+    listed = bench.flightlog("list", "--json")
+    assert [trace["name"] for trace in json.loads(listed.stdout)] == ["s"], listed.stderr
+
+
+def test_durability_memory_needs_no_journal(bench):
+    result = bench.run(
+        """
+        import flightlog as fl
+
+        with fl.span("s"):
+            pass
+        print(fl.flush(30).delivered)
+        """,
+        env={"FLIGHTLOG_DURABILITY": "memory"},
+    )
+    assert result.stdout.split() == ["True"], result.stderr
+    assert [span.name for span in bench.spans()] == ["s"]
+    assert bench.journals_left() == []
+
+
+def test_durability_power_records_like_any_other(bench):
+    bench.run(NOTHING_TO_SEE, env={"FLIGHTLOG_DURABILITY": "power"})
+    assert {span.name for span in bench.spans()} == {"s", "work"}
+
+
+def test_a_full_journal_drops_new_records_and_counts_them(bench):
+    result = bench.run(
+        """
+        import flightlog as fl
+
+        fl.configure(journal_bytes="1MiB", exit_drain=0)
+        for n in range(3000):
+            with fl.span("s", text="x" * 2000):
+                pass
+        """,
+    )
+    assert result.returncode == 0
+    assert result.stderr.count("flightlog:") == 1, result.stderr
+    kept = len(bench.spans())
+    dropped = bench.home.losses()["lines_dropped_full"]
+    assert kept + dropped == 3000
+    assert dropped > 0
+
+
+@pytest.mark.skipif(
+    not Path("/proc").is_dir(), reason="needs a place nobody can write"
+)
+def test_a_home_that_cannot_be_written_is_said_once_and_the_program_goes_on(bench):
+    result = bench.run(
+        """
+        import flightlog as fl
+
+        for n in range(100):
+            with fl.span("s"):
+                pass
+        flushed = fl.flush(0.2)
+        print(flushed.delivered, flushed.in_memory)
+        """,
+        env={"FLIGHTLOG_HOME": "/proc/nowhere/home"},
+    )
+    assert result.returncode == 0
+    assert result.stdout.split() == ["False", "100"], result.stderr
+    assert 1 <= result.stderr.count("flightlog:") <= 2
+    assert "Traceback" not in result.stderr
+
+
+def test_a_setting_that_makes_no_sense_is_said_once_and_the_program_goes_on(bench):
+    result = bench.run(NOTHING_TO_SEE, env={"FLIGHTLOG_SAMPLE": "lots"})
+    assert result.returncode == 0
+    assert "FLIGHTLOG_SAMPLE" in result.stderr
+    assert "a number from 0 to 1" in result.stderr
+    assert result.stderr.count("flightlog:") == 1
+
+
+def test_a_setting_from_code_that_makes_no_sense_is_refused(bench):
+    result = bench.run("""
+        import flightlog as fl
+
+        try:
+            fl.configure(sample=7)
+        except ValueError as error:
+            print(error)
+        try:
+            fl.configure(colour="red")
+        except ValueError as error:
+            print(error)
+        with fl.span("still recorded"):
+            pass
+    """)
+    assert "sample" in result.stdout
+    assert "colour" in result.stdout
+    assert [span.name for span in bench.spans()] == ["still recorded"]
+
+
+def test_the_project_s_file_is_read_and_the_environment_is_stronger(bench):
+    (bench.directory / "flightlog.toml").write_text('project = "from file"\nenvironment = "from file"\n')
+    bench.run(NOTHING_TO_SEE, env={"FLIGHTLOG_ENVIRONMENT": "from env"})
+    assert {(span.project, span.environment) for span in bench.spans()} == {("from file", "from env")}
+
+
+def test_the_nearest_home_upwards_is_used(bench, tmp_path):
+    (tmp_path / ".flightlog").mkdir()
+    result = bench.run(NOTHING_TO_SEE, env={"FLIGHTLOG_HOME": ""})
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / ".flightlog" / "journal").is_dir()
+
+
+def test_the_home_is_its_owner_s_alone(bench):
+    bench.run(NOTHING_TO_SEE)
+    bench.spans()
+    for path in (bench.home_path, *bench.home_path.rglob("*")):
+        assert path.stat().st_mode & 0o077 == 0, path
