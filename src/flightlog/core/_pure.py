@@ -20,12 +20,12 @@ from typing import Any, Final, Self
 
 from flightlog.core import context, tasks
 from flightlog.core.bound import Bind, Binding, bound, innermost
-from flightlog.core.capture import Cut, quote
+from flightlog.core.capture import HIDDEN, Cut, quote
 from flightlog.core.clock import Clock
 from flightlog.core.context import FOREIGN, LEFT, MARKER, OPEN, STRAY, Captured, Remote
 from flightlog.core.fields import cut_list, decoded, encoded, level_field, related, too_long
 from flightlog.core.ids import Ids
-from flightlog.core.memo import CUT, captured, member, texts
+from flightlog.core.memo import CUT, SHORT, captured, keys, member, texts
 from flightlog.core.off import OFF, Off
 from flightlog.core.outcome import fault_of, status_of
 from flightlog.core.plan import Plan
@@ -34,6 +34,9 @@ from flightlog.core.unset import UNSET
 
 _GENERATOR: Final = 0x20 | 0x200
 """`CO_GENERATOR | CO_ASYNC_GENERATOR` of a code object (documented with the `inspect` module)."""
+
+_MAX_INT: Final = 2**63 - 1
+_MIN_INT: Final = -(2**63)
 
 _REMOTE_FLAGS: Final = ',"otel":{"flags":769}'
 """W3C sampled (0x001) with OpenTelemetry's "has is_remote" (0x100) and "is_remote" (0x200)."""
@@ -439,7 +442,7 @@ class Unrecorded(Span):
         """Write nothing."""
 
 
-def span(
+def span(  # noqa: C901, PLR0912 - the hot path: each function that is not called is 60 ns
     name: str,
     /,
     kind: str = "step",
@@ -482,13 +485,23 @@ def span(
     made._remote = made.span_id = ""
     made._context = made._attributes = made._input = made._output = made._error = made._links = None
     if attributes:
-        cuts: list[Cut] = []
         for key, value in attributes.items():
-            attributes[key] = member(key, value, cuts.extend)
+            # What `memo.member` does, for the values that are common: three calls less are 0.4 us less.
+            named, hidden = keys[key]
+            if hidden:
+                attributes[key] = named + HIDDEN
+            elif type(value) is str and len(value) <= SHORT:
+                attributes[key] = named + texts[value]
+            elif type(value) is int and _MIN_INT <= value <= _MAX_INT:
+                attributes[key] = f"{named}{value}"
+            elif type(value) is float and value - value == 0.0:
+                attributes[key] = f"{named}{value!r}"
+            else:
+                attributes[key] = member(key, value, made._note)
+        if made._attributes is not None:
+            attributes.update(made._attributes)
         made._attributes = attributes  # type: ignore[assignment]  # every value became a text
         made._plain = False
-        if cuts:
-            made._note(cuts)
     if input is not UNSET:
         made._input = made._captured(input, "input")
     for other in links:

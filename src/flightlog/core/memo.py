@@ -12,7 +12,8 @@ from typing import Final
 
 from flightlog.core.capture import HIDDEN, Cut, Encoder, Limits, number, quote
 
-_SHORT: Final = 64
+SHORT: Final = 64
+"""A text that is longer is not remembered."""
 _MOST: Final = 8192
 _MAX_INT: Final = 2**63 - 1
 _MIN_INT: Final = -(2**63)
@@ -44,7 +45,7 @@ class _Texts(dict[str, str]):
         fragment, _ = _encoder.encode(text, "")
         if len(self) >= _MOST:
             self.clear()
-        if len(text) <= _SHORT:
+        if len(text) <= SHORT:
             self[text] = fragment
         return fragment
 
@@ -56,7 +57,7 @@ class _Keys(dict[str, tuple[str, bool]]):
         answer = (f"{texts[key]}:", _encoder.gate.hides(key))
         if len(self) >= _MOST:
             self.clear()
-        if len(key) <= _SHORT:
+        if len(key) <= SHORT:
             self[key] = answer
         return answer
 
@@ -72,7 +73,7 @@ def member(key: str, value: object, note: Callable[[list[Cut]], object]) -> str:
         return name + HIDDEN
     kind = type(value)
     if kind is str:
-        if len(value) <= _SHORT:  # type: ignore[arg-type]  # its type was just asked
+        if len(value) <= SHORT:  # type: ignore[arg-type]  # its type was just asked
             return name + texts[value]  # type: ignore[index]  # as above
     elif kind is int:
         if _MIN_INT <= value <= _MAX_INT:  # type: ignore[operator]  # as above
