@@ -22,6 +22,7 @@ from statistics import median
 from typing import Any
 
 import msgspec
+
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.store.open import open_reader, open_writer
@@ -83,13 +84,8 @@ def run(quick: bool) -> list[Result]:
 
 def _appends(name: str, made: Sequence[Line], repeats: int) -> Iterator[Result]:
     with _pinned():
-        rates, floors, sizes = [], [], []
-        for _ in range(repeats):
-            with _directory() as directory:
-                rates.append(len(made) / _timed(lambda place=directory / "s.db": _fill(place, made)))
-                sizes.append((directory / "s.db").stat().st_size / len(made))
-                rows = _rows(directory / "s.db")
-                floors.append(len(rows) / _timed(lambda place=directory / "f.db": _fill_floor(place, rows)))
+        samples = [_append_once(made) for _ in range(repeats)]
+    rates, floors, sizes = zip(*samples, strict=True)
     line_bytes = sum(map(len, made)) / len(made)
     yield f"store: line of a {name} span", line_bytes, "bytes"
     yield f"store: append {name} spans", median(rates), "spans/s"
@@ -99,6 +95,16 @@ def _appends(name: str, made: Sequence[Line], repeats: int) -> Iterator[Result]:
         "rows/s",
     )
     yield f"store: disk for a {name} span", median(sizes), "bytes"
+
+
+def _append_once(made: Sequence[Line]) -> tuple[float, float, float]:
+    """Rate of the store, rate of the floor right after it, and the file's bytes for each span."""
+    with _directory() as directory:
+        store, floor = directory / "store.db", directory / "floor.db"
+        took = _timed(lambda: _fill(store, made))
+        rows = _rows(store)
+        floor_took = _timed(lambda: _fill_floor(floor, rows))
+        return len(made) / took, len(rows) / floor_took, store.stat().st_size / len(made)
 
 
 def _in_process(seconds: float, windows: int) -> Iterator[Result]:

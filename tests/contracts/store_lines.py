@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.store.open import open_reader, open_writer
-from flightlog.store.port import Applied, Chunk, Cursor, Reader, Writer
+from flightlog.store.port import Applied, Chunk, Reader, Writer
 
 START = 1_763_653_000_000_000_000
 """A time to begin with, in nanoseconds."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import msgspec
-from flightlog.store.port import Applied, Chunk, Cursor
 
 from contracts.store_lines import MS, PROCESS, START, Engine, event, everything, span, span_id, trace_id
+from flightlog.store.port import Applied, Chunk, Cursor
 
 OTHER = msgspec.structs.replace(PROCESS, process_id="0" * 31 + "2")
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from flightlog.records.errors import AmbiguousId, UnknownId
-from flightlog.store.port import Sizes
 from msgspec import UNSET
 
 from contracts.store_lines import (
@@ -26,6 +24,8 @@ from contracts.store_lines import (
     trace_id,
     usage,
 )
+from flightlog.records.errors import AmbiguousId, UnknownId
+from flightlog.store.port import Sizes
 
 
 def test_a_store_that_does_not_exist_answers_that_there_is_nothing(engine: Engine) -> None:

@@ -6,9 +6,6 @@ from itertools import permutations
 
 import msgspec
 import pytest
-from flightlog.records.errors import StoreError
-from flightlog.records.line import Line
-from flightlog.store.port import Applied, Chunk, Cursor
 
 from contracts.store_lines import (
     HOUR,
@@ -26,6 +23,9 @@ from contracts.store_lines import (
     trace_id,
     usage,
 )
+from flightlog.records.errors import StoreError
+from flightlog.records.line import Line
+from flightlog.store.port import Applied, Chunk, Cursor
 
 RUNNING = span(took=None)
 PAUSED = span(took=None, status="paused")
@@ -188,6 +188,7 @@ def test_a_span_keeps_everything_that_its_line_said(engine: Engine) -> None:
         "version": "v",
         "revision": 3,
         "unknown_field": {"k": [1]},
+        "flightlog:extra": {"not": "ours"},
     }
     line = span(1, 1, **fields)
     engine.append(line)

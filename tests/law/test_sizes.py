@@ -16,14 +16,9 @@ LONG_FILES: dict[str, str] = {
 }
 """Files that may be longer, and why."""
 
-_CONTRIBUTION = (
-    "one span's contribution, field by field: a value for it would be made and dropped for each span"
-)
 MANY_PARAMETERS: dict[str, str] = {
     "core._pure._event": "the hot path behind `event`, called from there alone: what it was given, in its order",
-    "store.sqlite.tally.Tally._change": _CONTRIBUTION,
-    "store.sqlite.tally.Tally.add": _CONTRIBUTION,
-    "store.sqlite.tally.Tally.subtract": _CONTRIBUTION,
+    "store.sqlite.tally.Tally.add": "one span's contribution: a value for it would be made and dropped for each span",
 }
 """Functions that may take more than five parameters by position, and why."""
 

@@ -31,6 +31,7 @@ API key: ·                                       | API key: abc123def456
 db.password=·                                    | db.password=hunter2
 {\\"password\\": \\"·\\"}                        | {\\"password\\": \\"hunter\\"}
 {"a": "{\\"password\\": \\"·\\"}", "b": 1}       | {"a": "{\\"password\\": \\"hun\\\\\\"ter\\"}", "b": 1}
+{"password": "·", "b": "hunter"}                 | {"password": "hunter\\\\", "b": "hunter"}
 "a": "password=·\\nnext"                         | "a": "password=hunter2\\nnext"
 Cookie: ·                                        | Cookie: a="b"; sid=0123456789abcdef
 -H "Cookie: ·" -v                                | -H "Cookie: sid=0123456789abcdef" -v

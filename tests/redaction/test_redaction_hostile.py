@@ -59,6 +59,7 @@ HOSTILE = {
     "escaped quotations": 'token=\\"',
     "quotations at rising depths": 'token=\\"token=\\\\\\"token=\\\\\\\\\\\\\\"',
     "backslashes after an opened quotation": ('password="', "\\"),
+    "other quotes after an opened quotation": ('password="', "'"),
     "backslashes": "\\",
     "quotes and backslashes": '\\"',
     "headers in headers": "authorization: ",

@@ -9,7 +9,7 @@ from typing import Any
 
 _SPAN = "hex(t.trace_id) || t.project || hex(s.span_id)"
 _SERIES = "n.project, n.environment, n.service, n.name, n.kind, n.provider, n.model"
-_OF_SPAN = f"JOIN spans s ON s.id = x.span JOIN traces t ON t.id = s.trace"
+_OF_SPAN = "JOIN spans s ON s.id = x.span JOIN traces t ON t.id = s.trace"
 
 _TABLES = {
     "traces": """SELECT hex(t.trace_id), t.project, t.start, t."end", hex(r.span_id), t.distance, t.spans, t.errors,

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from flightlog.records.line import Line
-from flightlog.store.port import Chunk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +21,8 @@ from contracts.store_lines import (
     span,
     trace_id,
 )
+from flightlog.records.line import Line
+from flightlog.store.port import Chunk
 from store.store_dump import dump
 
 OTHER = msgspec.structs.replace(

@@ -543,21 +543,23 @@ def event(name: str, /, level: str = "info", body: str = "", **attributes: objec
     now = monotonic_ns()
     if now >= clock.due:
         clock.check(now)
+    parent: Any = _variable.get()
+    if parent is None or parent._state > LEFT or _held:
+        parent = _parent_at(_getframe(1))
     try:
-        _event(now + clock.offset, name, level, body, attributes, _getframe(1))
+        _event(now + clock.offset, name, level, body, attributes, parent)
     except Exception:  # noqa: BLE001 - the border, as in Span.__exit__
         _count("internal_errors")
 
 
-def _event(
+def _event(  # noqa: PLR0917 - one caller, on the hot path
     time: int,
     name: str,
     level: str,
     body: str,
     attributes: Mapping[str, object],
-    frame: FrameType,
+    parent: Span | Remote | Captured | None,
 ) -> None:
-    parent = _parent_at(frame)
     out = None
     place = ""
     if isinstance(parent, Captured):
@@ -575,18 +577,23 @@ def _event(
     if body:
         text, cuts = captured(body, "body")
         rest = f',"body":{text}'
-    members = [member(key, value, cuts.extend) for key, value in attributes.items()]
-    if cuts:
-        members.append(cut_list(cuts))
-    if members:
-        rest += f',"attributes":{{{",".join(members)}}}'
+    if attributes:
+        members = ",".join([member(key, value, cuts.extend) for key, value in attributes.items()])
+        rest += (
+            f',"attributes":{{{members}}}' if not cuts else f',"attributes":{{{members},{cut_list(cuts)}}}'
+        )
+    elif cuts:
+        rest += f',"attributes":{{{cut_list(cuts)}}}'
     binding = innermost()
     if binding is not None:
         rest += binding.field
-    level_text = "" if level == "info" else level_field(level)
+    try:
+        event_id = _pool.pop()
+    except IndexError:
+        event_id = _refilled()
     head = (
-        f'\x1e{{"v":1,"type":"event","event_id":"{ids.span_id()}",{place}'
-        f'{level_text}"time":{time},"name":{texts[name]}'
+        f'\x1e{{"v":1,"type":"event","event_id":"{event_id}",{place}'
+        f'{"" if level == "info" else level_field(level)}"time":{time},"name":{texts[name]}'
     )
     if len(head) + len(rest) > _most_line:
         rest = too_long(len(head) + len(rest))

@@ -57,7 +57,7 @@ def address(data: bytes) -> bytes:
 def pack(values: Sequence[bytes]) -> list[bytes]:
     """Compress each value on its own, all in one call, so that the interpreter lock is given up once."""
     compressor = _compressor()
-    if hasattr(compressor, "multi_compress_to_buffer"):
+    if values and all(values) and hasattr(compressor, "multi_compress_to_buffer"):
         frames = compressor.multi_compress_to_buffer(list(values))
         return [frames[place].tobytes() for place in range(len(frames))]
     return [compressor.compress(value) for value in values]

@@ -95,7 +95,7 @@ def answering(path: str) -> Iterator[None]:
         if any(word in str(error) for word in _NOT_OURS):
             raise StoreCorrupt(path, str(error)) from error
         raise StoreError(f"store {path}: {error}") from error
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, OverflowError, UnicodeError) as error:
         raise StoreError(f"store {path}: {error}") from error
 
 

@@ -25,6 +25,9 @@ LINE_HASH_BYTES: Final = 8
 STRAY_HASH_BYTES: Final = 16
 """What makes a line that is not understood unique."""
 
+LATEST: Final = 2**63 - 1
+"""The latest time that SQLite can keep."""
+
 Order = tuple[int, int, int, bytes]
 """(rank, revision, end, line hash): the greatest line of a span wins."""
 
@@ -189,7 +192,7 @@ class Intake(Struct):
 
     def _note_time(self, process_id: str, time: int) -> None:
         if time > self.last_times.get(process_id, -1):
-            self.last_times[process_id] = time
+            self.last_times[process_id] = min(time, LATEST)
 
     def _note_position(self, chunk: Chunk) -> None:
         process_id = chunk.process.process_id

@@ -98,7 +98,7 @@ def _decode_together(lines: Sequence[bytes]) -> list[Lean | None] | None:
     if len(records) != len(lines):
         return None
     for record, line in zip(records, lines, strict=True):
-        if line[0] != _OPEN or line[-1] != _CLOSE or record.v != SCHEMA_VERSION or not _fits(record):
+        if line[0] != _OPEN or line[-1] != _CLOSE or not _is_plain(record):
             return None
     return cast("list[Lean | None]", records)
 
@@ -107,7 +107,7 @@ def _decode_alone(line: bytes) -> Lean | None:
     try:
         line.decode()
         record: Lean = _decode_one(line)
-        if record.v == SCHEMA_VERSION and _fits(record):
+        if _is_plain(record):
             return record
     except (MsgspecError, UnicodeDecodeError, RecursionError):
         pass
@@ -123,12 +123,13 @@ def _decode_by_codec(line: bytes) -> Lean | None:
     return known
 
 
-def _fits(record: Any) -> bool:
-    """Whether what is still JSON is of the kind that the record declares."""
+def _is_plain(record: Any) -> bool:
+    """Whether this version wrote it, nothing in it is foreign, and what is still JSON is an object."""
+    if record.v != SCHEMA_VERSION or record.extra:
+        return False
     if type(record) is LeanProcess:
         return True
-    attributes = record.attributes
-    if attributes is not NOTHING and memoryview(attributes)[0] != _OPEN:
+    if record.attributes is not NOTHING and memoryview(record.attributes)[0] != _OPEN:
         return False
     if type(record) is LeanSpan:
         for raw in (record.context, record.otel):

@@ -1,0 +1,187 @@
+"""What a span costs the thread that records it, beside its floor and beside the OpenTelemetry SDK.
+
+Every subject runs in a fresh process on one core, with everything on: the gate, the journal, the keeper's
+thread; for OpenTelemetry its batch processor with an exporter that throws the spans away. Processor time of the
+recording thread is counted, as the other threads' work is not what the program waits for. Processes alternate
+(floor, ours, OpenTelemetry, floor, …); each row is the median over processes of the median of nine runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+_HEAD = """
+import json, os, sys, time
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+N, REPEATS = int(sys.argv[1]), 9
+
+def measure(subject):
+    runs = []
+    subject(N // 10)
+    for _ in range(REPEATS):
+        begun = time.thread_time_ns()
+        subject(N)
+        runs.append((time.thread_time_ns() - begun) / N)
+    return sorted(runs)[REPEATS // 2]
+
+def report(**subjects):
+    print(json.dumps({name: measure(subject) for name, subject in subjects.items()}))
+"""
+
+FLOOR = """
+class Block:
+    __slots__ = ("a", "b")
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+    def __enter__(self):
+        return self
+    def __exit__(self, kind, error, trace):
+        pass
+
+def block(name, /, **attributes):
+    return Block(name, attributes)
+
+def loop(n):
+    for _ in range(n):
+        pass
+
+def nothing(n):
+    for _ in range(n):
+        with block("search"):
+            pass
+
+def clock(n):
+    for _ in range(n):
+        time.monotonic_ns(); time.monotonic_ns()
+
+report(loop=loop, nothing=nothing, clock=clock)
+"""
+
+OURS = """
+import flightlog as fl
+span, event = fl.span, fl.event
+
+def plain(n):
+    with span("root"):
+        for _ in range(n):
+            with span("search"):
+                pass
+
+def attributes(n):
+    with span("root"):
+        for i in range(n):
+            with span("search", top_k=i, index="docs", score=1.5):
+                pass
+
+def off(n):
+    for _ in range(n):
+        with span("search", level="trace"):
+            pass
+
+def events(n):
+    with span("root"):
+        for i in range(n):
+            event("cache", key=i)
+
+@fl.traced(capture_args=False, capture_result=False)
+def work():
+    pass
+
+def traced(n):
+    with span("root"):
+        for _ in range(n):
+            work()
+
+def task(n):
+    import asyncio
+    async def main():
+        plain(n)
+    asyncio.run(main())
+
+report(plain=plain, attributes=attributes, off=off, events=events, traced=traced, task=task)
+"""
+
+OTEL = """
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+class Nowhere(SpanExporter):
+    def export(self, spans):
+        return SpanExportResult.SUCCESS
+
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(Nowhere()))
+start = provider.get_tracer("bench").start_as_current_span
+
+def plain(n):
+    with start("root"):
+        for _ in range(n):
+            with start("search"):
+                pass
+
+def attributes(n):
+    with start("root"):
+        for i in range(n):
+            with start("search", attributes={"top_k": i, "index": "docs", "score": 1.5}):
+                pass
+
+report(plain=plain, attributes=attributes)
+"""
+
+
+def _measured(source: str, number: int, home: Path) -> dict[str, float]:
+    environment = {**os.environ, "FLIGHTLOG_HOME": str(home), "FLIGHTLOG_JOURNAL_BYTES": "8GiB"}
+    result = subprocess.run(
+        [sys.executable, "-c", _HEAD + source, str(number)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, float] = json.loads(result.stdout)
+    return found
+
+
+def run(quick: bool) -> list[tuple[str, float, str]]:
+    """Measure floor, ours and OpenTelemetry in turn; return (name, value, unit) rows."""
+    number, rounds = (2_000, 1) if quick else (10_000, 5)
+    found: dict[str, list[dict[str, float]]] = {"floor": [], "ours": [], "otel": []}
+    for _ in range(rounds):
+        for name, source in (("floor", FLOOR), ("ours", OURS), ("otel", OTEL)):
+            with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as home:
+                found[name].append(_measured(source, number, Path(home)))
+
+    def middle(who: str, what: str) -> float:
+        return median(one[what] for one in found[who])
+
+    def ratio(what: str) -> float:
+        pairs = zip(found["otel"], found["ours"], strict=True)
+        return median(otel[what] / ours[what] for otel, ours in pairs)
+
+    return [
+        ("floor: an empty loop step", middle("floor", "loop"), "ns"),
+        ("floor: a `with` block that does nothing", middle("floor", "nothing"), "ns"),
+        ("floor: two clock reads", middle("floor", "clock"), "ns"),
+        ("OpenTelemetry SDK, batch processor: a span", middle("otel", "plain"), "ns"),
+        ("OpenTelemetry SDK, batch processor: with 3 attributes", middle("otel", "attributes"), "ns"),
+        ("a span, start to journal", middle("ours", "plain"), "ns"),
+        ("a span with 3 attributes", middle("ours", "attributes"), "ns"),
+        ("a span in an asyncio task", middle("ours", "task"), "ns"),
+        ("a call of a traced function", middle("ours", "traced"), "ns"),
+        ("an event with 1 attribute", middle("ours", "events"), "ns"),
+        ("a span that is off", middle("ours", "off"), "ns"),
+        ("times cheaper than OpenTelemetry: a span", ratio("plain"), "x"),
+        ("times cheaper than OpenTelemetry: with 3 attributes", ratio("attributes"), "x"),
+    ]
+
+
+if __name__ == "__main__":
+    for label, value, unit in run(quick="--quick" in sys.argv):
+        print(f"{label:60} {value:12,.1f} {unit}")

@@ -1,0 +1,166 @@
+"""What people wait for: an import, a list, a tree; and what a busy program loses while it indexes itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from store_bench import lines
+
+from flightlog.records.line import Line
+from flightlog.records.process import Process
+from flightlog.store.open import open_writer
+from flightlog.store.port import Chunk
+
+_PROCESS = Process(process_id="b" * 32, started=1, service="bench")
+_CHUNK = 5_000
+
+
+def run(quick: bool) -> list[tuple[str, float, str]]:
+    """Measure each subject and return (name, value, unit) rows."""
+    million, tree, repeats = (20_000, 1_000, 3) if quick else (1_000_000, 10_000, 9)
+    rows = _imports(repeats)
+    with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as name:
+        home = Path(name)
+        _fill(home, lines(million))
+        rows += [
+            (f"`flightlog list` on {million:,} spans", _command(home, repeats, "list"), "ms"),
+            (f"`flightlog list --json` on {million:,} spans", _command(home, repeats, "list", "--json"), "ms"),
+        ]
+    with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as name:
+        home = Path(name)
+        made = lines(tree, spans_a_trace=tree)
+        _fill(home, made)
+        rows.append((f"`flightlog trace` of {tree:,} spans", _command(home, repeats, "trace", "@latest"), "ms"))
+        rows.append(
+            (f"`flightlog trace --all` of {tree:,} spans", _command(home, repeats, "trace", "@latest", "--all"), "ms"),
+        )
+    return rows + _busy(seconds=1.0 if quick else 5.0)
+
+
+def _imports(repeats: int) -> list[tuple[str, float, str]]:
+    bare, ours = [], []
+    for _ in range(repeats * 3):
+        bare.append(_wall([sys.executable, "-c", "pass"]))
+        ours.append(_wall([sys.executable, "-c", "import flightlog"]))
+    return [
+        ("floor: a bare interpreter", median(bare) * 1e3, "ms"),
+        ("`import flightlog` over it", (median(ours) - median(bare)) * 1e3, "ms"),
+    ]
+
+
+def _wall(command: Sequence[str], home: Path | None = None) -> float:
+    environment = os.environ if home is None else {**os.environ, "FLIGHTLOG_HOME": str(home)}
+    begun = time.perf_counter()
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - begun
+
+
+def _command(home: Path, repeats: int, *args: str) -> float:
+    command = [sys.executable, "-m", "flightlog", *args]
+    _wall(command, home)
+    return median(_wall(command, home) for _ in range(repeats)) * 1e3
+
+
+def _fill(home: Path, made: Sequence[Line]) -> None:
+    home.mkdir(exist_ok=True)
+    writer = open_writer(home / "store.db")
+    for at in range(0, len(made), _CHUNK):
+        writer.append([Chunk(_PROCESS, made[at : at + _CHUNK])])
+    writer.close()
+
+
+_BACKLOG = """
+import os, sys
+import flightlog as fl
+for _ in range(int(sys.argv[1]) // 20):
+    with fl.span("root"):
+        for n in range(19):
+            with fl.span(f"step_{n}"):
+                pass
+os._exit(0)
+"""
+
+_LOOP = """
+import json, os, sys, time
+import flightlog as fl
+
+def busy(seconds):
+    laps, begun = [], time.perf_counter_ns()
+    while True:
+        start = time.perf_counter_ns()
+        work()
+        now = time.perf_counter_ns()
+        laps.append(now - start)
+        if now - begun > seconds * 1e9:
+            return laps, len(laps) / (now - begun) * 1e9
+
+def work():
+    x = 0
+    for n in range(LOOPS):
+        x += n * n
+
+LOOPS = 100
+while True:
+    start = time.perf_counter_ns()
+    for _ in range(50):
+        work()
+    if (time.perf_counter_ns() - start) / 50 >= 100_000:
+        break
+    LOOPS = LOOPS * 11 // 10
+
+seconds = float(sys.argv[1])
+_, alone = busy(seconds / 2)
+with fl.span("wake"):
+    pass
+time.sleep(1.3)
+from flightlog.recording import recorder
+indexer = recorder.keeper._indexer
+before, begun = indexer.backlog()[0], time.perf_counter()
+laps, beside = busy(seconds)
+after, ended = indexer.backlog()[0], time.perf_counter()
+laps.sort()
+print(json.dumps({"rate": 100 * beside / alone, "p99": laps[len(laps) * 99 // 100] / 1e6,
+                  "bytes": (before - after) / (ended - begun), "left": after}))
+os._exit(0)
+"""
+
+
+def _busy(seconds: float) -> list[tuple[str, float, str]]:
+    """A program of 100 us steps whose own keeper indexes a backlog that another process left."""
+
+
+    spans = int(30_000 * seconds) + 60_000
+    found = []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as home:
+            environment = {**os.environ, "FLIGHTLOG_HOME": home}
+            subprocess.run([sys.executable, "-c", _BACKLOG, str(spans)], env=environment, check=True)
+            size = sum(file.stat().st_size for file in (Path(home) / "journal").rglob("*.seg"))
+            result = subprocess.run(
+                [sys.executable, "-c", _LOOP, str(seconds)],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            one = json.loads(result.stdout)
+            one["spans"] = one["bytes"] / (size / spans)
+            found.append(one)
+    return [
+        ("beside a busy program, its own keeper indexes", median(one["spans"] for one in found), "spans/s"),
+        ("the busy program keeps of its rate", median(one["rate"] for one in found), "%"),
+        ("p99 of its 100 us steps", median(one["p99"] for one in found), "ms"),
+    ]
+
+
+if __name__ == "__main__":
+    for label, value, unit in run(quick="--quick" in sys.argv):
+        print(f"{label:60} {value:12,.1f} {unit}")
