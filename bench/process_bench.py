@@ -32,15 +32,25 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
         _fill(home, lines(million))
         rows += [
             (f"`flightlog list` on {million:,} spans", _command(home, repeats, "list"), "ms"),
-            (f"`flightlog list --json` on {million:,} spans", _command(home, repeats, "list", "--json"), "ms"),
+            (
+                f"`flightlog list --json` on {million:,} spans",
+                _command(home, repeats, "list", "--json"),
+                "ms",
+            ),
         ]
     with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as name:
         home = Path(name)
         made = lines(tree, spans_a_trace=tree)
         _fill(home, made)
-        rows.append((f"`flightlog trace` of {tree:,} spans", _command(home, repeats, "trace", "@latest"), "ms"))
         rows.append(
-            (f"`flightlog trace --all` of {tree:,} spans", _command(home, repeats, "trace", "@latest", "--all"), "ms"),
+            (f"`flightlog trace` of {tree:,} spans", _command(home, repeats, "trace", "@latest"), "ms")
+        )
+        rows.append(
+            (
+                f"`flightlog trace --all` of {tree:,} spans",
+                _command(home, repeats, "trace", "@latest", "--all"),
+                "ms",
+            ),
         )
     return rows + _busy(seconds=1.0 if quick else 5.0)
 
@@ -135,7 +145,6 @@ os._exit(0)
 
 def _busy(seconds: float) -> list[tuple[str, float, str]]:
     """A program of 100 us steps whose own keeper indexes a backlog that another process left."""
-
 
     spans = int(30_000 * seconds) + 60_000
     found = []

@@ -199,9 +199,7 @@ def test_a_full_journal_drops_new_records_and_counts_them(bench):
     assert dropped > 0
 
 
-@pytest.mark.skipif(
-    not Path("/proc").is_dir(), reason="needs a place nobody can write"
-)
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a place nobody can write")
 def test_a_home_that_cannot_be_written_is_said_once_and_the_program_goes_on(bench):
     result = bench.run(
         """

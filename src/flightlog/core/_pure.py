@@ -552,7 +552,7 @@ def event(name: str, /, level: str = "info", body: str = "", **attributes: objec
         _count("internal_errors")
 
 
-def _event(  # noqa: PLR0917 - one caller, on the hot path
+def _event(
     time: int,
     name: str,
     level: str,

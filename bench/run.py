@@ -1,0 +1,107 @@
+"""Every number in the documentation, from one command.
+
+    python bench/run.py            everything; writes docs/benchmarks.md (about 15 minutes)
+    python bench/run.py --quick    a short look; writes nothing
+    python bench/run.py hot store  only these parts; writes nothing
+
+Each part measures its floor and its baselines in the same run. Read the figures as ratios: the machine that
+wrote the page stands at its top.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+import sys
+import time
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+PARTS: Final = {
+    "hot": ("hot_bench", "What a span costs the thread that records it"),
+    "journal": ("journal_bench", "The journal"),
+    "gate": ("gate_bench", "The gate"),
+    "store": ("store_bench", "The store"),
+    "process": ("process_bench", "What people wait for"),
+    "kill": ("kill_rounds", "What survives"),
+}
+PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+
+Row = tuple[str, float, str]
+
+
+def machine() -> str:
+    """One line about where this ran."""
+    model = platform.processor() or platform.machine()
+    with Path("/proc/cpuinfo").open() as file:
+        model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), model)
+    cores = len(os.sched_getaffinity(0))
+    return (
+        f"{cores} cores of {model}, {platform.system()} {platform.release()}, "
+        f"{platform.python_implementation()} {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
+        f"OpenTelemetry SDK {_version('opentelemetry-sdk')}"
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def number(value: float) -> str:
+    """Three significant digits, and every digit of what is larger."""
+    if value >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if value >= 10 else f"{value:,.2f}"
+
+
+def page(found: dict[str, list[Row]]) -> str:
+    """The documentation page."""
+    parts = [
+        "# Benchmarks",
+        "",
+        f"Written by `make bench` on {time.strftime('%Y-%m-%d')}: {machine()}.",
+        "Medians; each part has its floor and its baselines in the same run. Read them as ratios.",
+        "",
+    ]
+    for part, rows in found.items():
+        parts += [
+            f"## {PARTS[part][1]}",
+            "",
+            f"`python bench/run.py {part}`",
+            "",
+            "| what | | |",
+            "|---|--:|---|",
+        ]
+        parts += [f"| {what} | {number(value)} | {unit} |" for what, value, unit in rows]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def main(arguments: list[str]) -> None:
+    """Run what was asked for, print as it comes, and write the page when it was everything."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    quick = "--quick" in arguments
+    wanted = [argument for argument in arguments if not argument.startswith("-")] or list(PARTS)
+    unknown = [part for part in wanted if part not in PARTS]
+    if unknown:
+        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    found: dict[str, list[Row]] = {}
+    print(machine())
+    for part in wanted:
+        print(f"\n{PARTS[part][1]}", flush=True)
+        found[part] = import_module(PARTS[part][0]).run(quick=quick)
+        for what, value, unit in found[part]:
+            print(f"  {what:<76} {number(value):>12} {unit}", flush=True)
+    if wanted == list(PARTS) and not quick:
+        PAGE.write_text(page(found))
+        print(f"\nwritten: {PAGE.name}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
