@@ -52,6 +52,8 @@ def work(thread):
 
 for thread in range(4):
     threading.Thread(target=work, args=(thread,), daemon=True).start()
+while not any(struct.unpack_from("4q", counts, 32 * process)):
+    time.sleep(0.001)
 print("ready", flush=True)
 time.sleep(100)
 """

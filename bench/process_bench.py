@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from store_bench import lines
-
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.store.open import open_writer
 from flightlog.store.port import Chunk
+from store_bench import lines
 
 _PROCESS = Process(process_id="b" * 32, started=1, service="bench")
 _CHUNK = 5_000
@@ -145,7 +144,6 @@ os._exit(0)
 
 def _busy(seconds: float) -> list[tuple[str, float, str]]:
     """A program of 100 us steps whose own keeper indexes a backlog that another process left."""
-
     spans = int(30_000 * seconds) + 60_000
     found = []
     for _ in range(3):

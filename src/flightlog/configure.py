@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from flightlog.core.control import control
@@ -17,6 +17,7 @@ from flightlog.core.level import parse
 
 if TYPE_CHECKING:
     from flightlog.recording import Flushed, Recorder
+    from flightlog.records.errors import BadSetting
     from flightlog.settings import Settings
 
 _code: dict[str, object] = {}
@@ -36,8 +37,10 @@ def load_settings(code: Mapping[str, object] | None = None) -> Settings:
     return load(code)
 
 
-def _settings() -> Settings:
-    return load_settings(_code)
+def _load(on_error: Callable[[BadSetting], None]) -> Settings:
+    from flightlog.layers import load_settings as load  # as above
+
+    return load(_code, on_error)
 
 
 def _recorder() -> Recorder:
@@ -47,11 +50,11 @@ def _recorder() -> Recorder:
 
 
 def _start() -> None:
-    _recorder().start(_settings)
+    _recorder().start(_load)
 
 
 def _prepare() -> None:
-    _recorder().prepare(_settings)
+    _recorder().prepare(_load)
 
 
 def _forked() -> None:

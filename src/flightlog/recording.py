@@ -30,10 +30,13 @@ from flightlog.journal.writer import Writer
 from flightlog.keeper import Keeper
 from flightlog.place import Place
 from flightlog.propagation.traceparent import parse as parse_traceparent
-from flightlog.records.errors import FlightlogError, HomeUnusable
+from flightlog.records.errors import BadSetting, FlightlogError, HomeUnusable
 from flightlog.records.process import Process
 from flightlog.redaction.gate import DefaultGate
-from flightlog.settings import Settings, resolve
+from flightlog.settings import Settings
+
+Load = Callable[[Callable[[BadSetting], None]], Settings]
+"""Reads the settings, and tells somebody of each value that cannot be used."""
 
 
 class Flushed(Struct, frozen=True):
@@ -57,25 +60,21 @@ class Recorder:
         self.home: Place | None = None
         self.writer: Writer | None = None
         self.keeper: Keeper | None = None
-        self._load: Callable[[], Settings] | None = None
+        self._load: Load | None = None
         self._said: set[str] = set()
         self._hooked = False
 
     # -- starting -----------------------------------------------------------------------------------------
 
-    def prepare(self, load: Callable[[], Settings]) -> None:
+    def prepare(self, load: Load) -> None:
         """Read the settings and put the gate in place: enough to capture, and to know what is off."""
-        try:
-            settings = load()
-        except FlightlogError as error:
-            self.say(f"{error}; the defaults are used")
-            settings = resolve([])
+        settings = load(lambda error: self.say(f"{error}; it is left out"))
         self.settings = settings
         control.configure(_filter(settings, self.say), enabled=settings.enabled)
         self.home = Place.find(settings)
         self._install(self._first_write, os.urandom(32))
 
-    def start(self, load: Callable[[], Settings]) -> None:
+    def start(self, load: Load) -> None:
         """Open home and journal and start the keeper."""
         if self.settings is None:
             self.prepare(load)

@@ -228,24 +228,38 @@ def environment_layers(environ: Mapping[str, str]) -> list[Layer]:
     return layers
 
 
-def resolve(layers: Sequence[Layer]) -> Settings:
+def refuse(error: BadSetting) -> None:
+    """Raise it: what happens to a value that cannot be used unless somebody says otherwise."""
+    raise error
+
+
+def resolve(layers: Sequence[Layer], on_error: Callable[[BadSetting], None] = refuse) -> Settings:
     """Lay the layers over each other, the first one strongest.
 
+    Args:
+        layers: values with where they come from.
+        on_error: told of a value that cannot be used, which then counts as not given.
+
     Raises:
-        BadSetting: a name that does not exist, or a value that does not fit; it names the origin.
+        BadSetting: unless `on_error` does otherwise: a name that does not exist, or a value that does not
+            fit; it names the origin.
     """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for layer in layers:
         for name, raw in layer.values.items():
             if name not in BY_NAME:
-                raise BadSetting(name, raw, layer.origin, "one of the settings that `flightlog doctor` lists")
+                on_error(
+                    BadSetting(name, raw, layer.origin, "one of the settings that `flightlog doctor` lists")
+                )
+                continue
             if name in values:
                 continue
             try:
                 values[name] = BY_NAME[name].parse(raw)
             except ValueError as error:
-                raise BadSetting(name, raw, layer.origin, str(error)) from None
+                on_error(BadSetting(name, raw, layer.origin, str(error)))
+                continue
             origins[name] = layer.origin
     defaults = {s.name: s.default for s in SETTINGS if s.name not in values}
     return Settings(**values, **defaults, origins={**dict.fromkeys(defaults, "default"), **origins})

@@ -343,6 +343,40 @@ def test_rollups_follow_a_span_that_changes_its_hour_its_series_and_its_usage(en
         assert reader.verify() == []
 
 
+def test_a_trace_row_follows_a_span_that_moves_its_start_and_loses_its_model(engine: Engine) -> None:
+    reader = engine.reader()
+    model = {"gen_ai.response.model": "first"}
+    engine.append(
+        span(1, 1, at=10, took=50),
+        span(1, 2, parent=1, took=None, kind="llm", attributes=model),
+        span(1, 3, parent=1, at=20, kind="llm", attributes={"gen_ai.response.model": "second"}),
+    )
+    engine.append(span(1, 2, parent=1, at=15, kind="tool", attributes=model))
+    trace = reader.trace(trace_id(1))
+    assert trace is not None
+    assert (trace.start, trace.model) == (START + 10 * MS, "second")
+    assert reader.verify() == []
+
+
+def test_a_trace_row_follows_a_model_call_that_moves_behind_another(engine: Engine) -> None:
+    reader = engine.reader()
+    engine.append(
+        span(1, 2, took=None, kind="llm", attributes={"gen_ai.response.model": "first"}),
+        span(1, 3, at=20, kind="llm", attributes={"gen_ai.response.model": "second"}),
+    )
+    assert reader.traces(1)[0].model == "first"
+    engine.append(span(1, 2, at=30, kind="llm", attributes={"gen_ai.response.model": "first"}))
+    assert reader.traces(1)[0].model == "second"
+    engine.append(span(1, 3, at=20, revision=1, kind="llm"))
+    assert reader.traces(1)[0].model == "first"
+    assert reader.verify() == []
+
+
+def test_an_annotation_that_names_no_trace_is_kept(engine: Engine) -> None:
+    engine.append(annotation(trace_id=""))
+    assert [record["type"] for record in said(engine.reader())] == ["process", "annotation"]
+
+
 def test_a_time_out_of_any_calendar_does_no_harm(engine: Engine) -> None:
     far = 2**63 - 1
     engine.append(span(1, 1, start=0, end=far), span(1, 2, start=-far, end=far), span(1, 3, start=far, end=0))

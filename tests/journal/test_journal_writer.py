@@ -15,7 +15,9 @@ from journal_kit import PROCESS_ID, Clock, Said, head, line, opened, read_all
 from flightlog.core.ports import Journal as Port
 from flightlog.journal.counters import read_counters
 from flightlog.journal.cursor import Cursor
+from flightlog.journal.directory import Directory
 from flightlog.journal.framing import frame
+from flightlog.journal.liveness import is_alive
 from flightlog.journal.reader import Journal, journals
 from flightlog.journal.writer import Writer
 from flightlog.records.line import Line
@@ -54,6 +56,21 @@ def test_a_journal_is_locked_private_and_complete_when_it_can_first_be_seen(
     writer.close()
 
 
+def test_a_directory_is_revealed_locked_and_with_its_first_segment(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revealed: list[tuple[bool, set[str]]] = []
+
+    def look(self: Directory) -> None:
+        revealed.append((is_alive(self.path), {path.name for path in self.path.iterdir()}))
+        reveal(self)
+
+    reveal = Directory.reveal
+    monkeypatch.setattr(Directory, "reveal", look)
+    opened(tmp_path).close()
+    assert revealed == [(True, {"lock", "counters", "00000001.seg"})]
+
+
 def test_a_mapped_segment_is_allocated_in_full_and_zero_behind_its_data(tmp_path: Path) -> None:
     writer = opened(tmp_path, segment_bytes=8 * MIB)
     writer.write(line(1))
@@ -77,6 +94,7 @@ def test_segments_double_up_to_their_size_and_are_cut_to_their_data(tmp_path: Pa
     for name in list(allocated)[:-1]:
         assert allocated[name] - 10_002 < sealed[name] < allocated[name]
         assert (tmp_path / PROCESS_ID / name).read_bytes().endswith(b"\n")
+        assert name not in Path("/proc/self/maps").read_text(), "a file is never cut under a map"
     writer.close()
     assert segments(tmp_path)["00000005.seg"] < 30_000
 

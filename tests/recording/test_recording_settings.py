@@ -225,6 +225,7 @@ def test_a_setting_that_makes_no_sense_is_said_once_and_the_program_goes_on(benc
     assert "FLIGHTLOG_SAMPLE" in result.stderr
     assert "a number from 0 to 1" in result.stderr
     assert result.stderr.count("flightlog:") == 1
+    assert "s" in {span.name for span in bench.spans()}, "the other settings hold"
 
 
 def test_a_setting_from_code_that_makes_no_sense_is_refused(bench):

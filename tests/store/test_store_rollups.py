@@ -59,4 +59,5 @@ def test_an_empty_histogram_has_no_percentile() -> None:
 
 def test_hours_and_durations_stay_within_bounds() -> None:
     assert (hour(-1), hour(HOUR_NS - 1), hour(HOUR_NS)) == (0, 0, 1)
-    assert (duration(5, None), duration(5, 3), duration(0, 2**63 - 1)) == (0, 0, LONGEST_NS)
+    assert (duration(5, None), duration(5, 3)) == (0, 0)
+    assert (duration(0, LONGEST_NS), duration(0, LONGEST_NS + 1)) == (LONGEST_NS, 0)

@@ -75,7 +75,7 @@ def test_a_store_is_set_up_as_measured(store: Engine) -> None:
         "busy_timeout",
         "journal_size_limit",
     )
-    found = {name: writer._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in asked}  # type: ignore[attr-defined]
+    found = {name: writer._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in asked}  # type: ignore[attr-defined]  # the port has no connection
     assert found == {
         "journal_mode": "wal",
         "page_size": 8192,
@@ -90,7 +90,7 @@ def test_a_reader_s_connection_cannot_write(store: Engine) -> None:
     store.append(span())
     reader = store.reader()
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        reader._connection.execute("DELETE FROM spans")  # type: ignore[attr-defined]
+        reader._connection.execute("DELETE FROM spans")  # type: ignore[attr-defined]  # the port has no connection
 
 
 def test_a_reader_makes_no_file(tmp_path: Path) -> None:

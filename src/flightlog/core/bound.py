@@ -19,11 +19,12 @@ bound: Final[ContextVar[Binding | None]] = ContextVar("flightlog.bound", default
 class Binding:
     """Captured fields, written once and put on every line of the block as they are."""
 
-    __slots__ = ("_members", "field", "outer", "stray")
+    __slots__ = ("field", "members", "outer", "stray")
 
     def __init__(self, members: Mapping[str, str], outer: Binding | None) -> None:
-        self._members: Mapping[str, str] = members if outer is None else {**outer._members, **members}
-        self.field = f',"context":{{{",".join(self._members.values())}}}' if self._members else ""
+        self.members: Mapping[str, str] = members if outer is None else {**outer.members, **members}
+        """By name, the JSON member that is written, redacted."""
+        self.field = f',"context":{{{",".join(self.members.values())}}}' if self.members else ""
         """`,"context":{…}`, ready to be joined."""
         self.outer = outer
         self.stray = False

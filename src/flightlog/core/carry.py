@@ -64,21 +64,36 @@ def pack() -> Luggage:
     return Luggage(None if parent is None else Carried(parent), innermost())
 
 
-def passport() -> tuple[str, str, bool] | None:
-    """Trace id, span id and whether it is recorded: what another process needs to know. None without a span."""
+class Passport:
+    """What a piece of work takes along into another process: plain values, which can be pickled."""
+
+    __slots__ = ("members", "sampled", "span_id", "trace_id")
+
+    def __init__(self, trace_id: str, span_id: str, *, sampled: bool, members: dict[str, str]) -> None:
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.sampled = sampled
+        self.members = members
+        """What `bind` holds, redacted, as JSON members by name."""
+
+    def around(self, work: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call `work` as a child of the span, and put back what was there before."""
+        place, binding = variable.get(), bound.get()
+        variable.set(Remote(self.trace_id, self.span_id, sampled=self.sampled))
+        if self.members:
+            bound.set(Binding(self.members, None))
+        try:
+            return work(*args, **kwargs)
+        finally:
+            variable.set(place)
+            bound.set(binding)
+
+
+def passport() -> Passport | None:
+    """What another process needs to know of what is current here; None without a span."""
     parent = parent_here(variable.get())
     if parent is None or isinstance(parent, Captured):
         return None
-    return parent.trace_id, parent.span_id, not parent._drops
-
-
-def arrive(papers: tuple[str, str, bool]) -> Remote | None:
-    """Make a span of another process the parent of what begins here; gives back what was current before."""
-    before = parent_here(variable.get())
-    variable.set(Remote(papers[0], papers[1], sampled=papers[2]))
-    return before if isinstance(before, Remote) else None
-
-
-def leave(before: Remote | None) -> None:
-    """Undo `arrive`."""
-    variable.set(before)
+    binding = innermost()
+    members = {} if binding is None else dict(binding.members)
+    return Passport(parent.trace_id, parent.span_id, sampled=not parent._drops, members=members)

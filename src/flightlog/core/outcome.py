@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Final
 
 from flightlog.records.kinds import Status
+
+_FRAMES: Final = 50
+"""Innermost frames that a stack tells of."""
+
+_OURS: Final = tuple(__file__.removesuffix("core/outcome.py") + room for room in ("core/", "integrations/"))
+"""Where the frames come from that a wrapper of ours puts between the program's own."""
 
 
 def status_of(error: BaseException) -> Status:
@@ -59,11 +65,17 @@ def said(error: BaseException) -> str:
 
 
 def stack_of(error: BaseException) -> str:
-    """The formatted traceback, causes included; `traceback` is imported only once something has failed."""
+    """The formatted traceback, causes included, without our own frames.
+
+    `traceback` is imported only once something has failed.
+    """
     traceback: Any = sys.modules.get("traceback") or __import__("traceback")
     try:
-        return "".join(
-            traceback.format_exception(type(error), error, error.__traceback__, limit=-50)
-        ).rstrip()
+        told = traceback.TracebackException(type(error), error, error.__traceback__, limit=-_FRAMES)
+        seen: list[Any] = [told]
+        for part in seen:
+            part.stack[:] = [frame for frame in part.stack if not frame.filename.startswith(_OURS)]
+            seen += [also for also in (part.__cause__, part.__context__) if also is not None]
+        return "".join(told.format()).rstrip()
     except Exception:  # noqa: BLE001 - formatting calls the program's own code
         return ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, Final
 
-from flightlog.core.carry import arrive, leave, passport
+from flightlog.core.carry import Passport, passport
 from flightlog.integrations.on_import import when_imported
 
 _MARK: Final = "_flightlog_original"
@@ -19,17 +19,13 @@ _MARK: Final = "_flightlog_original"
 class Errand:
     """Work together with the place in the trace that it belongs to; can be pickled when the work can."""
 
-    def __init__(self, papers: tuple[str, str, bool], work: Any) -> None:
+    def __init__(self, papers: Passport, work: Any) -> None:
         self.papers = papers
         self.work = work
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Do the work in its place, and be gone again."""
-        before = arrive(self.papers)
-        try:
-            return self.work(*args, **kwargs)
-        finally:
-            leave(before)
+        return self.papers.around(self.work, args, kwargs)
 
 
 def carry_into_processes() -> None:

@@ -63,12 +63,8 @@ class Chain:
                 return place
 
     def step(self, place: Place, need: int) -> Place:
-        """Go on to the successor, which is made if there is none, with room for `need` bytes.
-
-        The order is what readers rely on: what was before takes no more lines when the next becomes visible.
-        """
+        """Go on to the successor, which is made if there is none, with room for `need` bytes."""
         following = place.successor or self._grow(place, need)
-        place.retire()
         try:
             following.publish()
         except OSError as error:
@@ -113,6 +109,7 @@ class Chain:
             place.abandon()
 
     def _grow(self, place: Place, need: int) -> Place:
+        """Retire the place and give it a successor, in this order: readers rely on it."""
         with self.growing():
             if (following := place.successor) is not None:
                 return following

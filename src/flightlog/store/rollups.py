@@ -14,8 +14,8 @@ from typing import Final
 HOUR_NS: Final = 3_600_000_000_000
 """Nanoseconds in an hour."""
 
-LONGEST_NS: Final = 2**51
-"""A duration counts as at most this (26 days), so that clocks gone mad cannot overflow a sum of 64 bits."""
+LONGEST_NS: Final = 2**55
+"""A longer duration (417 days) is a clock gone mad and counts as 0, so that it cannot overflow a sum of 64 bits."""
 
 STEPS: Final = 20
 """Buckets for each factor e: neighbours differ by e^(1/20), which is 5.1 %."""
@@ -30,8 +30,9 @@ def hour(start_ns: int) -> int:
 
 
 def duration(start_ns: int, end_ns: int | None) -> int:
-    """Nanoseconds between two times, from 0 to `LONGEST_NS`; 0 without an end."""
-    return 0 if end_ns is None else min(max(end_ns - start_ns, 0), LONGEST_NS)
+    """Nanoseconds between two times; 0 without an end, and for what cannot be true."""
+    took = 0 if end_ns is None else end_ns - start_ns
+    return took if 0 < took <= LONGEST_NS else 0
 
 
 def bucket(duration_ns: int) -> int:
@@ -41,11 +42,11 @@ def bucket(duration_ns: int) -> int:
 
 def measured(start_ns: int, end_ns: int | None) -> tuple[int, int, int]:
     """(`hour`, `duration`, `bucket`) of a span without a call to each, which is a tenth of an append."""
+    hours = start_ns // HOUR_NS if start_ns > 0 else 0
     took = 0 if end_ns is None else end_ns - start_ns
-    if took <= 1:
-        return (start_ns // HOUR_NS if start_ns > 0 else 0), (1 if took == 1 else 0), 0
-    took = min(took, LONGEST_NS)
-    return (start_ns // HOUR_NS if start_ns > 0 else 0), took, int(STEPS * log(took))
+    if 1 < took <= LONGEST_NS:
+        return hours, took, int(STEPS * log(took))
+    return hours, int(took == 1), 0
 
 
 def percentile(histogram: Mapping[int, int], share: float) -> float | None:

@@ -51,6 +51,21 @@ UNKNOWN: Final = Usage()
 """A call that told nothing, and every span that is no model call."""
 
 
+class Written(Struct, gc=False):
+    """A span row as far as sums and trace rows depend on it."""
+
+    id: int
+    span_id: str
+    parent_id: str
+    start: int
+    end: int | None
+    status: str
+    kind: str
+    model: str
+    usage: Usage
+    has_tags: bool = False
+
+
 class _Named(Struct):
     """The attributes that are looked at; any shape, since a program may set anything."""
 

@@ -191,7 +191,8 @@ class Intake(Struct):
             self.processes[process.process_id] = process
 
     def _note_time(self, process_id: str, time: int) -> None:
-        if time > self.last_times.get(process_id, -1):
+        """Keep the latest time of a process; any before 1970 is as good as none."""
+        if time > self.last_times.setdefault(process_id, 0):
             self.last_times[process_id] = min(time, LATEST)
 
     def _note_position(self, chunk: Chunk) -> None:

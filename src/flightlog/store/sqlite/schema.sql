@@ -198,7 +198,7 @@ CREATE TABLE annotations (
   id            INTEGER PRIMARY KEY,
   annotation_id TEXT NOT NULL,
   project       TEXT NOT NULL,
-  trace         INTEGER NOT NULL,  -- traces.id
+  trace         INTEGER,           -- traces.id; NULL when it names none
   span_id       BLOB,              -- NULL when it is about the whole trace
   time          INTEGER NOT NULL,
   name          TEXT NOT NULL,
@@ -212,7 +212,7 @@ CREATE TABLE annotations (
   line_hash     BLOB NOT NULL,     -- among lines of one annotation the greatest is kept
   UNIQUE (annotation_id, project)
 );
-CREATE INDEX annotations_trace ON annotations (trace, time);
+CREATE INDEX annotations_trace ON annotations (trace, time) WHERE trace IS NOT NULL;
 
 CREATE TABLE strays (
   id   INTEGER PRIMARY KEY,

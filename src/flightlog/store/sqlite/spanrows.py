@@ -20,7 +20,7 @@ from flightlog.records.process import Process
 from flightlog.records.span import Fault
 from flightlog.store.payloads import INLINE_BYTES
 from flightlog.store.sqlite import layout
-from flightlog.store.sqlite.facts import OPEN, UNKNOWN, Usage
+from flightlog.store.sqlite.facts import OPEN, UNKNOWN, Usage, Written
 from flightlog.store.sqlite.ids import Key, as_text, optional_span_key, span_key, trace_key
 from flightlog.store.sqlite.intake import NewSeries, NewSpan, NewTrace, Order, stamped
 from flightlog.store.sqlite.lean import NOTHING, LeanSpan, content
@@ -28,7 +28,7 @@ from flightlog.store.sqlite.names import SourceNames
 from flightlog.store.sqlite.payloadrows import PayloadBatch
 from flightlog.store.sqlite.statements import lookup, one_column
 from flightlog.store.sqlite.tally import Tally
-from flightlog.store.sqlite.tracerows import TraceRow, Written
+from flightlog.store.sqlite.tracerows import TraceRow
 
 _find_spans: Final = lookup(
     f's.trace, {as_text("s.span_id")}, s.id, s.status, coalesce(m.revision, 0), coalesce(s."end", 0),'
@@ -128,10 +128,9 @@ class SpanBatch:
         self._payloads.write()
 
     def _take_back(self, stored: Stored, new: Written, row: TraceRow) -> None:
-        old = stored.row
         self._overwritten.append((stored.id, stored.more))
-        self._tally.add(stored.series, old.kind, old.status, old.start, old.end, old.usage, -1)
-        row.subtract(old, new)
+        self._tally.add(stored.series, stored.row, -1)
+        row.subtract(stored.row, new)
 
     def _clear_side_tables(self) -> None:
         for bit, statement in _DELETES.items():
@@ -197,8 +196,7 @@ class SpanBatch:
                 more,
             )
         )
-        self._tally.add(series_id, series.kind, status, line.start, line.end, usage)
-        return Written(
+        written = Written(
             number,
             line.span_id,
             parent_id,
@@ -210,6 +208,8 @@ class SpanBatch:
             usage,
             has_tags,
         )
+        self._tally.add(series_id, written)
+        return written
 
     def _parent_key(self, parent_id: str) -> Key:
         """The key of a parent, which usually has several children in a batch."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from flightlog.store.rollups import measured
-from flightlog.store.sqlite.facts import LLM, OPEN, Usage
+from flightlog.store.sqlite.facts import LLM, OPEN, Written
 from flightlog.store.sqlite.statements import insert
 
 SUMS: Final = (
@@ -51,30 +51,22 @@ class Tally:
         self._durations: dict[tuple[int, int, int], int] = {}
         self._has_less = False
 
-    def add(
-        self,
-        series: int,
-        kind: str,
-        status: str,
-        start: int,
-        end: int | None,
-        usage: Usage,
-        sign: int = 1,
-    ) -> None:
+    def add(self, series: int, span: Written, sign: int = 1) -> None:
         """Count a span that is written, or take back one that is overwritten with a `sign` of -1."""
-        if status in OPEN:
+        if span.status in OPEN:
             return
-        hours, took, number = measured(start, end)
+        hours, took, number = measured(span.start, span.end)
         sums = self._rollups.get((hours, series))
         if sums is None:
             sums = self._rollups[hours, series] = [0] * _WIDTH
         sums[0] += sign
-        sums[_PLACE[status]] += sign
+        sums[_PLACE[span.status]] += sign
         sums[_DURATION] += sign * took
         place = (hours, series, number)
         self._durations[place] = self._durations.get(place, 0) + sign
         self._has_less |= sign < 0
-        if kind == LLM:
+        if span.kind == LLM:
+            usage = span.usage
             sums[_CALLS] += sign
             sums[_UNKNOWN] += 0 if usage.is_known else sign
             for column, tokens in enumerate(usage, _TOKENS):

@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from flightlog.store.sqlite.facts import LLM, OPEN, Usage
+from flightlog.store.sqlite.facts import LLM, OPEN, Written
 from flightlog.store.sqlite.ids import Key, as_text, order, span_key, trace_key
 from flightlog.store.sqlite.intake import NewTrace
 from flightlog.store.sqlite.statements import insert, lookup
@@ -40,21 +40,6 @@ _find: Final = lookup(
     " LEFT JOIN spans r ON r.id = t.root LEFT JOIN spans m ON m.id = t.model_span",
     2,
 )
-
-
-class Written(Struct, gc=False):
-    """A span row as a trace row sees it."""
-
-    id: int
-    span_id: str
-    parent_id: str
-    start: int
-    end: int | None
-    status: str
-    kind: str
-    model: str
-    usage: Usage
-    has_tags: bool = False
 
 
 class TraceRow(Struct, gc=False):

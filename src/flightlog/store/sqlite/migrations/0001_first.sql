@@ -191,7 +191,7 @@ CREATE TABLE annotations (
   id            INTEGER PRIMARY KEY,
   annotation_id TEXT NOT NULL,
   project       TEXT NOT NULL,
-  trace         INTEGER NOT NULL,
+  trace         INTEGER,
   span_id       BLOB,
   time          INTEGER NOT NULL,
   name          TEXT NOT NULL,
@@ -205,7 +205,7 @@ CREATE TABLE annotations (
   line_hash     BLOB NOT NULL,
   UNIQUE (annotation_id, project)
 );
-CREATE INDEX annotations_trace ON annotations (trace, time);
+CREATE INDEX annotations_trace ON annotations (trace, time) WHERE trace IS NOT NULL;
 
 CREATE TABLE strays (
   id   INTEGER PRIMARY KEY,
