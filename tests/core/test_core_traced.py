@@ -83,6 +83,18 @@ def test_an_exception_is_recorded_and_raised_on(seen):
     assert seen.spans[0].error.type == "LookupError"
 
 
+def test_a_stack_shows_the_program_s_frames_and_none_of_ours(seen):
+    @fl.traced
+    def fails():
+        raise LookupError("gone")
+
+    with pytest.raises(LookupError):
+        fails()
+    stack = seen.spans[0].error.stack
+    assert "in fails" in stack
+    assert "tracer.py" not in stack
+
+
 def test_a_generator_function_is_refused_at_decoration():
     with pytest.raises(TypeError, match="generator"):
 

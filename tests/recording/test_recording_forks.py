@@ -214,7 +214,7 @@ def test_process_pools_continue_the_trace(bench, method):
                 return n * n
 
         def main():
-            with fl.span("main"):
+            with fl.bind(session="s-1"), fl.span("main"):
                 with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(sys.argv[1])) as pool:
                     print(sum(pool.map(work, range(4))))
 
@@ -226,6 +226,7 @@ def test_process_pools_continue_the_trace(bench, method):
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == "14"
     assert bench.parents() == {"main": None} | {f"work{n}": "main" for n in range(4)}
+    assert {span.context["session"] for span in bench.spans()} == {"s-1"}
 
 
 def test_a_killed_child_leaves_its_parent_s_records_alone(bench):

@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 
 from flightlog.core import context, tasks
 from flightlog.core.bound import Bind, Binding, bound, innermost
-from flightlog.core.capture import HIDDEN, Cut, quote
+from flightlog.core.capture import HIDDEN, Cut
 from flightlog.core.clock import Clock
 from flightlog.core.context import FOREIGN, LEFT, MARKER, OPEN, STRAY, Captured, Remote
 from flightlog.core.fields import cut_list, decoded, encoded, level_field, related, too_long
@@ -540,26 +540,25 @@ def event(name: str, /, level: str = "info", body: str = "", **attributes: objec
         verdict = None
     if verdict is not True and (verdict is False or not _decide(level, _getframe(1))):
         return
-    now = monotonic_ns()
-    if now >= clock.due:
-        clock.check(now)
     parent: Any = _variable.get()
     if parent is None or parent._state > LEFT or _held:
         parent = _parent_at(_getframe(1))
     try:
-        _event(now + clock.offset, name, level, body, attributes, parent)
+        _event(name, level, body, attributes, parent)
     except Exception:  # noqa: BLE001 - the border, as in Span.__exit__
         _count("internal_errors")
 
 
-def _event(
-    time: int,
+def _event(  # noqa: C901 - the hot path, as `span`
     name: str,
     level: str,
     body: str,
     attributes: Mapping[str, object],
     parent: Span | Remote | Captured | None,
 ) -> None:
+    now = monotonic_ns()
+    if now >= clock.due:
+        clock.check(now)
     out = None
     place = ""
     if isinstance(parent, Captured):
@@ -593,7 +592,7 @@ def _event(
         event_id = _refilled()
     head = (
         f'\x1e{{"v":1,"type":"event","event_id":"{event_id}",{place}'
-        f'{"" if level == "info" else level_field(level)}"time":{time},"name":{texts[name]}'
+        f'{"" if level == "info" else level_field(level)}"time":{now + clock.offset},"name":{texts[name]}'
     )
     if len(head) + len(rest) > _most_line:
         rest = too_long(len(head) + len(rest))
@@ -611,7 +610,8 @@ def _parent_at(frame: FrameType) -> Span | Remote | Captured | None:
 def _link(ids: tuple[str, str], relation: str, attributes: Mapping[str, object]) -> str:
     members = ",".join(member(key, value, _nothing) for key, value in attributes.items())
     more = f',"attributes":{{{members}}}' if members else ""
-    return f'{{"trace_id":{quote(ids[0])},"span_id":{quote(ids[1])},"relation":{texts[relation]}{more}}}'
+    trace_id, span_id = captured(ids[0], "trace_id")[0], captured(ids[1], "span_id")[0]
+    return f'{{"trace_id":{trace_id},"span_id":{span_id},"relation":{texts[relation]}{more}}}'
 
 
 def current() -> Span:

@@ -194,7 +194,7 @@ def _bytes(walk: _Walk, value: bytes | bytearray | memoryview, path: str, _depth
 
 
 def _exception(walk: _Walk, value: BaseException, path: str, _depth: int) -> str:
-    return f'{{"type":{quote(type(value).__qualname__)},"message":{walk.text(said(value), path)}}}'
+    return f'{{"type":{walk.text(type(value).__qualname__, path)},"message":{walk.text(said(value), path)}}}'
 
 
 def _dataclass(walk: _Walk, value: Any, path: str, depth: int) -> str:
