@@ -358,6 +358,14 @@ def test_a_trace_row_follows_a_span_that_moves_its_start_and_loses_its_model(eng
     assert reader.verify() == []
 
 
+def test_a_trace_row_follows_a_child_that_moves_the_trace_s_start(engine: Engine) -> None:
+    engine.append(span(1, 1, at=10, took=50), span(1, 2, parent=1, took=None))
+    assert engine.reader().traces(1)[0].start == START
+    engine.append(span(1, 2, parent=1, at=15))
+    assert engine.reader().traces(1)[0].start == START + 10 * MS
+    assert engine.reader().verify() == []
+
+
 def test_a_trace_row_follows_a_model_call_that_moves_behind_another(engine: Engine) -> None:
     reader = engine.reader()
     engine.append(

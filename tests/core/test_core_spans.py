@@ -319,3 +319,54 @@ def test_a_line_that_would_be_too_long_is_replaced_by_a_small_one_with_the_same_
     span = seen.span("long")
     assert (span.trace_id, span.span_id, span.status) == (s.trace_id, s.span_id, "ok")
     assert "TooLong" in span.attributes["flightlog.capture_error"]
+
+
+def test_a_span_whose_record_cannot_be_written_leaves_the_least_there_is_to_say(seen, monkeypatch):
+    from flightlog.core import _pure
+
+    def broken(self, status):
+        raise RuntimeError("broken")
+
+    with fl.span("s", n=1) as s:
+        monkeypatch.setattr(_pure.Span, "_rest", broken)
+    span = seen.span("s")
+    assert (span.trace_id, span.span_id, span.status) == (s.trace_id, s.span_id, "ok")
+    assert span.attributes == {"flightlog.capture_error": "RuntimeError: broken"}
+
+
+def test_a_name_that_is_no_text_is_written_as_one(seen):
+    with fl.span(404):
+        pass
+    assert seen.spans[0].name == "404"
+
+
+def test_a_span_has_one_block(seen):
+    s = fl.span("s")
+    with s, s:
+        pass
+    with s, fl.span("after"):
+        pass
+    assert [span.name for span in seen.spans] == ["s", "after"]
+    assert seen.span("after").parent_id == ""
+
+
+def test_tasks_that_start_tasks_for_ever_keep_no_spans_alive(seen):
+    import gc
+    import weakref
+
+    ended = []
+
+    async def tick(n):
+        with fl.span("tick") as s:
+            ended.append(weakref.ref(s))
+            await asyncio.sleep(0)
+        return asyncio.create_task(tick(n - 1)) if n else None
+
+    async def main():
+        task = await tick(50)
+        while task is not None:
+            task = await task
+
+    asyncio.run(main())
+    gc.collect()
+    assert sum(reference() is not None for reference in ended) < 5

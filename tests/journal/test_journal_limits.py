@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from journal_kit import PROCESS_ID, Clock, Said, line, opened, read_all, until
 
+from flightlog.journal.chain import Chain
 from flightlog.journal.counters import read_counters
 from flightlog.journal.cursor import Cursor
 from flightlog.journal.memory import MEMORY_BYTES
 from flightlog.journal.mending import RETRY_SECONDS
+from flightlog.journal.place import Place
 from flightlog.journal.reader import GAP_SECONDS, Journal, journals
 from flightlog.settings import KIB
 
@@ -47,6 +49,29 @@ def test_lines_wait_in_memory_while_the_home_is_unusable_and_move_in_order(tmp_p
     assert journal.alive()
     writer.close()
     assert len(said) == 1
+
+
+def test_lines_that_come_while_memory_is_moved_come_after_what_was_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").write_text("")
+    writer = opened(tmp_path / "home" / "journal", clock=Clock())
+    for number in range(10):
+        writer.write(line(number))
+    interruptions = [line(10)]
+
+    def walk(self: Chain, place: Place, data: bytes) -> Place:
+        took = real(self, place, data)
+        if interruptions:
+            writer.write(interruptions.pop())
+        return took
+
+    real = Chain.walk
+    monkeypatch.setattr(Chain, "walk", walk)
+    (tmp_path / "home").unlink()
+    assert writer.tend()
+    assert read_all(Journal(tmp_path / "home" / "journal" / PROCESS_ID))[0] == [line(n) for n in range(11)]
+    writer.close()
 
 
 def test_memory_keeps_the_first_lines_up_to_its_bound_and_counts_the_rest(tmp_path: Path) -> None:
@@ -296,7 +321,7 @@ def test_a_deleted_directory_is_made_anew_and_later_lines_are_found(tmp_path: Pa
 
 
 CLOSED_DESCRIPTORS = """
-import os, sys
+import gc, os, sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from flightlog.journal import directory
@@ -319,6 +344,8 @@ for number in range(500, 1500):
     writer.write(line(number, 300))
 writer.tend()
 writer.close()
+del writer
+gc.collect()
 for n, fd in enumerate(theirs):
     assert os.path.samestat(os.fstat(fd), os.stat(root / f"theirs-{n}")), "closed by us"
     assert os.fstat(fd).st_size == 0, "written or cut by us"

@@ -260,6 +260,15 @@ def test_a_missing_segment_is_stepped_over(tmp_path: Path) -> None:
     assert read_all(journal)[0] == [b"a", b"c"]
 
 
+def test_a_listing_that_misses_a_segment_misses_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory listing may miss a file that is renamed while it runs, and show a later one."""
+    journal = lay(tmp_path, HEAD + frame(b"a"), HEAD + frame(b"b"), HEAD + frame(b"c"))
+    monkeypatch.setattr("flightlog.journal.reader.segment_numbers", lambda _: [3])
+    assert read_all(journal)[0] == [b"a", b"b", b"c"]
+
+
 def test_a_segment_that_cannot_be_read_is_counted_and_skipped(tmp_path: Path) -> None:
     journal = lay(tmp_path, HEAD + frame(b"a"), b"", HEAD + frame(b"c"))
     (journal.path / "00000002.seg").unlink()

@@ -16,11 +16,8 @@ LONG_FILES: dict[str, str] = {
 }
 """Files that may be longer, and why."""
 
-MANY_PARAMETERS: dict[str, str] = {
-    "core._pure._event": "the hot path behind `event`, called from there alone: what it was given, in its order",
-    "store.sqlite.tally.Tally.add": "one span's contribution: a value for it would be made and dropped for each span",
-}
-"""Functions that may take more than five parameters by position, and why."""
+MANY_PARAMETERS: dict[str, str] = {}
+"""Functions that may take more than five parameters by position, and why: somebody else gives their shape."""
 
 
 def _file_lines() -> dict[str, int]:

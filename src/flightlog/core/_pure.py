@@ -97,14 +97,12 @@ class _Farewell:
 _thread_end: Final = _local()
 
 
-def _thread_field(ident: int) -> str:
-    """Make the field for a thread that records for the first time."""
+def _meet_thread(ident: int) -> None:
+    """Make the field for this thread, which records for the first time."""
     threading = modules.get("threading")
     name = "MainThread" if threading is None else threading.current_thread().name
-    field = f',"thread":{captured(name, "")[0]}'
-    _thread_fields[ident] = field
+    _thread_fields[ident] = f',"thread":{captured(name, "")[0]}'
     _thread_end.farewell = _Farewell(ident)
-    return field
 
 
 class Span:
@@ -172,6 +170,8 @@ class Span:
     start: int
 
     def __enter__(self) -> Self:
+        if self._zero:  # a block of its own was entered before; this one changes nothing
+            return self
         now = monotonic_ns()
         if now >= clock.due:
             clock.check(now)
@@ -195,7 +195,9 @@ class Span:
             self._root = parent._root
             self._out = parent._out
         self._parent = parent
-        self._thread = get_ident()
+        self._thread = ident = get_ident()
+        if ident not in _thread_fields:
+            _meet_thread(ident)
         self._task = tasks.current() if "asyncio" in modules else None
         binding = _binding.get()
         if binding is not None:
@@ -226,6 +228,9 @@ class Span:
         ):
             self._state = LEFT
             _variable.set(self._parent)
+            if self._parent is not None and self._parent._state == LEFT:
+                # Tasks that start tasks for ever must not keep every span there ever was.
+                self._parent = self._parent._parent  # type: ignore[union-attr]  # only spans are LEFT
         else:
             self._state = STRAY
         open_spans.discard(self)
@@ -236,8 +241,8 @@ class Span:
             if not root._announced and root is not self:
                 root._announce()
             self._append(self._status, end)
-        except Exception:  # noqa: BLE001 - the border: a line that cannot be written must not break the program
-            _count("internal_errors")
+        except Exception as failure:  # noqa: BLE001 - the border: a record must not break its program
+            self._append_least(end, failure)
 
     def _begin_local_root(self, parent: Remote | Captured | None) -> None:
         """Be the first span of a trace in this process."""
@@ -343,7 +348,7 @@ class Span:
             error: the exception, or what went wrong in words.
             type: overrides the error's type, which else is the exception's class.
         """
-        if self._state != OPEN and not self._zero:
+        if self._state != OPEN:
             return
         self._status = "error"
         self._error = self._captured(fault_of(error, type), "error")
@@ -373,8 +378,8 @@ class Span:
     def _append(self, status: str, end: int) -> None:
         try:
             thread = _thread_fields[self._thread]
-        except KeyError:
-            thread = _thread_field(self._thread)
+        except KeyError:  # the thread is gone, and with it its name
+            thread = ""
         if end:
             line = (
                 f'\x1e{{"v":1,"type":"span","trace_id":"{self.trace_id}","span_id":"{self.span_id}",'
@@ -401,6 +406,20 @@ class Span:
         except UnicodeEncodeError:
             data = encoded(line)
         (self._out or _write)(data)
+
+    def _append_least(self, end: int, failure: Exception) -> None:
+        """Write what can be said of a span whose record cannot: its ids, name and times, and why."""
+        _count("internal_errors")
+        try:
+            reason = {"flightlog.capture_error": f"{type(failure).__name__}: {failure}"[:100]}
+            line = (
+                f'\x1e{{"v":1,"type":"span","trace_id":"{self.trace_id}","span_id":"{self.span_id}",'
+                f'{self._parent_field}"name":{captured(self._name, "")[0]},"start":{self.start},"end":{end},'
+                f'"status":"{self._status}","attributes":{captured(reason, "")[0]}}}\n'
+            )
+            (self._out or _write)(encoded(line))
+        except Exception:  # noqa: BLE001 - as above; the counter is what is left of it
+            _count("records_lost")
 
     def _rest(self, status: str) -> str:
         """The fields that only some lines have."""
@@ -474,7 +493,7 @@ def span(  # noqa: C901, PLR0912 - the hot path: each function that is not calle
     if made is None:
         made = _new(Span)
         made.trace_id = ""
-    made._name = name
+    made._name = name if type(name) is str else str(name)
     made._kind = kind
     made._level_field = "" if level == "info" else level_field(level)
     made._state = OPEN
@@ -649,7 +668,11 @@ def install(plan: Plan) -> None:
 def announce_overdue(age_ns: int) -> None:
     """Write the running line of every span that has been open for at least `age_ns` and has none yet."""
     limit = monotonic_ns() - age_ns
-    for running in list(open_spans):
+    spans = list(open_spans)
+    for surplus in spans[_most_open:]:
+        open_spans.discard(surplus)
+        _count("open_spans_unannounced")
+    for running in spans[:_most_open]:
         if not running._announced and running._zero <= limit:
             running._announce()
 

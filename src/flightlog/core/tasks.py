@@ -25,6 +25,9 @@ class Task:
         self.field = f',"task":{text}'
 
 
+_last: Task | None = None
+
+
 def _current_task() -> Any:
     asyncio: Any = sys.modules.get("asyncio")
     try:
@@ -36,8 +39,14 @@ def _current_task() -> Any:
 
 def current() -> Task | None:
     """The task that runs in this thread, or None."""
+    global _last  # noqa: PLW0603 - a memory of one: spans in a row are mostly of one task
     task = _current_task()
-    return None if task is None else Task(task)
+    if task is None:
+        return None
+    last = _last
+    if last is None or last.task is not task:
+        _last = last = Task(task)
+    return last
 
 
 def is_current(task: Task) -> bool:

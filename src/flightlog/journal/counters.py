@@ -26,6 +26,7 @@ NAMES: Final = (
     "blocked_waits",
     "open_spans_unannounced",
     "records_while_starting",
+    "records_lost",
     "capture_errors",
     "gate_errors",
     "index_errors",

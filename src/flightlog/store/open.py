@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from flightlog.settings import BY_NAME
 from flightlog.store.sqlite.names import SERIES_LIMIT
 from flightlog.store.sqlite.reader import Reader
 from flightlog.store.sqlite.writer import Writer
 
-SLOW_LIMIT_NS: Final = 1_500_000_000
-"""From here on a trace is slow, unless the caller says otherwise; the default of the setting `slow_limit`."""
+SLOW_LIMIT_NS: Final = int(BY_NAME["slow_limit"].default * 1e6)
+"""From here on a trace is slow, unless the caller says otherwise."""
 
 
 def open_writer(path: str | Path, *, series_limit: int = SERIES_LIMIT) -> Writer:

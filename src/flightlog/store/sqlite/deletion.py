@@ -6,12 +6,11 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-import msgspec
-
 from flightlog.store.sqlite import layout
 from flightlog.store.sqlite.ids import trace_key
 from flightlog.store.sqlite.payloadrows import PayloadBatch
 from flightlog.store.sqlite.recompute import DURATION_ROWS, ROLLUP_ROWS, SOME, narrowed
+from flightlog.store.sqlite.statements import as_array
 from flightlog.store.sqlite.tally import SUMS
 
 _SUMS: Final = SUMS.split()
@@ -39,7 +38,7 @@ def delete_trace(connection: sqlite3.Connection, trace_id: str, project: str | N
         "SELECT id FROM traces WHERE trace_id = ?1 AND (?2 IS NULL OR project = ?2)",
         (trace_key(trace_id), project),
     ).fetchall()
-    traces = (msgspec.json.encode([number for (number,) in found]).decode(),)
+    traces = (as_array(number for (number,) in found),)
     connection.execute(_TAKE_BACK, traces)
     connection.execute(_TAKE_BACK_DURATIONS, traces)
     for table in ("rollups", "durations"):

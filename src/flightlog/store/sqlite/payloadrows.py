@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from flightlog.store.payloads import DICTIONARY, address, pack
-from flightlog.store.sqlite.statements import insert, lookup, one_column
+from flightlog.store.sqlite.statements import as_array, insert, lookup, one_column
 
 _find: Final = lookup(
     "lower(hex(p.hash)), p.project, p.id", "payloads p ON p.hash = k.column1 AND p.project = k.column2", 2
@@ -51,7 +51,7 @@ class PayloadBatch:
         """Drop the references of these spans; what nobody refers to when the batch is written goes too."""
         ids = list(spans)
         if ids:
-            (self._released,) = self._connection.execute(_REFERRED, (str(ids),)).fetchone()
+            (self._released,) = self._connection.execute(_REFERRED, (as_array(ids),)).fetchone()
             one_column(self._connection, _UNREFER, ids)
 
     def write(self) -> None:

@@ -11,9 +11,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final
 
-import msgspec
-
 from flightlog.store import rollups
+from flightlog.store.sqlite.statements import as_array
 
 EVERY: Final = "1"
 """No narrowing."""
@@ -136,7 +135,7 @@ def define_functions(connection: sqlite3.Connection) -> None:
 
 def renew_traces(connection: sqlite3.Connection, traces: Iterable[int]) -> None:
     """Recompute these trace rows."""
-    ids = _array(traces)
+    ids = as_array(traces)
     changes = ", ".join(f"{name} = f.{name}" for name in TRACE_COLUMNS[1:])
     connection.execute(
         f"UPDATE traces SET {changes} FROM ({narrowed(TRACE_ROWS, SOME)}) AS f WHERE f.id = traces.id",
@@ -146,10 +145,6 @@ def renew_traces(connection: sqlite3.Connection, traces: Iterable[int]) -> None:
 
 def renew_tags(connection: sqlite3.Connection, traces: Iterable[int]) -> None:
     """Recompute the tags of these traces."""
-    ids = _array(traces)
+    ids = as_array(traces)
     connection.execute("DELETE FROM trace_tags WHERE trace IN (SELECT value FROM json_each(?1))", (ids,))
     connection.execute(f"INSERT INTO trace_tags {narrowed(TAG_ROWS, SOME)}", (ids,))
-
-
-def _array(ids: Iterable[int]) -> str:
-    return msgspec.json.encode(list(ids)).decode()

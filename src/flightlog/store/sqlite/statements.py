@@ -90,4 +90,9 @@ def lookup(answer: str, source: str, columns: int) -> Many:
 
 def one_column(connection: sqlite3.Connection, statement: str, ids: Iterable[int]) -> None:
     """Execute a statement whose `?1` is a JSON array of these integers."""
-    connection.execute(statement, (msgspec.json.encode(list(ids)).decode(),))
+    connection.execute(statement, (as_array(ids),))
+
+
+def as_array(ids: Iterable[int]) -> str:
+    """Integers as a JSON array: any number of them is one parameter."""
+    return msgspec.json.encode(list(ids)).decode()
