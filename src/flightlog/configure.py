@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from flightlog.core import engine
 from flightlog.core.control import control
 from flightlog.core.level import parse
 
@@ -59,6 +60,7 @@ def _prepare() -> None:
 
 def _forked() -> None:
     control.forked()
+    engine.disown()
     if (recording := sys.modules.get("flightlog.recording")) is not None:
         recording.recorder.forked()
 

@@ -72,7 +72,8 @@ class Home(Place):
         Raises:
             StoreError: the store cannot be opened.
         """
-        return Indexer(self.journal_root, open_writer(self.store_path), batch_bytes)
+        durable = self.settings.durability == "power"
+        return Indexer(self.journal_root, open_writer(self.store_path, durable=durable), batch_bytes)
 
     def catch_up(self, within: float = 2.0, *, hurry: Callable[[], bool] = lambda: False) -> Backlog:
         """Bring what the journals hold into the store, or wait while somebody else does.

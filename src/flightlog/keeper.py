@@ -48,12 +48,18 @@ class Keeper:
     """Looks after one writer and, when its turn comes, one home."""
 
     def __init__(
-        self, home: Place | None, writer: Writer, process: Process, say: Callable[[str], None]
+        self,
+        home: Place | None,
+        writer: Writer,
+        process: Process,
+        say: Callable[[str], None],
+        each_tick: Callable[[], None],
     ) -> None:
         self._home = home
         self._writer = writer
         self._process = process
         self._say = say
+        self._each_tick = each_tick
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._turn = threading.Lock()
         self._hurried = 0
@@ -137,6 +143,7 @@ class Keeper:
     def _tick(self) -> None:
         engine.announce_overdue(OVERDUE_NS)
         self._writer.tend()
+        self._each_tick()
         now = time.monotonic()
         if self._writer_is_power and now >= self._sync_at:
             self._writer.sync()

@@ -61,6 +61,8 @@ class Recorder:
         self.writer: Writer | None = None
         self.keeper: Keeper | None = None
         self._load: Load | None = None
+        self._gate = DefaultGate(b"")
+        self._gate_failures = 0
         self._said: set[str] = set()
         self._hooked = False
 
@@ -101,7 +103,7 @@ class Recorder:
             say=self.say,
             on_pressure=self._on_pressure,
         )
-        self.keeper = Keeper(home, self.writer, process, self.say)
+        self.keeper = Keeper(home, self.writer, process, self.say, self._note_gate_failures)
         self._install(self.writer.write_framed, home.key())
         if settings.propagate:
             carry_into_threads()
@@ -114,7 +116,9 @@ class Recorder:
     def _install(self, write: Callable[[bytes], object], key: bytes) -> None:
         settings = self.settings
         assert settings is not None
-        gate = DefaultGate(key)
+        self._note_gate_failures()
+        self._gate, self._gate_failures = DefaultGate(key), 0
+        gate = self._gate
         limits = Limits(value_bytes=settings.value_bytes)
         memo.use(Encoder(gate, limits, lambda: self.count("capture_errors")))
         engine.install(
@@ -154,6 +158,13 @@ class Recorder:
         """Count one loss."""
         if self.writer is not None:
             self.writer.counters.increment(name)
+
+    def _note_gate_failures(self) -> None:
+        """Count the texts that were dropped because a rule of the gate failed."""
+        failed = self._gate.hits["rule failed"]
+        if failed > self._gate_failures and self.writer is not None:
+            self.writer.counters.increment("gate_errors", failed - self._gate_failures)
+            self._gate_failures = failed
 
     def say(self, message: str) -> None:
         """Tell the user once, on stderr, redacted; never an exception."""
@@ -198,9 +209,10 @@ class Recorder:
             return
         try:
             deadline = time.monotonic() + settings.exit_drain
-            if settings.exit_drain > 0 and keeper.is_indexing:
+            if settings.exit_drain > 0 and (keeper.is_indexing or settings.durability == "memory"):
                 keeper.deliver(lambda: time.monotonic() >= deadline, wait_for_others=False)
             keeper.stop()
+            self._note_gate_failures()
         except Exception:  # noqa: BLE001 - the border: an exit must not fail on our account
             self.count("internal_errors")
 
@@ -212,7 +224,6 @@ class Recorder:
 
     def forked(self) -> None:
         """In a forked child: leave the parent's journal alone and begin anew at the first record."""
-        engine.disown()
         writer = self.writer
         self.writer = self.keeper = None
         if writer is not None:

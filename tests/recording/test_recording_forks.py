@@ -93,6 +93,28 @@ def test_ids_of_parent_and_children_never_collide(bench):
     assert len({span.span_id for span in spans}) == len(spans)
 
 
+def test_processes_forked_before_anything_was_recorded_have_ids_of_their_own(bench):
+    result = bench.run("""
+        import os
+        import flightlog as fl
+
+        for n in range(3):
+            if os.fork() == 0:
+                with fl.span(f"child{n}"):
+                    pass
+                os._exit(0)
+        with fl.span("parent"):
+            pass
+        for _ in range(3):
+            os.wait()
+    """)
+    assert (result.returncode, result.stderr) == (0, "")
+    spans = bench.spans()
+    assert sorted(span.name for span in spans) == ["child0", "child1", "child2", "parent"]
+    for ids in (span.trace_id for span in spans), (span.process_id for span in spans):
+        assert len(set(ids)) == 4
+
+
 def test_a_prefork_server_with_recycled_workers_loses_and_doubles_nothing(bench):
     result = bench.run("""
         import os
@@ -227,6 +249,50 @@ def test_process_pools_continue_the_trace(bench, method):
     assert result.stdout.strip() == "14"
     assert bench.parents() == {"main": None} | {f"work{n}": "main" for n in range(4)}
     assert {span.context["session"] for span in bench.spans()} == {"s-1"}
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_pool_s_workers_remember_nothing_of_where_they_were_started(bench, method):
+    result = bench.run(
+        """
+        import multiprocessing, sys
+        from concurrent.futures import ProcessPoolExecutor
+        import flightlog as fl
+
+        def work(name):
+            with fl.span(name):
+                return name
+
+        def main():
+            context = multiprocessing.get_context(sys.argv[1])
+            with ProcessPoolExecutor(1, mp_context=context) as pool, context.Pool(1) as other:
+                with fl.bind(user="ada"), fl.span("first"):
+                    pool.submit(work, "in first").result()
+                    other.map(work, ["mapped in first"])
+                pool.submit(work, "alone").result()
+                other.apply(work, ("applied alone",))
+                with fl.span("second"):
+                    pool.submit(work, "in second").result()
+                    list(other.imap(work, ["iterated in second"]))
+
+        if __name__ == "__main__":
+            main()
+        """,
+        method,
+    )
+    assert result.returncode == 0, result.stderr
+    assert bench.parents() == {
+        "first": None,
+        "in first": "first",
+        "mapped in first": "first",
+        "alone": None,
+        "applied alone": None,
+        "second": None,
+        "in second": "second",
+        "iterated in second": "second",
+    }
+    users = {name: span.context.get("user") for name, span in bench.named().items()}
+    assert {name for name, user in users.items() if user} == {"first", "in first", "mapped in first"}
 
 
 def test_a_killed_child_leaves_its_parent_s_records_alone(bench):

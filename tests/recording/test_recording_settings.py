@@ -175,6 +175,21 @@ def test_durability_memory_needs_no_journal(bench):
     assert bench.journals_left() == []
 
 
+def test_durability_memory_delivers_what_it_has_when_a_short_program_ends(bench):
+    bench.run(NOTHING_TO_SEE, env={"FLIGHTLOG_DURABILITY": "memory"})
+    assert {span.name for span in bench.spans()} == {"s", "work"}
+
+
+def test_torn_records_are_counted(bench):
+    bench.run(NOTHING_TO_SEE)
+    (segment,) = bench.home.journal_root.rglob("*.seg")
+    data = segment.read_bytes()
+    torn = data.rstrip(b"\0")[:-10]
+    segment.write_bytes(torn + bytes(len(data) - len(torn)))
+    bench.spans()
+    assert bench.home.losses()["records_torn"] == 1
+
+
 def test_durability_power_records_like_any_other(bench):
     bench.run(NOTHING_TO_SEE, env={"FLIGHTLOG_DURABILITY": "power"})
     assert {span.name for span in bench.spans()} == {"s", "work"}

@@ -109,7 +109,7 @@ def test_an_append_is_a_handful_of_statements_whatever_it_holds(store: Engine) -
     writer._connection.set_trace_callback(seen.append)
     writer.append([Chunk(PROCESS, lines[1000:], Cursor(0, 2))])
     writer._connection.set_trace_callback(None)
-    assert len(seen) <= 15, [text[:60] for text in seen]
+    assert len(seen) <= 12, [text[:60] for text in seen]
 
 
 def test_each_derived_row_that_is_wrong_is_named(store: Engine) -> None:

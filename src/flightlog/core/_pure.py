@@ -25,7 +25,7 @@ from flightlog.core.clock import Clock
 from flightlog.core.context import FOREIGN, LEFT, MARKER, OPEN, STRAY, Captured, Remote
 from flightlog.core.fields import cut_list, decoded, encoded, level_field, related, too_long
 from flightlog.core.ids import Ids
-from flightlog.core.memo import CUT, SHORT, captured, keys, member, texts
+from flightlog.core.memo import CUT, SHORT, captured, keys, member, redacted, texts
 from flightlog.core.off import OFF
 from flightlog.core.outcome import fault_of, status_of
 from flightlog.core.plan import Plan
@@ -127,6 +127,7 @@ class Span:
         "_links",
         "_name",
         "_out",
+        "_outer",
         "_output",
         "_parent",
         "_parent_field",
@@ -144,6 +145,8 @@ class Span:
     )
 
     _out: Callable[[bytes], object] | None
+    _outer: Any
+    """What the variable held before; what it holds again afterwards."""
     _parent: Span | Remote | Captured | None
     _root: Span
     _thread: int
@@ -178,9 +181,12 @@ class Span:
         self._zero = now
         self.start = now + clock.offset
         parent: Any = _variable.get()
+        self._outer = parent
         frame = _getframe(1)
         if _held or (parent is not None and parent._state > LEFT):
             parent = context.parent_here(parent)
+            if self._outer is not None and self._outer._state == STRAY:
+                self._outer = parent
             if _held:
                 parent = context.rescued(parent, frame)
         try:
@@ -227,12 +233,13 @@ class Span:
             and (self._task is None or tasks.is_current(self._task))
         ):
             self._state = LEFT
-            _variable.set(self._parent)
+            _variable.set(self._outer)
             if self._parent is not None and self._parent._state == LEFT:
                 # Tasks that start tasks for ever must not keep every span there ever was.
                 self._parent = self._parent._parent  # type: ignore[union-attr]  # only spans are LEFT
         else:
             self._state = STRAY
+        self._outer = None
         open_spans.discard(self)
         if self._frame:
             self._release()
@@ -411,7 +418,7 @@ class Span:
         """Write what can be said of a span whose record cannot: its ids, name and times, and why."""
         _count("internal_errors")
         try:
-            reason = {"flightlog.capture_error": f"{type(failure).__name__}: {failure}"[:100]}
+            reason = {"flightlog.capture_error": redacted(f"{type(failure).__name__}: {failure}")[:100]}
             line = (
                 f'\x1e{{"v":1,"type":"span","trace_id":"{self.trace_id}","span_id":"{self.span_id}",'
                 f'{self._parent_field}"name":{captured(self._name, "")[0]},"start":{self.start},"end":{end},'
@@ -668,13 +675,13 @@ def install(plan: Plan) -> None:
 def announce_overdue(age_ns: int) -> None:
     """Write the running line of every span that has been open for at least `age_ns` and has none yet."""
     limit = monotonic_ns() - age_ns
-    spans = list(open_spans)
-    for surplus in spans[_most_open:]:
-        open_spans.discard(surplus)
+    overdue = [running for running in list(open_spans) if not running._announced and running._zero <= limit]
+    room = max(0, _most_open - len(open_spans) + len(overdue))
+    for running in overdue[:room]:
+        running._announce()
+    for running in overdue[room:]:
+        running._announced = True  # its end will be recorded, and what came before it is counted
         _count("open_spans_unannounced")
-    for running in spans[:_most_open]:
-        if not running._announced and running._zero <= limit:
-            running._announce()
 
 
 def announce_open() -> None:

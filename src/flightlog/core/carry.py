@@ -71,17 +71,18 @@ class Passport:
 
     def __init__(self, trace_id: str, span_id: str, *, sampled: bool, members: dict[str, str]) -> None:
         self.trace_id = trace_id
+        """Empty when the work belongs to no span."""
         self.span_id = span_id
         self.sampled = sampled
         self.members = members
         """What `bind` holds, redacted, as JSON members by name."""
 
     def around(self, work: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call `work` as a child of the span, and put back what was there before."""
+        """Call `work` where it belongs, and put back what was there before."""
         place, binding = variable.get(), bound.get()
-        variable.set(Remote(self.trace_id, self.span_id, sampled=self.sampled))
-        if self.members:
-            bound.set(Binding(self.members, None))
+        span = Remote(self.trace_id, self.span_id, sampled=self.sampled) if self.trace_id else None
+        variable.set(span)
+        bound.set(Binding(self.members, None) if self.members else None)
         try:
             return work(*args, **kwargs)
         finally:
@@ -89,11 +90,11 @@ class Passport:
             bound.set(binding)
 
 
-def passport() -> Passport | None:
-    """What another process needs to know of what is current here; None without a span."""
+def passport() -> Passport:
+    """What another process needs to know of what is current here, which may be nothing."""
     parent = parent_here(variable.get())
-    if parent is None or isinstance(parent, Captured):
-        return None
     binding = innermost()
     members = {} if binding is None else dict(binding.members)
+    if parent is None or isinstance(parent, Captured):
+        return Passport("", "", sampled=True, members=members)
     return Passport(parent.trace_id, parent.span_id, sampled=not parent._drops, members=members)

@@ -113,7 +113,7 @@ class Control:
                 begin()
             except Exception as error:  # noqa: BLE001 - the border: a recorder that cannot start stays out of the way
                 self.enabled = False
-                _say(f"recording could not start ({type(error).__name__}: {error}); nothing is recorded")
+                _say(f"recording could not start ({type(error).__name__}); nothing is recorded")
             finally:
                 self._starting = False
                 self._prepare = None

@@ -31,7 +31,8 @@ class Errand:
 def carry_into_processes() -> None:
     """Wrap process starts and process pools when they are imported; twice is harmless."""
     when_imported("multiprocessing.process", _wrap_process)
-    when_imported("concurrent.futures.process", _wrap_pool)
+    when_imported("multiprocessing.pool", _wrap_pool)
+    when_imported("concurrent.futures.process", _wrap_executor)
 
 
 def _wrap_process(module: ModuleType) -> None:
@@ -41,12 +42,11 @@ def _wrap_process(module: ModuleType) -> None:
         return
 
     def start(self: Any) -> None:
-        papers = passport()
         target = getattr(self, "_target", None)
-        if papers is None or target is None:
+        if target is None:
             original(self)
             return
-        self._target = Errand(papers, target)
+        self._target = Errand(passport(), target)
         try:
             original(self)
         finally:
@@ -59,17 +59,27 @@ def _wrap_process(module: ModuleType) -> None:
 
 
 def _wrap_pool(module: ModuleType) -> None:
-    pool = module.ProcessPoolExecutor
-    original = pool.submit
+    """Every way of handing work to a `multiprocessing.Pool` goes through one of these four."""
+    for name in ("apply_async", "_map_async", "imap", "imap_unordered"):
+        _wrap_submission(module.Pool, name)
+
+
+def _wrap_executor(module: ModuleType) -> None:
+    _wrap_submission(module.ProcessPoolExecutor, "submit")
+
+
+def _wrap_submission(pool: Any, name: str) -> None:
+    """Wrap a method whose first argument is the work.
+
+    Work that belongs to no span is wrapped as well: the worker may have been started inside of one.
+    """
+    original = getattr(pool, name)
     if hasattr(original, _MARK):
         return
 
-    def submit(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-        papers = passport()
-        if papers is None:
-            return original(self, fn, *args, **kwargs)
-        return original(self, Errand(papers, fn), *args, **kwargs)
+    def submit(self: Any, func: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return original(self, Errand(passport(), func), *args, **kwargs)
 
     setattr(submit, _MARK, original)
     submit.__doc__ = original.__doc__
-    pool.submit = submit
+    setattr(pool, name, submit)

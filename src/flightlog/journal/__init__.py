@@ -1,1 +1,1 @@
-"""Keeps: crash-safe append-only segments and who is alive to write them; of a line it never reads more than whose it is."""
+"""Keeps: crash-safe append-only segments and who is alive to write them; never reads more of a line than its owner."""

@@ -49,11 +49,12 @@ def _blank() -> bytes:
 class Counters:
     """The counters of one process: on the heap until `keep_in` gives them a file."""
 
-    __slots__ = ("_map", "_slots", "_unmapped")
+    __slots__ = ("_map", "_saved", "_slots", "_unmapped")
 
     def __init__(self) -> None:
         self._map: mmap.mmap | None = None
         self._unmapped: Path | None = None
+        self._saved = b""
         self._slots = memoryview(bytearray(_blank())).cast("Q")
 
     def increment(self, name: str, by: int = 1) -> None:
@@ -100,15 +101,16 @@ class Counters:
             slots[slot] += old[slot] - copied[slot]
 
     def save(self) -> None:
-        """Write counters that are not mapped to their file; a file that vanished is let go."""
-        if self._unmapped is None:
+        """Write counters that are not mapped to their file, if they changed; a file that vanished is let go."""
+        if self._unmapped is None or self._saved == self._slots.tobytes():
             return
         try:
             fd = os.open(self._unmapped, os.O_WRONLY | os.O_CLOEXEC)
         except OSError:
             return
         try:
-            os.write(fd, bytes(self._slots))
+            self._saved = bytes(self._slots)
+            os.write(fd, self._saved)
         finally:
             os.close(fd)
 

@@ -26,6 +26,8 @@ COUNTERS_NAME: Final = "counters"
 STALE_SECONDS: Final = 3600.0
 """A hidden directory that nobody holds is swept away when it is older than this."""
 
+_MAKINGS: Final = itertools.count(1)
+"""So that a making that was interrupted half way never stands in the way of the next."""
 _SUFFIX: Final = ".seg"
 _DIGITS: Final = 8
 
@@ -66,7 +68,7 @@ class Directory:
             OSError: any of that failed; nothing is left behind.
         """
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path = root / f".{process_id}"
+        self.path = root / f".{process_id}.{next(_MAKINGS)}"
         self._final = root / process_id
         self._spares = itertools.count(1)
         self.path.mkdir(mode=0o700)

@@ -75,7 +75,7 @@ class Journal:
         self._clock = clock
         self._process: Process | None = None
         self._gap: tuple[Cursor, float] | None = None
-        self._looked: tuple[Cursor, float] | None = None
+        self._looked: float | None = None
 
     @property
     def process_id(self) -> str:
@@ -214,7 +214,7 @@ class Journal:
         with self._opened(cursor.segment) as fd:
             if cursor.offset == 0:
                 cursor = Cursor(cursor.segment, self._head_bytes(fd))
-            if not whole and is_blank(fd, cursor.offset) and not self._is_due(cursor):
+            if not whole and is_blank(fd, cursor.offset) and not self._is_due():
                 return Stretch([], cursor.offset)
             found = look(fd, cursor.offset, limit_bytes)
             if found is None:
@@ -223,12 +223,15 @@ class Journal:
                 self._remember(Cursor(cursor.segment, found.end), blocked=found.blocked)
             return found
 
-    def _is_due(self, cursor: Cursor) -> bool:
-        """Say whether it is time to look behind the zeros at the tail of a living owner's segment."""
+    def _is_due(self) -> bool:
+        """Say whether it is time to look behind the zeros at the tail of a living owner's segment.
+
+        Once a second: that reads the rest of the segment, up to 8 MiB of zeros nearly always.
+        """
         now = self._clock()
-        if self._looked is not None and self._looked[0] == cursor and now - self._looked[1] < GAP_SECONDS:
+        if self._looked is not None and now - self._looked < GAP_SECONDS:
             return False
-        self._looked = (cursor, now)
+        self._looked = now
         return True
 
     def _passes(self, cursor: Cursor) -> int:

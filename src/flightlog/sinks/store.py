@@ -44,6 +44,7 @@ class Indexer:
         self._cursors: dict[str, Cursor] = {}
         self._open: dict[Path, Journal] = {}
         self._closed: set[str] = set()
+        self._missing: dict[str, tuple[int, int]] = {}
 
     def step(self) -> Progress:
         """Apply one batch, taken from as many journals as it has room for.
@@ -74,18 +75,30 @@ class Indexer:
         while True:
             batch = journal.read(place, haul.room)
             place = batch.cursor
+            self._count(journal, batch.torn, batch.unreadable)
             haul.torn += batch.torn
             finished = batch.dead
             closing = finished and journal.process_id not in self._closed
             if batch.lines or closing:
                 cursor = Cursor(place.segment, place.offset)
-                haul.chunks.append(Chunk(batch.process, batch.lines, cursor, closing, journal.counters()))
+                haul.chunks.append(Chunk(batch.process, batch.lines, cursor, closing, self._losses(journal)))
                 haul.lines += len(batch.lines)
                 haul.room -= sum(map(len, batch.lines))
             if batch.end or haul.room <= 0:
                 haul.more = haul.more or not batch.end
                 haul.read.append((journal, place, finished))
                 return
+
+    def _count(self, journal: Journal, torn: int, unreadable: int) -> None:
+        """Note what is missing from a journal; the store hears of it with the journal's next lines."""
+        if torn or unreadable:
+            before = self._missing.get(journal.process_id, (0, 0))
+            self._missing[journal.process_id] = (before[0] + torn, before[1] + unreadable)
+
+    def _losses(self, journal: Journal) -> dict[str, int]:
+        """The owner's own counters, and what was found missing from its journal."""
+        torn, unreadable = self._missing.get(journal.process_id, (0, 0))
+        return {**journal.counters(), "records_torn": torn, "segments_unreadable": unreadable}
 
     def take(self, process: Process, lines: Sequence[Line]) -> None:
         """Apply lines that come from no journal.
@@ -139,6 +152,7 @@ class Indexer:
         self._store.forget_cursor(journal.process_id)
         self._cursors.pop(journal.process_id, None)
         self._closed.discard(journal.process_id)
+        self._missing.pop(journal.process_id, None)
         self._open.pop(journal.path, None)
 
 

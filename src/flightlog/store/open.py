@@ -14,19 +14,20 @@ SLOW_LIMIT_NS: Final = int(BY_NAME["slow_limit"].default * 1e6)
 """From here on a trace is slow, unless the caller says otherwise."""
 
 
-def open_writer(path: str | Path, *, series_limit: int = SERIES_LIMIT) -> Writer:
+def open_writer(path: str | Path, *, series_limit: int = SERIES_LIMIT, durable: bool = False) -> Writer:
     """Open the store at `path` for writing, made or migrated first when needed.
 
     Args:
         path: of the file; its directory exists.
         series_limit: series a project may have; the names of further ones are counted together.
+        durable: a batch survives a power cut once `append` returns.
 
     Raises:
         StoreTooNew: a newer Flightlog wrote it.
         StoreCorrupt: it is another kind of file, or damaged.
         StoreError: it cannot be opened.
     """
-    return Writer(str(path), series_limit)
+    return Writer(str(path), series_limit, durable=durable)
 
 
 def open_reader(path: str | Path, *, slow_limit_ns: int = SLOW_LIMIT_NS) -> Reader:

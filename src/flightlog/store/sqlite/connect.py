@@ -35,7 +35,7 @@ LOG_BYTES: Final = 64 * 1024 * 1024
 _NOT_OURS: Final = ("file is not a database", "malformed", "unsupported file format", "encrypted")
 
 
-def connect_writer(path: str) -> sqlite3.Connection:
+def connect_writer(path: str, *, durable: bool = False) -> sqlite3.Connection:
     """Open a store for writing, and make or migrate it first when needed.
 
     Raises:
@@ -48,7 +48,8 @@ def connect_writer(path: str) -> sqlite3.Connection:
         connection = _open(path)
         try:
             _enter_wal(connection)
-            connection.execute("PRAGMA synchronous = NORMAL")
+            # NORMAL loses no batch when the process dies; only FULL keeps the last ones through a power cut.
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
             connection.execute("PRAGMA cache_size = -16384")

@@ -99,7 +99,7 @@ def _decode_together(lines: Sequence[bytes]) -> list[Lean | None] | None:
         return None
     for record, line in zip(records, lines, strict=True):
         if line[0] != _OPEN or line[-1] != _CLOSE or not _is_plain(record):
-            return None
+            return None  # else two halves of lines could pass for one, and two records in a line for two
     return cast("list[Lean | None]", records)
 
 

@@ -76,6 +76,8 @@ def put_events(
 
     A retry that is overwritten may have counted for another trace: that trace's id is added to `stale`.
     """
+    if not intake.events:
+        return 0
     found = _found(connection, _find_events, [(span_key(event), project) for project, event in intake.events])
     number, repeated, written = _next(connection, "events"), 0, []
     for place, new in intake.events.items():
@@ -97,6 +99,8 @@ def put_events(
 
 def put_annotations(connection: sqlite3.Connection, intake: Intake, rows: Rows, sources: SourceNames) -> int:
     """Write annotations; returns how many lines were there already."""
+    if not intake.annotations:
+        return 0
     found = _found(connection, _find_annotations, [(name, project) for project, name in intake.annotations])
     number, repeated, written = _next(connection, "annotations"), 0, []
     for place, new in intake.annotations.items():

@@ -39,12 +39,12 @@ class Pass(Struct, frozen=True):
 class Writer:
     """Puts lines into one SQLite file; the contract is `store.port.Writer`."""
 
-    def __init__(self, path: str, series_limit: int = SERIES_LIMIT) -> None:
+    def __init__(self, path: str, series_limit: int = SERIES_LIMIT, *, durable: bool = False) -> None:
         self._path = path
         self._series = SeriesNames(series_limit)
         self._sources = SourceNames()
         self._appends = 0
-        self._connection = connect_writer(path)
+        self._connection = connect_writer(path, durable=durable)
         define_functions(self._connection)
 
     def append(self, chunks: Sequence[Chunk]) -> Applied:
