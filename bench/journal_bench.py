@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flightlog.codecs.lines import encode
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.framing import frame
 from flightlog.journal.reader import Journal
 from flightlog.journal.writer import Writer
+from flightlog.records.cursor import Cursor
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.settings import GIB, Layer, resolve

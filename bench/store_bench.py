@@ -24,10 +24,11 @@ from typing import Any
 
 import msgspec
 
+from flightlog.records.cursor import Cursor
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.store.open import open_reader, open_writer
-from flightlog.store.port import Chunk, Cursor
+from flightlog.store.port import Chunk
 
 START = 1_763_653_000_000_000_000
 PROCESS = Process(process_id="7" * 32, pid=7, host="bench", service="bench", started=START)

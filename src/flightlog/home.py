@@ -16,17 +16,19 @@ from typing import Final
 from msgspec import Struct
 
 from flightlog.codecs.lines import encode
+from flightlog.journal.directory import sweep
 from flightlog.journal.reader import journals
 from flightlog.journal.writer import Writer as JournalWriter
 from flightlog.lock import FileLock
 from flightlog.place import Place
+from flightlog.records.cursor import Cursor
 from flightlog.records.errors import FlightlogError, StoreError
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.span import Span
 from flightlog.sinks.store import BATCH_BYTES, Indexer
 from flightlog.store.open import open_reader, open_writer
-from flightlog.store.port import Cursor, Reader
+from flightlog.store.port import Reader
 
 _PATIENCE: Final = 0.02
 
@@ -67,11 +69,12 @@ class Home(Place):
             reader.close()
 
     def indexer(self, batch_bytes: int = BATCH_BYTES) -> Indexer:
-        """An indexer; its owner must hold `index_lock` while it steps.
+        """An indexer; its owner must hold `index_lock` while it steps. What is half made and dead is swept first.
 
         Raises:
             StoreError: the store cannot be opened.
         """
+        sweep(self.journal_root)
         durable = self.settings.durability == "power"
         return Indexer(self.journal_root, open_writer(self.store_path, durable=durable), batch_bytes)
 
@@ -101,7 +104,7 @@ class Home(Place):
                 return self._backlog()
             return self._index(lambda: time.monotonic() >= deadline or hurry())
 
-    def has_indexed(self, process_id: str, segment: int, offset: int) -> bool:
+    def has_indexed(self, process_id: str, place: Cursor) -> bool:
         """Whether the store has everything of this journal before this place.
 
         Raises:
@@ -109,7 +112,7 @@ class Home(Place):
         """
         store = open_writer(self.store_path)
         try:
-            return store.cursor(process_id) >= Cursor(segment, offset)
+            return store.cursor(process_id) >= place
         finally:
             store.close()
 

@@ -67,6 +67,7 @@ class Keeper:
         self._lock: FileLock | None = None
         self._indexer: Indexer | None = None
         self._rest_until = 0.0
+        self._more = False
         self._lock_at = time.monotonic() + _LOCK_SECONDS
         self._sync_at = 0.0
         self._told = False
@@ -132,13 +133,19 @@ class Keeper:
     def _run(self) -> None:
         while not self._stopping:
             with contextlib.suppress(Empty):
-                self._wake.get(timeout=TICK_SECONDS)
+                self._wake.get(timeout=self._until_next())
             if self._stopping:
                 return
             try:
                 self._tick()
             except Exception:  # noqa: BLE001 - the border: this thread must outlive any trouble
                 self._writer.counters.increment("internal_errors")
+
+    def _until_next(self) -> float:
+        """Seconds to sleep: a tick, or less when there is more to index and its rest is over before."""
+        if not self._more:
+            return TICK_SECONDS
+        return min(TICK_SECONDS, max(0.0, self._rest_until - time.monotonic()))
 
     def _tick(self) -> None:
         engine.announce_overdue(OVERDUE_NS)
@@ -152,9 +159,11 @@ class Keeper:
             return
         with self._turn:
             spent = time.thread_time()
+            self._more = False
             while self._index(patient=True) is False and not self._stopping and not self._hurried:
                 self._writer.tend()
                 busy = time.thread_time() - spent
+                self._more = True
                 if not self._pressed():
                     self._rest_until = time.monotonic() + busy * (1 - self._share) / self._share
                     return
@@ -218,8 +227,7 @@ class Keeper:
         if self._home is None:
             return False
         try:
-            place = self._writer.position()
-            return _opened(self._home).has_indexed(self._process.process_id, place.segment, place.offset)
+            return _opened(self._home).has_indexed(self._process.process_id, self._writer.position())
         except (FlightlogError, OSError):
             return False
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from contracts.store_lines import MS, PROCESS, START, Engine, event, everything, span, span_id, trace_id
-from flightlog.store.port import Applied, Chunk, Cursor
+from flightlog.records.cursor import Cursor
+from flightlog.store.port import Applied, Chunk
 
 OTHER = msgspec.structs.replace(PROCESS, process_id="0" * 31 + "2")
 

@@ -23,9 +23,10 @@ from contracts.store_lines import (
     trace_id,
     usage,
 )
+from flightlog.records.cursor import Cursor
 from flightlog.records.errors import StoreError
 from flightlog.records.line import Line
-from flightlog.store.port import Applied, Chunk, Cursor
+from flightlog.store.port import Applied, Chunk
 
 RUNNING = span(took=None)
 PAUSED = span(took=None, status="paused")

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from flightlog.codecs.lines import encode
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.framing import frame
 from flightlog.journal.reader import Batch, Journal
 from flightlog.journal.writer import Writer
+from flightlog.records.cursor import Cursor
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.settings import KIB, Layer, Settings, resolve

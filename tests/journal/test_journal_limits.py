@@ -15,11 +15,11 @@ from journal_kit import PROCESS_ID, Clock, Said, line, opened, read_all, until
 
 from flightlog.journal.chain import Chain
 from flightlog.journal.counters import read_counters
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.memory import MEMORY_BYTES
 from flightlog.journal.mending import RETRY_SECONDS
 from flightlog.journal.place import Place
 from flightlog.journal.reader import GAP_SECONDS, Journal, journals
+from flightlog.records.cursor import Cursor
 from flightlog.settings import KIB
 
 KIT = Path(__file__).parent

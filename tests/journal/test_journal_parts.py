@@ -14,13 +14,13 @@ from journal_kit import PROCESS_ID, opened
 
 from flightlog.journal.allocation import allocate, bytes_used, end_of_data, file_system, is_mappable
 from flightlog.journal.counters import NAMES, Counters, read_counters
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.descriptor import Descriptor
 from flightlog.journal.directory import Directory, segment_name, segment_number, sweep
 from flightlog.journal.framing import frame
 from flightlog.journal.liveness import Ownership, is_alive
 from flightlog.journal.memory import Memory
 from flightlog.journal.stretch import written_until
+from flightlog.records.cursor import Cursor
 from flightlog.settings import KIB
 
 KILLED = """

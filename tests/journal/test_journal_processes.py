@@ -14,8 +14,8 @@ import pytest
 from journal_kit import PROCESS_ID, line, read_all, until
 from journal_victim import THREADS, size_of
 
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.reader import Journal, journals
+from flightlog.records.cursor import Cursor
 
 VICTIM = Path(__file__).parent / "journal_victim.py"
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from journal_kit import PROCESS_ID, Clock, head, line, opened, read_all, segment
 from test_journal_framing import RECORD, bytes_of_any_kind, texts
 
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.framing import frame
 from flightlog.journal.reader import GAP_SECONDS, Journal, backlog, journals
+from flightlog.records.cursor import Cursor
 from flightlog.settings import KIB
 
 HEAD = frame(head())

@@ -15,12 +15,12 @@ from journal_kit import PROCESS_ID, Clock, Said, head, line, opened, read_all
 
 from flightlog.core.ports import Journal as Port
 from flightlog.journal.counters import read_counters
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.directory import Directory
 from flightlog.journal.framing import frame
 from flightlog.journal.liveness import is_alive
 from flightlog.journal.reader import Journal, journals
 from flightlog.journal.writer import Writer
+from flightlog.records.cursor import Cursor
 from flightlog.records.line import Line
 from flightlog.settings import KIB, MIB
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from contracts.store_lines import PROCESS, Engine, span
+from flightlog.records.cursor import Cursor
 from flightlog.records.errors import StoreError
-from flightlog.store.port import Chunk, Cursor
+from flightlog.store.port import Chunk
 from flightlog.store.sqlite import connect
 from flightlog.store.sqlite import writer as writer_module
 from flightlog.store.sqlite.writer import Writer

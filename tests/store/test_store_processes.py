@@ -14,8 +14,9 @@ import msgspec
 import pytest
 
 from contracts.store_lines import PROCESS, span
+from flightlog.records.cursor import Cursor
 from flightlog.store.open import open_reader, open_writer
-from flightlog.store.port import Chunk, Cursor
+from flightlog.store.port import Chunk
 
 _spawn = multiprocessing.get_context("spawn")
 BATCHES = 12

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.place import Place
 from flightlog.journal.segment import File
 from flightlog.journal.supply import Supply
+from flightlog.records.cursor import Cursor
 
 HURRY_SECONDS: Final = 1.0
 """When a segment was filled faster than this, the next one is made without waiting until it is half full."""

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Final
 
 from flightlog.journal.allocation import REFUSED, allocate, end_of_data
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.directory import Directory
 from flightlog.journal.maps import disown, map_file
 from flightlog.journal.segment import File
+from flightlog.records.cursor import Cursor
 
 _UNMAP_STEP: Final = 1 << 20
 """Bytes given back at a time: unmapping holds the interpreter lock, about 70 µs a step."""

@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.framing import FRAME_BYTES
 from flightlog.journal.place import Place
+from flightlog.records.cursor import Cursor
 from flightlog.settings import MIB
 
 MEMORY_BYTES: Final = 16 * MIB

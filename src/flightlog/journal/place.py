@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flightlog.journal.cursor import Cursor
+from flightlog.records.cursor import Cursor
 
 
 class Place:

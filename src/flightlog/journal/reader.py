@@ -29,11 +29,11 @@ from msgspec import Struct
 
 from flightlog.codecs.lines import decode
 from flightlog.journal.counters import read_counters
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.directory import COUNTERS_NAME, remove, segment_name, segment_numbers
 from flightlog.journal.framing import Stretch
 from flightlog.journal.liveness import LOCK_NAME, Ownership, is_alive
 from flightlog.journal.stretch import head, is_blank, look, look_fully, rest, written_until
+from flightlog.records.cursor import Cursor
 from flightlog.records.errors import BadRecord
 from flightlog.records.line import Line
 from flightlog.records.process import Process

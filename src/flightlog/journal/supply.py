@@ -16,7 +16,6 @@ from typing import Final
 
 from flightlog.journal.allocation import PAGE, REFUSED, bytes_used, round_up
 from flightlog.journal.counters import Counters
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.directory import COUNTERS_NAME, Directory, remove
 from flightlog.journal.framing import frame
 from flightlog.journal.mapped import Mapped
@@ -24,6 +23,7 @@ from flightlog.journal.memory import MEMORY_BYTES, Memory
 from flightlog.journal.place import Place
 from flightlog.journal.segment import File
 from flightlog.journal.written import Written
+from flightlog.records.cursor import Cursor
 from flightlog.records.line import Line
 from flightlog.settings import KIB, Settings
 

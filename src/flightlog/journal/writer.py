@@ -24,13 +24,13 @@ from typing import Final
 
 from flightlog.journal.chain import Chain
 from flightlog.journal.counters import Counters
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.framing import FRAME_BYTES
 from flightlog.journal.mapped import Mapped
 from flightlog.journal.memory import Memory
 from flightlog.journal.mending import Mending
 from flightlog.journal.place import Place
 from flightlog.journal.supply import Supply
+from flightlog.records.cursor import Cursor
 from flightlog.records.line import Line
 from flightlog.settings import Settings
 

@@ -10,10 +10,10 @@ import errno
 import os
 import threading
 
-from flightlog.journal.cursor import Cursor
 from flightlog.journal.descriptor import Descriptor
 from flightlog.journal.directory import Directory
 from flightlog.journal.segment import File
+from flightlog.records.cursor import Cursor
 
 
 class Written(File):

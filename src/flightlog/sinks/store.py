@@ -14,11 +14,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from flightlog.journal.cursor import Cursor as Place
 from flightlog.journal.reader import Journal, journals
+from flightlog.records.cursor import Cursor
 from flightlog.records.line import Line
 from flightlog.records.process import Process
-from flightlog.store.port import Chunk, Cursor, Writer
+from flightlog.store.port import Chunk, Writer
 
 BATCH_BYTES: Final = 1024 * 1024
 """About how many bytes of lines go into one transaction: some thousand small spans."""
@@ -44,6 +44,7 @@ class Indexer:
         self._cursors: dict[str, Cursor] = {}
         self._open: dict[Path, Journal] = {}
         self._closed: set[str] = set()
+        self._turn = -1
         self._missing: dict[str, tuple[int, int]] = {}
 
     def step(self) -> Progress:
@@ -61,7 +62,7 @@ class Indexer:
         if haul.chunks:
             self._store.append(haul.chunks)
         for journal, place, finished in haul.read:
-            self._cursors[journal.process_id] = Cursor(place.segment, place.offset)
+            self._cursors[journal.process_id] = place
             if finished:
                 self._closed.add(journal.process_id)
             if journal.discard(place) and finished:
@@ -70,8 +71,7 @@ class Indexer:
 
     def _read(self, journal: Journal, haul: _Haul) -> None:
         """Read on in one journal, to its end or to the end of the batch."""
-        before = self._cursor(journal.process_id)
-        place = Place(before.segment, before.offset)
+        place = self._cursor(journal.process_id)
         while True:
             batch = journal.read(place, haul.room)
             place = batch.cursor
@@ -80,8 +80,7 @@ class Indexer:
             finished = batch.dead
             closing = finished and journal.process_id not in self._closed
             if batch.lines or closing:
-                cursor = Cursor(place.segment, place.offset)
-                haul.chunks.append(Chunk(batch.process, batch.lines, cursor, closing, self._losses(journal)))
+                haul.chunks.append(Chunk(batch.process, batch.lines, place, closing, self._losses(journal)))
                 haul.lines += len(batch.lines)
                 haul.room -= sum(map(len, batch.lines))
             if batch.end or haul.room <= 0:
@@ -111,7 +110,7 @@ class Indexer:
     def backlog(self) -> tuple[int, int]:
         """Bytes that are not in the store yet, and how many journals hold them."""
         sizes = [
-            journal.backlog(Place(cursor.segment, cursor.offset))
+            journal.backlog(cursor)
             for journal in self._journals()
             for cursor in (self._cursor(journal.process_id, fresh=True),)
         ]
@@ -140,7 +139,10 @@ class Indexer:
             self._open.pop(path).close()
         for path, journal in found.items():
             self._open.setdefault(path, journal)
-        return [self._open[path] for path in found]
+        waiting = [self._open[path] for path in found]
+        # One that writes faster than we read must not keep the others waiting for ever.
+        self._turn = (self._turn + 1) % max(1, len(waiting))
+        return waiting[self._turn :] + waiting[: self._turn]
 
     def _cursor(self, process_id: str, *, fresh: bool = False) -> Cursor:
         if fresh or process_id not in self._cursors:
@@ -164,7 +166,7 @@ class _Haul:
     def __init__(self, room: int) -> None:
         self.room = room
         self.chunks: list[Chunk] = []
-        self.read: list[tuple[Journal, Place, bool]] = []
+        self.read: list[tuple[Journal, Cursor, bool]] = []
         """Each journal that was read, how far, and whether it is finished for good."""
         self.lines = 0
         self.torn = 0

@@ -38,18 +38,12 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from flightlog.records.cursor import Cursor
 from flightlog.records.event import Event
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.span import Span
 from flightlog.records.traces import Trace
-
-
-class Cursor(Struct, frozen=True, order=True):
-    """How far a journal was read: everything before `offset` of `segment` is in the store."""
-
-    segment: int = 0
-    offset: int = 0
 
 
 class Chunk(Struct, frozen=True):

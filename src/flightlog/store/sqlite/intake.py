@@ -12,10 +12,11 @@ from typing import Any, Final
 from msgspec import Struct
 
 from flightlog.codecs import lines as codec
+from flightlog.records.cursor import Cursor
 from flightlog.records.kinds import RANKS
 from flightlog.records.process import Process
 from flightlog.store.payloads import digest
-from flightlog.store.port import Chunk, Cursor
+from flightlog.store.port import Chunk
 from flightlog.store.sqlite.facts import UNKNOWN, Series, Usage, model_facts
 from flightlog.store.sqlite.lean import LeanAnnotation, LeanEvent, LeanProcess, LeanSpan, decode
 

@@ -13,7 +13,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from flightlog.store.port import Applied, Chunk, Cursor
+from flightlog.records.cursor import Cursor
+from flightlog.store.port import Applied, Chunk
 from flightlog.store.sqlite import deletion, recordrows
 from flightlog.store.sqlite.closing import closing_chunk
 from flightlog.store.sqlite.connect import answering, change, connect_writer, trim_log
