@@ -52,7 +52,7 @@ def _line(outcome: Outcome) -> str:
         )
     ended = "ok" if outcome.returncode == 0 else f"failed ({_reason(outcome.returncode)})"
     rest = "" if outcome.delivered else "; still being indexed"
-    return f"flightlog: {outcome.name} {ended} in {duration(outcome.duration_ns)}, trace {outcome.trace_id}{rest}"
+    return f"flightlog: {clean(outcome.name)} {ended} in {duration(outcome.duration_ns)}, trace {outcome.trace_id}{rest}"
 
 
 def _reason(returncode: int) -> str:
