@@ -6,6 +6,7 @@ found, is said in `place.py`.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +32,8 @@ from flightlog.store.open import open_reader, open_writer
 from flightlog.store.port import Reader
 
 _PATIENCE: Final = 0.02
+_PROBE_BYTES: Final = 1024 * 1024
+"""So much room must be on the disk for a home to count as usable."""
 
 
 class Backlog(Struct, frozen=True):
@@ -157,9 +160,27 @@ class Home(Place):
             return _check(Home(Path(scratch), self.settings))
 
     def losses(self) -> dict[str, int]:
-        """Every counter of everything that was lost or cut, by name."""
+        """Every counter of everything that was lost or cut, by name, with what is not indexed yet."""
+        found = journals(self.journal_root) if self.journal_root.is_dir() else []
+        newer = {journal.process_id: journal.counters() for journal in found}
         with self.reader() as reader:
-            return reader.counters()
+            return reader.counters(newer)
+
+    def problems(self) -> list[str]:
+        """Why nothing can be recorded here, in sentences; empty when something can. Makes no home."""
+        place = self.path
+        if place.exists() and not place.is_dir():
+            return [f"{place} is not a directory"]
+        while not place.exists():
+            place = place.parent
+        if not place.is_dir():
+            return [f"{self.path} cannot be made: {place} is not a directory"]
+        try:
+            with tempfile.NamedTemporaryFile(dir=place, prefix=".flightlog-") as file:
+                os.posix_fallocate(file.fileno(), 0, _PROBE_BYTES)
+        except OSError as error:
+            return [f"{self.path} cannot be written: {error.strerror}"]
+        return []
 
 
 def _check(home: Home) -> list[str]:

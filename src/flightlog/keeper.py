@@ -64,6 +64,8 @@ class Keeper:
         self._turn = threading.Lock()
         self._hurried = 0
         self._stopping = False
+        self._stuck = False
+        """Whether indexing failed for a reason that waiting does not mend."""
         self._lock: FileLock | None = None
         self._indexer: Indexer | None = None
         self._rest_until = 0.0
@@ -98,6 +100,7 @@ class Keeper:
             Whether everything that this process has recorded is in the store.
         """
         self._hurried += 1
+        self._stuck = False
         try:
             while True:
                 with self._turn:
@@ -105,7 +108,7 @@ class Keeper:
                     caught_up = self._index(patient=False)
                 if caught_up or (caught_up is None and self._is_done_elsewhere()):
                     return True
-                if until() or (caught_up is None and not wait_for_others):
+                if until() or self._stuck or (caught_up is None and not wait_for_others):
                     return False
                 if caught_up is None:
                     time.sleep(TICK_SECONDS / 10)
@@ -131,6 +134,9 @@ class Keeper:
             self._let_go()
 
     def _run(self) -> None:
+        # The first exception of the program would pay 4 ms for it.
+        import traceback  # noqa: F401 - imported to be there
+
         while not self._stopping:
             with contextlib.suppress(Empty):
                 self._wake.get(timeout=self._until_next())
@@ -188,6 +194,7 @@ class Keeper:
             return not indexer.step().more
         except (FlightlogError, OSError) as error:
             self._writer.counters.increment("index_errors")
+            self._stuck = True
             self._tell(f"the store cannot be written ({error}); records wait in the journal")
             self._let_go()
             self._lock_at = time.monotonic() + _RETRY_SECONDS
@@ -217,6 +224,7 @@ class Keeper:
         self._lock_at = now + _LOCK_SECONDS
         lock = self._home.index_lock()
         if not lock.acquire():
+            self._stuck = not self._home.path.is_dir()
             return None
         self._lock = lock
         self._indexer = _opened(self._home).indexer(_BATCH_BYTES)

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -75,6 +76,9 @@ class Recorder:
         control.configure(_filter(settings, self.say), enabled=settings.enabled)
         self.home = Place.find(settings)
         self._install(self._first_write, os.urandom(32))
+        if settings.propagate:
+            carry_into_threads()
+            carry_into_processes()
 
     def start(self, load: Load) -> None:
         """Open home and journal and start the keeper."""
@@ -86,10 +90,8 @@ class Recorder:
         assert home is not None
         if not control.wants_anything or self.writer is not None:
             return
-        try:
+        with suppress(HomeUnusable):  # the journal meets the same trouble, and says what it means for records
             home.create()
-        except HomeUnusable as error:
-            self.say(f"{error}; recording goes on in memory")
         self._install(self._first_write, home.key())
         fields, attributes = _identity(settings)
         head = process_line(fields, attributes)
@@ -105,9 +107,6 @@ class Recorder:
         )
         self.keeper = Keeper(home, self.writer, process, self.say, self._note_gate_failures)
         self._install(self.writer.write_framed, home.key())
-        if settings.propagate:
-            carry_into_threads()
-            carry_into_processes()
         self._hook()
         self.keeper.start()
         if control.refused:
@@ -213,8 +212,17 @@ class Recorder:
                 keeper.deliver(lambda: time.monotonic() >= deadline, wait_for_others=False)
             keeper.stop()
             self._note_gate_failures()
+            self._mourn()
         except Exception:  # noqa: BLE001 - the border: an exit must not fail on our account
             self.count("internal_errors")
+
+    def _mourn(self) -> None:
+        """Say and count what is lost now: lines in memory, whose disk never came back."""
+        writer = self.writer
+        lost = 0 if writer is None else writer.in_memory()
+        if writer is not None and lost:
+            writer.counters.increment("records_lost", lost)
+            self.say(f"{lost} records could not be written and are lost")
 
     def _begin_anew(self) -> None:
         """Let the next record start everything, under the settings that hold."""

@@ -137,7 +137,11 @@ def _explain(record: object, home: Home, returncode: int) -> None:
         name = signal.Signals(-returncode).name
         record.fail(f"killed by signal {-returncode} ({name})", type=name)
     elif exception:
-        record.fail(exception.get("exception.message", ""), type=exception.get("exception.type", ""))
+        record.fail(
+            exception.get("exception.message", ""),
+            type=exception.get("exception.type", ""),
+            stack=exception.get("exception.stacktrace", ""),
+        )
     else:
         record.fail(f"exit code {returncode}", type=f"exit {returncode}")
 

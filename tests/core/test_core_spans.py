@@ -370,3 +370,15 @@ def test_tasks_that_start_tasks_for_ever_keep_no_spans_alive(seen):
     asyncio.run(main())
     gc.collect()
     assert sum(reference() is not None for reference in ended) < 5
+
+
+def test_a_capture_hears_threads_that_begin_outside_of_any_span(carrying):
+    @fl.traced
+    def work():
+        return 1
+
+    with fl.capture() as mine:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert [span.output for span in mine.spans] == [1]

@@ -332,3 +332,34 @@ def test_a_subprocess_is_not_kept_alive_by_our_files(bench):
     """)
     assert result.returncode == 0
     assert bench.named()["parent"].status == "interrupted"
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_processes_started_in_a_capture_record_nothing(bench, method):
+    result = bench.run(
+        """
+        import multiprocessing, sys
+        from concurrent.futures import ProcessPoolExecutor
+        import flightlog as fl
+
+        def work(n):
+            with fl.span("work"):
+                return n
+
+        def main():
+            context = multiprocessing.get_context(sys.argv[1])
+            with fl.capture() as seen, fl.span("main"):
+                process = context.Process(target=work, args=(1,))
+                process.start()
+                process.join()
+                with ProcessPoolExecutor(1, mp_context=context) as pool:
+                    pool.submit(work, 2).result()
+            print([span.name for span in seen.spans])
+
+        if __name__ == "__main__":
+            main()
+        """,
+        method,
+    )
+    assert (result.stdout.strip(), result.stderr) == ("['main']", "")
+    assert bench.spans() == []

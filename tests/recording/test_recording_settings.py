@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -281,3 +282,36 @@ def test_the_home_is_its_owner_s_alone(bench):
     bench.spans()
     for path in (bench.home_path, *bench.home_path.rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_losses_of_a_journal_that_is_not_indexed_yet_are_known(bench):
+    bench.run("""
+        import flightlog as fl
+
+        fl.configure(journal_bytes="1MiB")
+        for n in range(2000):
+            with fl.span("s", text="x" * 2000):
+                pass
+    """)
+    before = bench.home.losses()["lines_dropped_full"]
+    bench.spans()
+    assert before == bench.home.losses()["lines_dropped_full"] > 0
+
+
+def test_a_home_that_cannot_be_used_says_why(bench, tmp_path):
+    assert bench.home.problems() == []
+    assert not bench.home_path.exists()
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "below", "/proc/nowhere/home"):
+        (problem,) = type(bench.home)(Path(path), bench.home.settings).problems()
+        assert str(path) in problem
+
+
+def test_a_store_in_a_directory_that_cannot_be_written_can_be_read(bench, monkeypatch):
+    bench.run(NOTHING_TO_SEE)
+    assert len(bench.spans()) == 2
+    assert [path.name for path in bench.home_path.glob("store.db?*")] == []
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with bench.home.reader() as reader:
+        assert [trace.name for trace in reader.traces(10)] == ["s"]
+    assert [path.name for path in bench.home_path.glob("store.db?*")] == [], "nothing was made beside it"

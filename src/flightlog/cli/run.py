@@ -12,6 +12,7 @@ from flightlog.analysis.tree import build
 from flightlog.cli.opening import home, say
 from flightlog.cli.render import heading, tree
 from flightlog.cli.render.branches import Limits
+from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import of
 from flightlog.cli.render.words import duration
 from flightlog.records.errors import BadQuestion
@@ -52,7 +53,8 @@ def _line(outcome: Outcome) -> str:
         )
     ended = "ok" if outcome.returncode == 0 else f"failed ({_reason(outcome.returncode)})"
     rest = "" if outcome.delivered else "; still being indexed"
-    return f"flightlog: {clean(outcome.name)} {ended} in {duration(outcome.duration_ns)}, trace {outcome.trace_id}{rest}"
+    took = duration(outcome.duration_ns)
+    return f"flightlog: {clean(outcome.name)} {ended} in {took}, trace {outcome.trace_id}{rest}"
 
 
 def _reason(returncode: int) -> str:

@@ -31,6 +31,7 @@ from flightlog.core.outcome import fault_of, status_of
 from flightlog.core.plan import Plan
 from flightlog.core.sample import keeps
 from flightlog.core.unset import UNSET
+from flightlog.records.kinds import Level
 
 _GENERATOR: Final = 0x20 | 0x200
 """`CO_GENERATOR | CO_ASYNC_GENERATOR` of a code object (documented with the `inspect` module)."""
@@ -348,17 +349,24 @@ class Span:
         if self._state == OPEN:
             self._output = self._captured(value, "output")
 
-    def fail(self, error: BaseException | str, *, type: str = "") -> None:  # noqa: A002 - the field's name
+    def fail(
+        self,
+        error: BaseException | str,
+        *,
+        type: str = "",  # noqa: A002 - the field's name
+        stack: str = "",
+    ) -> None:
         """Mark the work as failed although no exception leaves its block.
 
         Args:
             error: the exception, or what went wrong in words.
             type: overrides the error's type, which else is the exception's class.
+            stack: a formatted traceback, for an error that is only known in words.
         """
         if self._state != OPEN:
             return
         self._status = "error"
-        self._error = self._captured(fault_of(error, type), "error")
+        self._error = self._captured(fault_of(error, type, stack), "error")
 
     def link(self, other: object, /, relation: str = "caused_by", **attributes: object) -> None:
         """Relate this span to another that is not its parent.
@@ -472,7 +480,7 @@ def span(  # noqa: C901, PLR0912 - the hot path: each function that is not calle
     name: str,
     /,
     kind: str = "step",
-    level: str = "info",
+    level: Level = "info",
     input: object = UNSET,  # noqa: A002 - the field's name
     links: Iterable[object] = (),
     **attributes: object,
@@ -551,7 +559,7 @@ def _sampled(parent: object) -> Span | None:
     return made
 
 
-def event(name: str, /, level: str = "info", body: str = "", **attributes: object) -> None:
+def event(name: str, /, level: Level = "info", body: str = "", **attributes: object) -> None:
     """Record a point in time on the current span, or on none when there is none.
 
     Args:

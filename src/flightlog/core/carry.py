@@ -67,21 +67,30 @@ def pack() -> Luggage:
 class Passport:
     """What a piece of work takes along into another process: plain values, which can be pickled."""
 
-    __slots__ = ("members", "sampled", "span_id", "trace_id")
+    __slots__ = ("captured", "members", "sampled", "span_id", "trace_id")
 
-    def __init__(self, trace_id: str, span_id: str, *, sampled: bool, members: dict[str, str]) -> None:
+    def __init__(
+        self,
+        trace_id: str = "",
+        span_id: str = "",
+        *,
+        sampled: bool = True,
+        captured: bool = False,
+        members: dict[str, str],
+    ) -> None:
         self.trace_id = trace_id
         """Empty when the work belongs to no span."""
         self.span_id = span_id
         self.sampled = sampled
+        self.captured = captured
+        """Whether a `capture` listens, which cannot hear another process: nothing is recorded there."""
         self.members = members
         """What `bind` holds, redacted, as JSON members by name."""
 
     def around(self, work: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call `work` where it belongs, and put back what was there before."""
         place, binding = variable.get(), bound.get()
-        span = Remote(self.trace_id, self.span_id, sampled=self.sampled) if self.trace_id else None
-        variable.set(span)
+        variable.set(self._place())
         bound.set(Binding(self.members, None) if self.members else None)
         try:
             return work(*args, **kwargs)
@@ -89,12 +98,23 @@ class Passport:
             variable.set(place)
             bound.set(binding)
 
+    def _place(self) -> Remote | Captured | None:
+        if self.captured:
+            return Captured(_unheard)
+        return Remote(self.trace_id, self.span_id, sampled=self.sampled) if self.trace_id else None
+
+
+def _unheard(_framed: bytes) -> None:
+    """Take a line that nobody will read."""
+
 
 def passport() -> Passport:
     """What another process needs to know of what is current here, which may be nothing."""
     parent = parent_here(variable.get())
     binding = innermost()
     members = {} if binding is None else dict(binding.members)
-    if parent is None or isinstance(parent, Captured):
-        return Passport("", "", sampled=True, members=members)
+    if parent is None:
+        return Passport(members=members)
+    if isinstance(parent, Captured) or (not isinstance(parent, Remote) and parent._out is not None):
+        return Passport(captured=True, members=members)
     return Passport(parent.trace_id, parent.span_id, sampled=not parent._drops, members=members)

@@ -76,6 +76,7 @@ class Control:
 
     def capture(self, level: str) -> int:
         """Begin a capture that takes everything from this level up; gives its number."""
+        self._begun(only_prepare=True)
         number = LEVELS.get(level, LEVELS["trace"])
         with self.undivided:
             self._captures.append(number)

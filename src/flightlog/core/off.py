@@ -31,7 +31,7 @@ class Off:
     def set_attributes(self, attributes: Mapping[str, object]) -> None:
         """Do nothing."""
 
-    def fail(self, error: BaseException | str, *, type: str = "") -> None:  # noqa: A002 - as on Span
+    def fail(self, error: BaseException | str, *, type: str = "", stack: str = "") -> None:  # noqa: A002 - as on Span
         """Do nothing."""
 
     def link(self, other: object, /, relation: str = "caused_by", **attributes: object) -> None:

@@ -37,21 +37,23 @@ def status_of(error: BaseException) -> Status:
     return "error"
 
 
-def fault_of(error: BaseException | str, name: str = "") -> dict[str, Any]:
+def fault_of(error: BaseException | str, name: str = "", stack: str = "") -> dict[str, Any]:
     """The `error` field of a span, not yet redacted.
 
     Args:
         error: an exception, or words.
         name: the error's type; empty means the exception's class, with its module unless built in.
+        stack: a formatted traceback, where there is no exception to take it from.
     """
     if not isinstance(error, BaseException):
-        return {"type": name or "error", "message": str(error)}
+        told = {"type": name or "error", "message": str(error)}
+        return {**told, "stack": stack} if stack else told
     kind = type(error)
     qualified = (
         kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     )
     fault = {"type": name or qualified, "message": said(error)}
-    if stack := stack_of(error):
+    if stack := stack or stack_of(error):
         fault["stack"] = stack
     return fault
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, overload
 
 from flightlog.core.engine import span
+from flightlog.records.kinds import Level
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -24,7 +25,7 @@ def traced(
     *,
     name: str = "",
     kind: str = "function",
-    level: str = "info",
+    level: Level = "info",
     capture_args: bool = True,
     capture_result: bool = True,
 ) -> Callable[[_Function], _Function]: ...
@@ -36,7 +37,7 @@ def traced(
     *,
     name: str = "",
     kind: str = "function",
-    level: str = "info",
+    level: Level = "info",
     capture_args: bool = True,
     capture_result: bool = True,
 ) -> Any:
@@ -65,7 +66,9 @@ class _Shape:
 
     __slots__ = ("args", "kind", "level", "name", "result")
 
-    def __init__(self, name: str, kind: str, level: str, *, capture_args: bool, capture_result: bool) -> None:
+    def __init__(
+        self, name: str, kind: str, level: Level, *, capture_args: bool, capture_result: bool
+    ) -> None:
         self.name = name
         self.kind = kind
         self.level = level

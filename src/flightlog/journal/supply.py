@@ -91,7 +91,11 @@ class Supply:
         except OSError as error:
             trouble = str(error)
         if trouble:
-            self._note("disk", f"{self._root} cannot be written ({trouble}); records are kept in memory")
+            self._note(
+                "disk",
+                f"{self._root} cannot be written ({trouble}); records wait in memory, "
+                "and are lost if the program ends first",
+            )
             return self._in_memory(before)
         return self._full(before) if segment is None else segment
 

@@ -33,7 +33,7 @@ used across a fork.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -147,8 +147,12 @@ class Reader(Protocol):
     def lines(self, trace_id: str | None = None) -> Iterator[bytes]:
         """One trace, or everything, as JSON lines: processes, spans, events, annotations, strays."""
 
-    def counters(self) -> dict[str, int]:
-        """Losses of every process that was ever indexed, summed by name, and the store's own."""
+    def counters(self, newer: Mapping[str, Mapping[str, int]] | None = None) -> dict[str, int]:
+        """Losses of every process that was ever indexed, summed by name, and the store's own.
+
+        Args:
+            newer: by process id, totals that the caller read since; of two the greater counts.
+        """
 
     def sizes(self) -> Sizes:
         """How much there is."""

@@ -73,7 +73,7 @@ def connect_reader(path: str) -> sqlite3.Connection | None:
     with answering(path):
         if not Path(path).exists():
             return None
-        connection = _open(path)
+        connection = _open(path) if os.access(Path(path).parent, os.W_OK) else _open_read_only(path)
         try:
             found = _version(connection, path)
             connection.execute("PRAGMA query_only = ON")
@@ -154,6 +154,16 @@ def _open(path: str) -> sqlite3.Connection:
     )
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     return connection
+
+
+def _open_read_only(path: str) -> sqlite3.Connection:
+    """Open a store where nothing can be written, not even the files beside it that WAL needs.
+
+    Nobody else can write there either, unless the directory is only ours to read: then, as SQLite's
+    documentation of `immutable` says, an answer given while somebody writes may be wrong, never the file.
+    """
+    uri = f"{Path(path).absolute().as_uri()}?immutable=1"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
 
 
 def _enter_wal(connection: sqlite3.Connection) -> None:

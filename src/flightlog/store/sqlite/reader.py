@@ -8,7 +8,7 @@ looks again at each question.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -61,6 +61,7 @@ SELECT name, sum(value) FROM process_counters GROUP BY name
 UNION ALL SELECT 'store_strays', count(*) FROM strays
 UNION ALL SELECT 'store_folded_spans', count(*) FROM span_more WHERE name IS NOT NULL
 """
+_COUNTERS_OF: Final = "SELECT name, value FROM process_counters WHERE process_id = ?"
 _PREFIX: Final = (
     "SELECT DISTINCT trace_id FROM traces WHERE trace_id BETWEEN ?1 AND ?2 AND start IS NOT NULL"
     " ORDER BY trace_id LIMIT 6"
@@ -118,10 +119,15 @@ class Reader:
             return self._lines_of(trace_id)
         return self._all_lines()
 
-    def counters(self) -> dict[str, int]:
+    def counters(self, newer: Mapping[str, Mapping[str, int]] | None = None) -> dict[str, int]:
         """Losses of every process, summed by name, and the store's own, which begin with `store_`."""
         with self._snapshot() as connection:
-            return dict(connection.execute(_COUNTERS).fetchall())
+            total: dict[str, int] = dict(connection.execute(_COUNTERS).fetchall())
+            for process_id, counted in (newer or {}).items():
+                known = dict(connection.execute(_COUNTERS_OF, (process_id,)).fetchall())
+                for name, number in counted.items():
+                    total[name] = total.get(name, 0) + max(0, number - known.get(name, 0))
+        return total
 
     def sizes(self) -> Sizes:
         """How much there is; the write-ahead log counts as part of the store."""
