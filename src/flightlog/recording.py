@@ -222,7 +222,7 @@ class Recorder:
         lost = 0 if writer is None else writer.in_memory()
         if writer is not None and lost:
             writer.counters.increment("records_lost", lost)
-            self.say(f"{lost} records could not be written and are lost")
+            self.say(f"records that could not be written and are lost: {lost}")
 
     def _begin_anew(self) -> None:
         """Let the next record start everything, under the settings that hold."""

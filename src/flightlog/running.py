@@ -47,6 +47,8 @@ class Outcome(Struct, frozen=True):
     duration_ns: int
     delivered: bool
     """Whether everything it recorded is in the store."""
+    in_memory: int = 0
+    """Records of the run that cannot be written anywhere."""
 
 
 def run_program(arguments: Sequence[str], *, module: bool) -> Outcome:
@@ -76,8 +78,9 @@ def run_program(arguments: Sequence[str], *, module: bool) -> Outcome:
         if returncode:
             flush(SETTLE_SECONDS)
             _explain(record, home, returncode)
-    delivered = bool(flush(SETTLE_SECONDS))
-    return Outcome(record.trace_id, name, returncode, time.monotonic_ns() - started, delivered)
+    flushed = flush(SETTLE_SECONDS)
+    took = time.monotonic_ns() - started
+    return Outcome(record.trace_id, name, returncode, took, flushed.delivered, flushed.in_memory)
 
 
 def _environment(record: object, home: Home) -> dict[str, str]:

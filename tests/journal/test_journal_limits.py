@@ -33,7 +33,7 @@ def test_lines_wait_in_memory_while_the_home_is_unusable_and_move_in_order(tmp_p
     for number in range(100):
         writer.write(line(number))
     assert len(said) == 1
-    assert "kept in memory" in said[0]
+    assert "wait in memory" in said[0]
     assert writer.in_memory() == 100
     assert writer.position() > Cursor(0, 0)
     clock.now += RETRY_SECONDS

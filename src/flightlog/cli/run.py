@@ -53,6 +53,8 @@ def _line(outcome: Outcome) -> str:
         )
     ended = "ok" if outcome.returncode == 0 else f"failed ({_reason(outcome.returncode)})"
     rest = "" if outcome.delivered else "; still being indexed"
+    if outcome.in_memory:
+        rest = "; it could not be recorded, `flightlog doctor` says why"
     took = duration(outcome.duration_ns)
     return f"flightlog: {clean(outcome.name)} {ended} in {took}, trace {outcome.trace_id}{rest}"
 
