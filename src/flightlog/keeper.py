@@ -164,14 +164,15 @@ class Keeper:
         if self._hurried or (now < self._rest_until and not self._pressed()):
             return
         with self._turn:
-            spent = time.thread_time()
+            spent, begun = time.thread_time(), time.monotonic()
             self._more = False
             while self._index(patient=True) is False and not self._stopping and not self._hurried:
                 self._writer.tend()
                 busy = time.thread_time() - spent
                 self._more = True
                 if not self._pressed():
-                    self._rest_until = time.monotonic() + busy * (1 - self._share) / self._share
+                    # Waiting for the interpreter's lock took nothing from the program: it counts as rest.
+                    self._rest_until = begun + busy / self._share
                     return
 
     @property

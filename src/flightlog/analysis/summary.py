@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from flightlog.analysis.tree import Node, Tree, walk
 from flightlog.records.event import Event
+from flightlog.records.span import Fault
 
 NOTEWORTHY: Final = (
     "retry",
@@ -34,6 +35,7 @@ class KindCount(Struct, frozen=True):
     kind: str
     spans: int
     errors: int
+    interrupted: int
     self_ns: int
     """Sum of their self times."""
 
@@ -89,6 +91,14 @@ def is_noteworthy(event: Event) -> bool:
     return event.name in NOTEWORTHY or event.level in {"warn", "error", "fatal"}
 
 
+def repeats(event: Event, error: Fault | None) -> bool:
+    """Say whether an `exception` event says no more than the error of its own span does."""
+    if event.name != "exception" or error is None:
+        return False
+    told = (event.attributes.get(f"exception.{part}") for part in ("type", "message"))
+    return tuple(told) == (error.type, error.message)
+
+
 def _events(tree: Tree, nodes: Iterable[Node]) -> Iterator[Event]:
     yield from tree.loose_events
     for node in nodes:
@@ -98,10 +108,11 @@ def _events(tree: Tree, nodes: Iterable[Node]) -> Iterator[Event]:
 def _kinds(nodes: Iterable[Node]) -> list[KindCount]:
     sums: dict[str, list[int]] = {}
     for node in nodes:
-        row = sums.setdefault(node.record.kind, [0, 0, 0])
+        row = sums.setdefault(node.record.kind, [0, 0, 0, 0])
         row[0] += 1
         row[1] += node.record.status == "error"
-        row[2] += node.self_ns or 0
+        row[2] += node.record.status == "interrupted"
+        row[3] += node.self_ns or 0
     kinds = [KindCount(kind, *row) for kind, row in sums.items()]
     return sorted(kinds, key=lambda kind: (-kind.self_ns, -kind.spans, kind.kind))
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from flightlog.cli.opening import holds_something
 from flightlog.core.engine import NAME, REASON
 from flightlog.home import Home
 from flightlog.records.errors import FlightlogError
@@ -36,6 +37,8 @@ class Place(Struct, frozen=True):
 
     path: str
     exists: bool
+    usable: bool = True
+    """Whether something can be recorded there; the problems say why not."""
     journal_bytes: int = 0
     journals: int = 0
     living: int = 0
@@ -65,7 +68,9 @@ def examine(settings: Settings, *, verify: bool) -> Checkup:
     """Look at everything; never raises a `FlightlogError`, which becomes a problem instead."""
     problems: list[str] = []
     home = Home.find(settings)
-    exists = home.exists()
+    obstacles = _asked(problems, home.problems) or []
+    problems += obstacles
+    exists = _asked([] if problems else problems, lambda: holds_something(home)) or False
     store: Sizes | None = None
     losses: Mapping[str, int] = {}
     differences: Sequence[Difference] | None = None
@@ -83,7 +88,7 @@ def examine(settings: Settings, *, verify: bool) -> Checkup:
         engine=NAME,
         engine_reason=REASON,
         settings=_values(settings),
-        home=_place(home, problems) if exists else Place(str(home.path), exists=False),
+        home=_place(home, exists, not obstacles, problems),
         store=store,
         losses=losses,
         differences=differences,
@@ -105,13 +110,14 @@ def _read(home: Home, question: Callable[[Reader], _T]) -> _T:
         return question(reader)
 
 
-def _place(home: Home, problems: list[str]) -> Place:
-    sizes = _asked(problems, home.sizes)
+def _place(home: Home, exists: bool, usable: bool, problems: list[str]) -> Place:
+    sizes = _asked(problems, home.sizes) if exists else None
     if sizes is None:
-        return Place(str(home.path), exists=True)
+        return Place(str(home.path), exists, usable)
     return Place(
         path=str(home.path),
         exists=True,
+        usable=usable,
         journal_bytes=sizes.journal_bytes,
         journals=sizes.journals,
         living=sizes.living,

@@ -68,7 +68,8 @@ def _lines(found: Checkup, look: Terminal) -> Iterator[str]:
 def _place(found: Checkup) -> dict[str, str]:
     home = found.home
     if not home.exists:
-        return {"path": home.path, "state": f"nothing is recorded there yet; {how_to_record()}"}
+        state = f"nothing is recorded there yet; {how_to_record()}" if home.usable else "cannot be used"
+        return {"path": home.path, "state": state}
     journals = words.of_them(home.journals, "journal")
     return {
         "path": home.path,

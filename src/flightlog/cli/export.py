@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from flightlog.cli.naming import find
 from flightlog.cli.opening import reading, say
 from flightlog.cli.options import EXIT_CODES
 from flightlog.cli.render.words import of_them
@@ -37,7 +38,7 @@ def command(trace: str | None, form: str, output: Path | None, force: bool) -> N
     version does not understand, as they came. The lines are redacted already: nothing else was ever written.
     """
     with reading() as reader:
-        lines = reader.lines(reader.resolve(trace) if trace else None)
+        lines = reader.lines(find(reader, trace) if trace else None)
         if output is None or str(output) == "-":
             jsonl.write(lines, sys.stdout.buffer)
             return

@@ -8,7 +8,7 @@ import click
 
 from flightlog.cli.jsonout import print_array
 from flightlog.cli.looks import drawn
-from flightlog.cli.opening import caught_up, home, how_to_record, say
+from flightlog.cli.opening import caught_up, holds_something, home, how_to_record, say, slow_limit_ns
 from flightlog.cli.options import EXIT_CODES, as_json
 from flightlog.cli.render import listing
 from flightlog.cli.render.terminal import Terminal, emit
@@ -30,7 +30,8 @@ def command(limit: int, as_json: bool, look: Terminal) -> None:
     """List the newest traces.
 
     One line a trace, newest first: how it went, its name, when it started, how long it took, how many spans
-    it has, and its id, which is always whole. Duration is the time from the first start to the last end.
+    it has, what is remarkable, and its id, which is always whole. Duration is the time from the first start to
+    the last end. A narrow terminal gets fewer columns; a pipe or a file gets all of them, uncut.
 
     With records that are not indexed yet it waits for at most two seconds, answers with what is there, and
     says on standard error how much is left.
@@ -40,13 +41,13 @@ def command(limit: int, as_json: bool, look: Terminal) -> None:
     found = home()
     traces: list[Trace] = []
     waiting = 0
-    if found.exists():
+    if holds_something(found):
         with caught_up(found) as (reader, backlog):
             traces = reader.traces(limit)
             waiting = backlog.bytes
     if as_json:
         print_array(traces)
     elif traces:
-        emit(listing.lines(traces, look, time.time_ns()))
+        emit(listing.lines(traces, look, time.time_ns(), slow_limit_ns(found)))
     if not traces and not waiting:
         say(f"nothing is recorded in {found.path} yet; {how_to_record()}")

@@ -61,6 +61,18 @@ class Commands(click.Group):
         """Every command, in the order of the help."""
         return list(COMMANDS)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is named; of one that does not exist, say which was meant."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib  # for a mistyped command only
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else "`flightlog --help` lists all."
+            ctx.fail(f"No such command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # as above
         """Load one command from the file of its name."""
         if cmd_name not in COMMANDS:
@@ -87,10 +99,24 @@ class Commands(click.Group):
         return result
 
 
+def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        context.invoke(import_module("flightlog.cli.version").command, as_json=False)
+        context.exit()
+
+
 @click.command(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 fine, 1 trouble, 2 a question that makes no sense, 130 interrupted.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and exit.",
 )
 def commands() -> None:
     """Record what Python programs do, and ask about it a moment later.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import click
@@ -11,7 +12,7 @@ import click
 from flightlog.cli.render.words import of_them, size
 from flightlog.configure import load_settings
 from flightlog.home import Backlog, Home
-from flightlog.records.errors import BadQuestion
+from flightlog.records.errors import BadQuestion, HomeUnusable
 from flightlog.store.port import Reader
 
 PATIENCE: Final = 2.0
@@ -23,16 +24,38 @@ def home() -> Home:
     return Home.find(load_settings())
 
 
+def slow_limit_ns(found: Home) -> int:
+    """From when on a trace of this home is called slow, in nanoseconds."""
+    return int(found.settings.slow_limit * 1e6)
+
+
+def holds_something(found: Home) -> bool:
+    """Whether anything was ever recorded there.
+
+    Raises:
+        HomeUnusable: what is there is no directory, or cannot be looked into.
+    """
+    try:
+        if found.exists():
+            return True
+        with suppress(FileNotFoundError):
+            os.scandir(found.path).close()
+    except OSError as error:
+        raise HomeUnusable(str(found.path), error.strerror or str(error)) from error
+    return False
+
+
 @contextmanager
 def reading() -> Iterator[Reader]:
     """Open the store of a home that holds something, after a moment of catching up.
 
     Raises:
         BadQuestion: nothing was recorded there yet.
+        HomeUnusable: it is no directory.
         StoreError: the store cannot be read.
     """
     found = home()
-    if not found.exists():
+    if not holds_something(found):
         raise BadQuestion(f"nothing is recorded in {found.path} yet; {how_to_record()}")
     with caught_up(found) as (reader, _):
         yield reader

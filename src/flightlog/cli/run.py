@@ -20,7 +20,7 @@ from flightlog.running import Outcome, end_like, run_program
 
 EXIT_CODES = (
     "Exit code: the program's own; a program that was killed by a signal takes this command with it. 2 when "
-    "there is no such program."
+    "there is no such script (a module that does not exist is the program's own exit code 1)."
 )
 
 

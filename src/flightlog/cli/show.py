@@ -15,7 +15,8 @@ from flightlog.analysis.summary import Summary, summary
 from flightlog.analysis.tree import Node, Tree, build
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.looks import drawn
-from flightlog.cli.opening import reading
+from flightlog.cli.naming import find
+from flightlog.cli.opening import home, reading, slow_limit_ns
 from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
 from flightlog.cli.render import card
 from flightlog.cli.render.terminal import Terminal, emit
@@ -38,7 +39,7 @@ def command(trace: str, as_json: bool, look: Terminal) -> None:
     With --json: the same as one object.
     """
     with reading() as reader:
-        subject = _subject(reader, reader.resolve(trace))
+        subject = _subject(reader, find(reader, trace))
     if as_json:
         print_document(_document(subject))
     else:
@@ -50,7 +51,10 @@ def _subject(reader: Reader, trace_id: str) -> card.Subject:
     if row is None:
         raise UnknownId(trace_id)
     tree = build(reader.spans(trace_id), reader.events(trace_id))
-    return card.Subject(row, tree, summary(tree), list(_processes(reader, trace_id)))
+    processes = sorted(
+        _processes(reader, trace_id), key=lambda process: (process.started, process.process_id)
+    )
+    return card.Subject(row, tree, summary(tree), processes, slow_limit_ns(home()))
 
 
 def _processes(reader: Reader, trace_id: str) -> Iterator[Process]:

@@ -7,6 +7,7 @@ import msgspec
 
 from flightlog.cli.jsonout import print_array
 from flightlog.cli.looks import drawn
+from flightlog.cli.naming import find
 from flightlog.cli.opening import reading
 from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
 from flightlog.cli.render import spanlist
@@ -23,12 +24,12 @@ def command(trace: str, as_json: bool, look: Terminal) -> None:
     """List the spans of one trace.
 
     One line a span, by start: status, name, kind, offset from the beginning of the trace, duration, parent
-    and id.
+    and id. A narrow terminal gets fewer columns; a pipe or a file gets all of them, uncut.
 
     With --json: an array of record lines, each with its duration_ns, which is null while a span is open.
     """
     with reading() as reader:
-        spans = reader.spans(reader.resolve(trace), payloads=as_json)
+        spans = reader.spans(find(reader, trace), payloads=as_json)
     if as_json:
         print_array(_with_duration(span) for span in spans)
     else:

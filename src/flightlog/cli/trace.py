@@ -10,6 +10,7 @@ import click
 from flightlog.analysis.tree import build
 from flightlog.cli.jsonout import print_pieces
 from flightlog.cli.looks import drawn
+from flightlog.cli.naming import find
 from flightlog.cli.opening import reading
 from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
 from flightlog.cli.render import heading, tree
@@ -38,7 +39,7 @@ def command(trace: str, everything: bool, depth: int | None, as_json: bool, look
     With --json: the trace's row, the marks, and the spans as nested records.
     """
     with reading() as reader:
-        trace_id = reader.resolve(trace)
+        trace_id = find(reader, trace)
         row = reader.trace(trace_id)
         grown = build(reader.spans(trace_id, payloads=as_json), reader.events(trace_id))
     if as_json:

@@ -81,7 +81,8 @@ class StoreCorrupt(StoreError):
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(
-            f"{path} cannot be read ({reason}); move it away to start a new store, the journal is kept",
+            f"{path} cannot be read ({reason}); what was indexed is in no other place, so do not delete it: "
+            f"move it away to start a new store; `sqlite3 {path} .recover` may salvage it",
         )
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from flightlog.analysis.likeness import Fold, Likeness
-from flightlog.analysis.summary import is_noteworthy
+from flightlog.analysis.summary import is_noteworthy, repeats
 from flightlog.analysis.tree import Node, Tree
 from flightlog.records.event import Event
 
@@ -95,7 +95,12 @@ def _below(node: Node, likeness: Likeness, limits: Limits) -> Sequence[Item]:
     if limits.depth is not None and node.depth + 1 >= limits.depth:
         hidden = likeness.size(node) - 1
         return [Hidden(f"{hidden:,} more below")] if hidden else []
-    return _items(node.children, node.events, likeness, limits)
+    return _items(node.children, _news(node), likeness, limits)
+
+
+def _news(node: Node) -> Iterator[Event]:
+    """The events that say more than the line under their span does."""
+    return (event for event in node.events if not repeats(event, node.record.error))
 
 
 def _items(

@@ -7,10 +7,10 @@ from typing import Final
 
 from msgspec import UNSET, Struct
 
-from flightlog.analysis.summary import Failure, KindCount, Summary
-from flightlog.analysis.tree import MARKS, Node, Tree
-from flightlog.cli.render import details, heading, preview, words
-from flightlog.cli.render.cells import cut
+from flightlog.analysis.summary import Failure, KindCount, Summary, repeats
+from flightlog.analysis.tree import MARKS, Node, Tree, walk
+from flightlog.cli.render import details, heading, notes, preview, words
+from flightlog.cli.render.cells import cut, width
 from flightlog.cli.render.marks import kind_style, status_sign, status_style
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.table import Column
@@ -25,6 +25,7 @@ _VALUE_LINES: Final = 8
 _STACK_LINES: Final = 12
 _EVENTS: Final = 10
 _KINDS: Final = 12
+_PIDS: Final = 20
 
 
 class Subject(Struct, frozen=True, eq=False):
@@ -34,6 +35,9 @@ class Subject(Struct, frozen=True, eq=False):
     tree: Tree
     summary: Summary
     processes: Sequence[Process]
+    """By start, so the one that began it all is first."""
+    slow_limit_ns: int
+    """From when on a trace is slow."""
 
 
 def lines(subject: Subject, terminal: Terminal, now_ns: int) -> Iterator[str]:
@@ -47,7 +51,7 @@ def lines(subject: Subject, terminal: Terminal, now_ns: int) -> Iterator[str]:
         yield from pen.failure(subject.summary.failure)
     yield from pen.section("slowest", pen.slowest(subject.summary.slowest, subject.trace))
     yield from pen.section("kinds", pen.kinds(subject.summary.kinds[:_KINDS]))
-    yield from pen.section("events", pen.events(subject.summary, subject.trace.start))
+    yield from pen.section("events", pen.events(subject))
     yield from pen.section("odd", pen.oddities(subject.tree))
 
 
@@ -57,6 +61,7 @@ class Pen:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._room = max(16, terminal.width - _INDENT)
+        self._dot = " · " if terminal.unicode else " - "
 
     def section(self, label: str, body: Sequence[str]) -> Iterator[str]:
         """A blank line, then the body with its label beside the first line; nothing for an empty body."""
@@ -68,16 +73,16 @@ class Pen:
         """Where it ran, whose it was, what the models did; a line only for what is known."""
         trace = subject.trace
         facts = {
-            "service": self._joined([trace.service, f"{trace.project} / {trace.environment}"]),
-            "process": self._processes(subject.processes),
-            "session": self._joined([trace.session, trace.user and f"user {trace.user}"]),
-            "tags": ", ".join(trace.tags),
-            "models": self._models(trace),
-            "notes": self._joined(_notes(trace, subject.summary)),
+            "service": self._flow([trace.service, f"{trace.project} / {trace.environment}"], self._dot),
+            "process": self._flow(_processes(subject.processes), ", "),
+            "session": self._flow([trace.session, trace.user and f"user {trace.user}"], self._dot),
+            "tags": self._flow(trace.tags, ", "),
+            "models": self._flow(_models(trace), self._dot),
+            "notes": self._flow(self._notes(subject), self._dot),
         }
-        for label, text in facts.items():
-            if text:
-                yield from self._labelled(label, [self._cut(clean(text))])
+        for label, body in facts.items():
+            if body:
+                yield from self._labelled(label, body)
 
     def values(self, tree: Tree) -> Iterator[str]:
         """Input and output of the first root."""
@@ -99,9 +104,9 @@ class Pen:
         body = [
             self._terminal.paint("alarm", self._cut(clean(told))),
             self._cut("in " + " > ".join(clean(name) for name in failure.path[-6:])),
-            self._terminal.paint("dim", f"span {clean(record.span_id)}" + _aside(failure)),
         ]
-        body += [self._terminal.paint("dim", line) for line in stack]
+        aside = self._flow([f"span {record.span_id}", *_aside(failure)], ", ")
+        body += [self._terminal.paint("dim", line) for line in [*aside, *stack]]
         yield from self.section("error", body)
 
     def slowest(self, nodes: Sequence[Node], trace: Trace) -> Sequence[str]:
@@ -141,17 +146,27 @@ class Pen:
                     ["red"] * len(kinds),
                     align="right",
                 ),
+                Column(
+                    "interrupted",
+                    [words.count(k.interrupted) if k.interrupted else "" for k in kinds],
+                    ["yellow"] * len(kinds),
+                    align="right",
+                ),
                 Column("self", [words.duration(k.self_ns, unicode=unicode) for k in kinds], align="right"),
             ],
         )
 
-    def events(self, summary: Summary, start: int) -> Sequence[str]:
-        """The events that matter one by one, the rest as counts."""
-        body = [self._event(event, start) for event in summary.events[:_EVENTS]]
-        told = {event.name for event in summary.events[:_EVENTS]}
+    def events(self, subject: Subject) -> Sequence[str]:
+        """The events that matter one by one, the rest as counts; what an error says already is not said again."""
+        summary = subject.summary
+        errors = {node.record.span_id: node.record.error for node in walk(subject.tree)}
+        news = [event for event in summary.events if not repeats(event, errors.get(event.span_id))]
+        shown = news[:_EVENTS]
+        body = [self._event(event, subject.trace.start) for event in shown]
+        told = {event.name for event in shown} | {e.name for e in summary.events if e not in news}
         rest = [f"{name} {n:,}" for name, n in summary.event_counts.items() if name not in told]
-        if len(summary.events) > _EVENTS:
-            body.append(f"{self._terminal.ellipsis()} {len(summary.events) - _EVENTS:,} more")
+        if len(news) > len(shown):
+            body.append(f"{self._terminal.ellipsis()} {len(news) - len(shown):,} more")
         if rest:
             body.append(self._terminal.paint("dim", self._cut(clean("also " + ", ".join(rest)))))
         return body
@@ -172,45 +187,56 @@ class Pen:
     def _table(self, columns: Sequence[Column]) -> Sequence[str]:
         if not columns[-1].cells:
             return []
-        narrower = Terminal(self._room, self._terminal.colour, self._terminal.unicode)
-        return list(table_lines(columns, narrower))
+        return list(table_lines(columns, self._terminal.narrower(self._room)))
 
-    def _processes(self, processes: Sequence[Process]) -> str:
-        first = [f"pid {p.pid}" + (f" on {p.host}" if p.host else "") for p in processes[:3]]
-        more = f" and {len(processes) - 3} more" if len(processes) > 3 else ""
-        return ", ".join(first) + more
+    def _notes(self, subject: Subject) -> list[str]:
+        still_open = subject.summary.open_spans
+        told = notes.of_trace(subject.trace, subject.slow_limit_ns, self._terminal)
+        return told + ([f"{still_open:,} still open"] if still_open else [])
 
-    def _models(self, trace: Trace) -> str:
-        if not trace.llm_calls:
-            return ""
-        calls = words.of_them(trace.llm_calls, "call")
-        tokens = ""
-        if trace.input_tokens is not None or trace.output_tokens is not None:
-            tokens = f"{trace.input_tokens or 0:,} tokens in, {trace.output_tokens or 0:,} out"
-        unknown = f"{trace.unknown_usage_calls:,} without usage" if trace.unknown_usage_calls else ""
-        return self._joined([trace.model, calls, tokens, unknown])
-
-    def _joined(self, parts: Sequence[str | None]) -> str:
-        return (" · " if self._terminal.unicode else " - ").join(part for part in parts if part)
+    def _flow(self, parts: Sequence[str | None], separator: str) -> list[str]:
+        """Parts beside each other, on as many lines as they need; only a part that is wider than a line is cut."""
+        lines: list[str] = []
+        for part in (clean(part) for part in parts if part):
+            if lines and width(longer := lines[-1] + separator + part) <= self._room:
+                lines[-1] = longer
+            else:
+                lines.append(part)
+        return [self._cut(line) for line in lines]
 
     def _cut(self, text: str) -> str:
         return cut(text, self._room, self._terminal.ellipsis())
 
 
-def _notes(trace: Trace, summary: Summary) -> list[str]:
-    notes = ["slow"] if trace.slow else []
-    if trace.retries:
-        notes.append(words.of_them(trace.retries, "retry", "retries"))
-    if trace.interrupted:
-        notes.append(f"{trace.interrupted:,} interrupted")
-    if summary.open_spans:
-        notes.append(f"{summary.open_spans:,} still open")
-    return notes
+def _processes(processes: Sequence[Process]) -> list[str]:
+    """Pids by host, each host said once: `3 on build-7: pid 4711`, `4712`, `4713`."""
+    pids: dict[str, list[str]] = {}
+    for process in processes:
+        pids.setdefault(process.host, []).append(str(process.pid))
+    parts = []
+    for host, of_host in pids.items():
+        where = f" on {host}" if host else ""
+        if len(of_host) == 1:
+            parts.append(f"pid {of_host[0]}{where}")
+        else:
+            parts += [f"{len(of_host):,}{where}: pid {of_host[0]}", *of_host[1:_PIDS]]
+            parts += [f"{len(of_host) - _PIDS:,} more"] if len(of_host) > _PIDS else []
+    return parts
 
 
-def _aside(failure: Failure) -> str:
-    aside = ", handled above it" if failure.handled else ""
-    return aside + (f", {words.of_them(failure.others, 'more failed span')}" if failure.others else "")
+def _models(trace: Trace) -> list[str | None]:
+    if not trace.llm_calls:
+        return []
+    tokens = ""
+    if trace.input_tokens is not None or trace.output_tokens is not None:
+        tokens = f"{trace.input_tokens or 0:,} tokens in, {trace.output_tokens or 0:,} out"
+    unknown = f"{trace.unknown_usage_calls:,} without usage" if trace.unknown_usage_calls else ""
+    return [trace.model, words.of_them(trace.llm_calls, "call"), tokens, unknown]
+
+
+def _aside(failure: Failure) -> list[str]:
+    aside = ["handled above it"] if failure.handled else []
+    return aside + ([words.of_them(failure.others, "more failed span")] if failure.others else [])
 
 
 def _share(part: int, whole: int) -> str:

@@ -91,4 +91,4 @@ def _indented(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _narrower(terminal: Terminal) -> Terminal:
-    return Terminal(terminal.width - 2, terminal.colour, terminal.unicode)
+    return terminal.narrower(terminal.width - 2)

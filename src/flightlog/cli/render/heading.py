@@ -1,15 +1,19 @@
-"""The two lines above everything that is told about one trace."""
+"""The lines above everything that is told about one trace."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from flightlog.cli.render import words
-from flightlog.cli.render.cells import cut
+from flightlog.cli.render.cells import cut, width
 from flightlog.cli.render.marks import status_sign, status_style
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Terminal
 from flightlog.records.traces import Trace
+
+NAME_CELLS: Final = 16
+"""What a name keeps of a line that it shares; where the facts leave less, they get a line of their own."""
 
 
 def lines(trace: Trace, terminal: Terminal, now_ns: int) -> Iterator[str]:
@@ -18,10 +22,14 @@ def lines(trace: Trace, terminal: Terminal, now_ns: int) -> Iterator[str]:
     facts = " · ".join(_facts(trace, terminal))
     if not terminal.unicode:
         facts = facts.replace("·", "-")
-    room = max(8, terminal.width - 4 - len(facts))
-    name = cut(clean(trace.name) or "(no name)", room, terminal.ellipsis())
     sign = terminal.paint(style, status_sign(trace.status, terminal))
-    yield f"{sign} {terminal.paint('bold', name)}  {terminal.paint('dim', facts)}"
+    name = clean(trace.name) or "(no name)"
+    room = terminal.width - 4 - width(facts)
+    if room >= min(width(name), NAME_CELLS):
+        yield f"{sign} {_bold(name, room, terminal)}  {terminal.paint('dim', facts)}"
+    else:
+        yield f"{sign} {_bold(name, terminal.width - 2, terminal)}"
+        yield "  " + terminal.paint("dim", cut(facts, terminal.width - 2, terminal.ellipsis()))
     trace_id = clean(trace.trace_id)
     began = f"{words.moment(trace.start)}, {words.ago(trace.start, now_ns)}"
     if terminal.width >= len(trace_id) + len(began) + 4:
@@ -31,10 +39,18 @@ def lines(trace: Trace, terminal: Terminal, now_ns: int) -> Iterator[str]:
         yield f"  {terminal.paint('dim', began)}"
 
 
+def _bold(name: str, cells: int, terminal: Terminal) -> str:
+    return terminal.paint("bold", cut(name, cells, terminal.ellipsis()))
+
+
 def _facts(trace: Trace, terminal: Terminal) -> Iterator[str]:
     if trace.kind:
         yield clean(trace.kind)
     yield trace.status
     yield words.duration(trace.duration_ns, unknown="open", unicode=terminal.unicode)
-    spans = words.of_them(trace.span_count, "span")
-    yield f"{spans}, {trace.error_count:,} failed" if trace.error_count else spans
+    spans = [words.of_them(trace.span_count, "span")]
+    if trace.error_count:
+        spans.append(f"{trace.error_count:,} failed")
+    if trace.interrupted:
+        spans.append(f"{trace.interrupted:,} interrupted")
+    yield ", ".join(spans)

@@ -1,14 +1,14 @@
 """The newest traces as a table: what ran, how it went, when, and how long it took.
 
 The columns with the least numbers here are given room first; the sign, the name, the duration and the id
-stay, and the id is whole at any width.
+stay, and the id is whole at any width. A name is cut to its least before a column leaves that says what went wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from flightlog.cli.render import words
+from flightlog.cli.render import notes, words
 from flightlog.cli.render.marks import kind_style, status_sign, status_style
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.table import Column
@@ -20,30 +20,31 @@ from flightlog.records.traces import Trace
 BAR_CELLS = 8
 
 
-def lines(traces: Sequence[Trace], terminal: Terminal, now_ns: int) -> Iterator[str]:
+def lines(traces: Sequence[Trace], terminal: Terminal, now_ns: int, slow_limit_ns: int) -> Iterator[str]:
     """Draw the list, newest first as given."""
-    failed: list[Style] = ["red" if t.error_count else "" for t in traces]
+    failed: list[Style] = ["red" if t.status == "error" else "" for t in traces]
     columns = [
         _signs(traces, terminal),
         Column("name", [clean(t.name) or "(no name)" for t in traces], failed, least=8, comfortable=18),
-        Column("kind", [clean(t.kind) for t in traces], [kind_style(t.kind) for t in traces], leaves=3),
-        Column("started", [words.ago(t.start, now_ns) for t in traces], align="right", leaves=1),
-        Column("at", [words.short_moment(t.start, now_ns) for t in traces], _dim(traces), leaves=4),
+        Column("kind", [clean(t.kind) for t in traces], [kind_style(t.kind) for t in traces], leaves=5),
+        Column("started", [words.ago(t.start, now_ns) for t in traces], align="right", leaves=1, vital=True),
+        Column("at", [words.short_moment(t.start, now_ns) for t in traces], _dim(traces), leaves=10),
         _durations(traces, terminal),
-        Column(" ", _bars(traces, terminal), failed, leaves=8),
-        Column("spans", [words.count(t.span_count) for t in traces], align="right", leaves=2),
+        Column(" ", _bars(traces, terminal), failed, leaves=11),
+        Column("spans", [words.count(t.span_count) for t in traces], align="right", leaves=4),
         Column(
             "failed",
             [words.count(t.error_count) if t.error_count else "" for t in traces],
-            ["red"] * len(traces),
+            ["red" if t.status == "error" else "yellow" for t in traces],
             align="right",
-            leaves=5,
+            leaves=2,
+            vital=True,
         ),
         Column("tokens", [_tokens(t, terminal) for t in traces], align="right", leaves=6),
-        Column("model", [clean(t.model or "") for t in traces], _dim(traces), leaves=9),
-        Column("notes", [_notes(t) for t in traces], ["yellow"] * len(traces), leaves=7),
-        Column("session", [clean(t.session or "") for t in traces], _dim(traces), leaves=11),
-        Column("service", [clean(t.service or "") for t in traces], _dim(traces), leaves=10),
+        Column("model", [clean(t.model or "") for t in traces], _dim(traces), leaves=7),
+        _notes(traces, terminal, slow_limit_ns),
+        Column("session", [clean(t.session or "") for t in traces], _dim(traces), leaves=8),
+        Column("service", [clean(t.service or "") for t in traces], _dim(traces), leaves=9),
         Column("trace", [clean(t.trace_id) for t in traces], _dim(traces)),
     ]
     return table_lines(columns, terminal)
@@ -77,15 +78,17 @@ def _tokens(trace: Trace, terminal: Terminal) -> str:
     return known + ("+?" if trace.unknown_usage_calls else "")
 
 
-def _notes(trace: Trace) -> str:
-    notes = []
-    if trace.slow:
-        notes.append("slow")
-    if trace.retries:
-        notes.append(words.of_them(trace.retries, "retry", "retries"))
-    if trace.interrupted:
-        notes.append(f"{trace.interrupted:,} interrupted")
-    return ", ".join(notes)
+def _notes(traces: Sequence[Trace], terminal: Terminal, slow_limit_ns: int) -> Column:
+    return Column(
+        "notes",
+        [", ".join(notes.of_trace(trace, slow_limit_ns, terminal)) for trace in traces],
+        ["yellow"] * len(traces),
+        leaves=3,
+        least=7,
+        comfortable=14,
+        vital=True,
+        short=[", ".join(notes.in_short(trace)) for trace in traces],
+    )
 
 
 def _dim(traces: Sequence[Trace]) -> list[Style]:

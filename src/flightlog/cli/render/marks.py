@@ -17,8 +17,6 @@ _STATUS: Final[dict[str, tuple[str, str, Style]]] = {
 """Sign, ASCII sign and colour. None of them is an emoji, which some terminals draw two cells wide."""
 
 _KIND: Final[dict[str, Style]] = {
-    "agent": "magenta",
-    "workflow": "magenta",
     "llm": "magenta",
     "prompt": "magenta",
     "tool": "green",
@@ -44,7 +42,7 @@ def status_style(status: str) -> Style:
 
 
 def kind_style(kind: str) -> Style:
-    """The colour of a kind's family: models, tools, judges, look-ups; none for the rest."""
+    """The colour of a kind's family: models, tools, judges, look-ups; faint for what only holds others."""
     return _KIND.get(kind, "dim")
 
 

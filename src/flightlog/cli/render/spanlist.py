@@ -17,7 +17,7 @@ def lines(spans: Sequence[Span], terminal: Terminal) -> Iterator[str]:
     """Draw the table; ids are whole at any width."""
     first = min((span.start for span in spans), default=0)
     dim: list[Style] = ["dim"] * len(spans)
-    failed: list[Style] = ["red" if span.error else "" for span in spans]
+    failed: list[Style] = ["red" if span.status == "error" else "" for span in spans]
 
     def lasting(ns: int | None) -> str:
         return words.duration(ns, unknown="open", unicode=terminal.unicode)
@@ -30,11 +30,13 @@ def lines(spans: Sequence[Span], terminal: Terminal) -> Iterator[str]:
         ),
         Column("name", [clean(span.name) or "(no name)" for span in spans], failed, least=8, comfortable=20),
         Column("kind", [clean(span.kind) for span in spans], [kind_style(s.kind) for s in spans], leaves=2),
-        Column("after", [lasting(span.start - first) for span in spans], dim, align="right", leaves=1),
+        Column("after", [lasting(span.start - first) for span in spans], dim, align="right", leaves=3),
         Column("took", [lasting(span.duration_ns) for span in spans], align="right"),
-        Column("error", [_error(span) for span in spans], failed, leaves=4, least=12, comfortable=24),
+        Column(
+            "error", [_error(span) for span in spans], failed, leaves=1, least=12, comfortable=24, vital=True
+        ),
         Column("thread", [clean(span.task or span.thread) for span in spans], dim, leaves=5),
-        Column("parent", [clean(span.parent_id) for span in spans], dim, leaves=3),
+        Column("parent", [clean(span.parent_id) for span in spans], dim, leaves=4),
         Column("span", [clean(span.span_id) for span in spans], dim),
     ]
     return table_lines(columns, terminal)

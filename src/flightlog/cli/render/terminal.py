@@ -8,13 +8,13 @@ alone.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import islice
 from typing import Final, Literal, TextIO
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 Style = Literal["", "bold", "dim", "red", "green", "yellow", "magenta", "cyan", "alarm"]
 """How a text is drawn; `alarm` is bold red."""
@@ -31,7 +31,7 @@ _CODES: Final[dict[str, str]] = {
 }
 
 PIPE_WIDTH: Final = 100
-"""Cells assumed where there is no terminal to ask and `COLUMNS` is not set."""
+"""Cells for a drawing where there is no terminal to ask and `COLUMNS` is not set; tables there are whole."""
 
 LEAST_WIDTH: Final = 20
 """Nothing is laid out for less; a narrower terminal wraps."""
@@ -45,6 +45,12 @@ class Terminal(Struct, frozen=True):
     width: int = 80
     colour: bool = False
     unicode: bool = True
+    whole_tables: bool = False
+    """Nobody looks at its edge: a table keeps every column and cuts none, however wide that gets."""
+
+    def narrower(self, cells: int) -> Terminal:
+        """The same with another width: the room within an indent."""
+        return structs.replace(self, width=cells)
 
     def paint(self, style: Style, text: str) -> str:
         """Put a style on a text whose width is final."""
@@ -61,12 +67,23 @@ def of(stream: TextIO, *, no_color: bool = False, columns: int | None = None) ->
     """Look at a stream: a pipe gets no colour, `NO_COLOR` is honoured, and so is `--width`."""
     is_terminal = stream.isatty()
     wants_colour = not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    asked = columns or shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+    asked = columns or _columns(stream)
     return Terminal(
-        width=max(LEAST_WIDTH, asked),
+        width=max(LEAST_WIDTH, asked or PIPE_WIDTH),
         colour=is_terminal and wants_colour,
         unicode=(stream.encoding or "").lower().replace("-", "").startswith("utf"),
+        whole_tables=not asked,
     )
+
+
+def _columns(stream: TextIO) -> int:
+    """The cells that `COLUMNS` says or the terminal has; 0 for a pipe or a file."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    with suppress(OSError, ValueError):  # no terminal, or no descriptor at all
+        return os.get_terminal_size(stream.fileno()).columns
+    return 0
 
 
 def emit(lines: Iterable[str]) -> None:
