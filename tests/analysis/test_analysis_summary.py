@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flightlog.analysis.summary import SLOWEST, summary
+import pytest
+
+from flightlog.analysis.summary import SLOWEST, repeats, summary
 from flightlog.analysis.tree import build
 from flightlog.records.event import Event
 from flightlog.records.span import Fault, Span
@@ -53,6 +55,29 @@ def test_kinds_are_counted_with_errors_and_self_time_the_greatest_first():
         ("step", 2, 1, 85),
         ("agent", 1, 0, 15),
     ]
+
+
+def test_interrupted_spans_are_counted_by_kind_and_are_no_errors():
+    spans = [span(1, 0, 0, 9), span(2, 1, 1, 5, kind="tool", status="interrupted"), failed(3, 1, 2, 3)]
+    kinds = {kind.kind: (kind.spans, kind.errors, kind.interrupted) for kind in summary(build(spans)).kinds}
+    assert kinds == {"step": (2, 1, 0), "tool": (1, 0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "error", "is_repeated"),
+    [
+        ("exception", ("KeyError", "'a'"), Fault("KeyError", "'a'", "stack"), True),
+        ("exception", ("KeyError", "'b'"), Fault("KeyError", "'a'"), False),
+        ("exception", ("LookupError", "'a'"), Fault("KeyError", "'a'"), False),
+        ("exception", ("KeyError", "'a'"), None, False),
+        ("retry", ("KeyError", "'a'"), Fault("KeyError", "'a'"), False),
+    ],
+)
+def test_an_exception_event_repeats_an_error_of_the_same_type_and_message(name, told, error, is_repeated):
+    kind, message = told
+    attributes = {"exception.type": kind, "exception.message": message}
+    seen = Event(event_id="1" * 16, trace_id="1" * 32, time=1, name=name, attributes=attributes)
+    assert repeats(seen, error) is is_repeated
 
 
 def test_the_slowest_are_those_with_the_most_time_of_their_own():

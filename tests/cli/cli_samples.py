@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from flightlog.store.open import open_writer
-
 from flightlog.codecs.lines import encode
 from flightlog.records.event import Event
 from flightlog.records.line import Line
@@ -15,6 +13,7 @@ from flightlog.records.process import Process
 from flightlog.records.record import Record
 from flightlog.records.span import Fault, Span
 from flightlog.records.traces import Trace
+from flightlog.store.open import open_writer
 from flightlog.store.port import Chunk
 
 TRACE = "5f0c8a31b9e24d77a6c1d2e3f4a5b6c7"
@@ -103,8 +102,9 @@ def events() -> list[Event]:
     ]
 
 
-def process() -> Process:
-    return Process(process_id=PROCESS, pid=4711, host="build-7", service="docs-bot", started=BEGAN)
+def process(**fields: Any) -> Process:
+    known = {"process_id": PROCESS, "pid": 4711, "host": "build-7", "service": "docs-bot", "started": BEGAN}
+    return Process(**{**known, **fields})
 
 
 def store(home: Path, records: Iterable[Record]) -> None:

@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from flightlog.cli.main import COMMANDS, commands
-from flightlog.codecs.lines import decode
+from flightlog.codecs.lines import decode, encode
+from flightlog.records.line import Line
 from flightlog.store.open import open_writer
 from flightlog.store.port import Chunk
 
@@ -81,6 +82,94 @@ def test_a_trace_is_found_by_its_id_and_by_its_place(recorded, command, ref):
     result = run(command, ref)
     assert result.exit_code == 0
     assert "answer_question" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["show", "trace", "spans", "export"])
+@pytest.mark.parametrize(
+    ("ref", "advice"),
+    [
+        ("5f0", "give at least 4 digits"),
+        ("latest", "did you mean @latest?"),
+        ("@newest", "did you mean @latest?"),
+        ("@foo", "@latest is the newest, @-2 the second newest"),
+        ("@0", "@latest is the newest, @-2 the second newest"),
+        ("answer_question", "named by its id"),
+        ("@-9", "`flightlog list` shows the newest"),
+    ],
+)
+def test_a_name_that_can_name_no_trace_is_answered_with_how_one_looks(recorded, command, ref, advice):
+    result = run(command, ref)
+    assert result.exit_code == 2
+    assert advice in result.stderr
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("lst", "list"), ("tarce", "trace"), ("docter", "doctor")])
+def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(typed, meant):
+    result = run(typed)
+    assert result.exit_code == 2
+    assert f"did you mean {meant}?" in result.stderr
+
+
+def test_a_command_like_no_other_is_answered_with_where_to_find_them():
+    assert "`flightlog --help` lists all" in run("xyzzy").stderr
+
+
+@pytest.mark.parametrize(
+    "args", [("list",), ("list", "--json"), ("show", "@latest"), ("export",), ("spans", "@latest")]
+)
+@pytest.mark.parametrize("below", ["", "sub"])
+def test_a_home_that_is_no_directory_is_trouble_and_not_an_empty_home(tmp_path, monkeypatch, args, below):
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("FLIGHTLOG_HOME", str(file / below))
+    result = run(*args)
+    assert result.exit_code == 1
+    assert f"home {file / below} cannot be used (Not a directory)" in result.stderr
+    assert result.stdout == ""
+
+
+def test_doctor_says_that_the_home_cannot_be_used_and_why(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("FLIGHTLOG_HOME", str(file))
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert re.search(r"state +cannot be used", result.stdout)
+    assert result.stdout.splitlines()[-1] == f"✗ {file} is not a directory"
+    found = json.loads(run("doctor", "--json").stdout)
+    assert (found["home"]["exists"], found["home"]["usable"]) == (False, False)
+
+
+def test_a_store_that_cannot_be_read_is_not_called_replaceable(home):
+    home.mkdir()
+    (home / "store.db").write_bytes(b"not a database, " * 1000)
+    said = run("list").stderr
+    for told in ("in no other place", "do not delete it", "move it away", ".recover"):
+        assert told in said
+
+
+def test_a_slow_trace_is_told_with_the_limit_that_makes_it_slow(recorded, monkeypatch):
+    monkeypatch.setenv("FLIGHTLOG_SLOW_LIMIT", "1250")
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "slow (≥ 1.25 s)" in run("list").stdout
+    assert "slow (≥ 1.25 s)" in run("show", cli_samples.TRACE).stdout
+
+
+def test_the_processes_of_a_trace_stand_in_the_order_of_their_starts(home):
+    processes = [
+        cli_samples.process(pid=n, process_id=f"{n:032x}", started=cli_samples.BEGAN - n) for n in range(4)
+    ]
+    home.mkdir()
+    writer = open_writer(home / "store.db")
+    spans = [
+        cli_samples.span(n + 1, 0, "work", 0, 1, process_id=each.process_id)
+        for n, each in enumerate(processes)
+    ]
+    writer.append([Chunk(each, [Line(encode(span))]) for each, span in zip(processes, spans, strict=True)])
+    writer.close()
+    assert "process   4 on build-7: pid 3, 2, 1, 0\n" in run("show", "@latest").stdout
+    told = json.loads(run("show", "@latest", "--json").stdout)["processes"]
+    assert [process.get("pid", 0) for process in told] == [3, 2, 1, 0]
 
 
 def test_a_message_that_quotes_the_user_shows_no_secret_and_no_control_character(recorded):
@@ -221,6 +310,7 @@ def test_schema_is_the_json_schema_of_a_line():
 def test_version_says_version_python_and_engine():
     assert set(json.loads(run("version", "--json").stdout)) == {"version", "python", "engine"}
     assert run("version").stdout.startswith("flightlog ")
+    assert run("--version").stdout == run("version").stdout
 
 
 def test_doctor_lists_settings_with_origin_sizes_and_losses(recorded, monkeypatch):

@@ -20,6 +20,7 @@ from flightlog.cli.render.cells import width
 from flightlog.cli.render.terminal import Terminal
 
 GOLD = Path(__file__).parents[1] / "gold" / "cli"
+SLOW_NS = 1_500_000_000
 WIDTHS = (60, 80, 100, 140)
 
 
@@ -50,12 +51,12 @@ def a_tree(terminal: Terminal, limits: Limits | None = None) -> list[str]:
 
 
 def a_card(terminal: Terminal) -> list[str]:
-    subject = card.Subject(cli_samples.row(), grown(), summary(grown()), [cli_samples.process()])
+    subject = card.Subject(cli_samples.row(), grown(), summary(grown()), [cli_samples.process()], SLOW_NS)
     return list(card.lines(subject, terminal, cli_samples.NOW))
 
 
 def a_list(terminal: Terminal) -> list[str]:
-    return list(listing.lines(cli_samples.rows(), terminal, cli_samples.NOW))
+    return list(listing.lines(cli_samples.rows(), terminal, cli_samples.NOW, SLOW_NS))
 
 
 def a_span_list(terminal: Terminal) -> list[str]:

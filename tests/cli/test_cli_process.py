@@ -39,7 +39,7 @@ def test_a_usage_error_shows_no_secret():
     assert secret.encode() not in result.stderr
 
 
-@pytest.mark.parametrize("name", ["version", "--help"])
+@pytest.mark.parametrize("name", ["version", "--version", "--help"])
 def test_what_needs_no_store_imports_neither_store_nor_renderer(name):
     code = (
         "import sys\nfrom flightlog.cli import main\n"

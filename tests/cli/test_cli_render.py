@@ -164,6 +164,97 @@ def test_a_column_without_content_is_left_out_and_an_empty_table_is_nothing():
     assert list(table.lines([Column("a", [])], Terminal())) == []
 
 
+def test_where_nobody_looks_at_its_edge_a_table_keeps_and_cuts_nothing():
+    columns = [
+        Column("a", ["x" * 90], least=8),
+        Column("b", ["y" * 90], leaves=1),
+        Column("c", ["z"], leaves=2),
+    ]
+    lines = list(table.lines(columns, Terminal(width=40, whole_tables=True)))
+    assert lines[1] == f"{'x' * 90}  {'y' * 90}  z"
+
+
+def test_names_are_cut_before_a_vital_column_leaves_and_what_does_not_fit_is_said_shorter():
+    columns = [
+        Column("name", ["n" * 30], least=8, comfortable=20),
+        Column("plain", ["p" * 10], leaves=1),
+        Column("notes", ["slow (since 10 s)"], leaves=2, least=6, vital=True, short=["slow"]),
+    ]
+    assert list(table.lines(columns, Terminal(width=20))) == ["name          notes", f"{'n' * 11}…  slow"]
+    assert list(table.lines(columns, Terminal(width=60)))[1].endswith("pppppppppp  slow (since 10 s)")
+
+
+def titles(lines) -> list[str]:
+    return next(iter(lines)).split()
+
+
+def test_a_list_of_80_columns_has_all_that_says_how_it_went():
+    shown = titles(listing.lines(cli_samples.rows(), Terminal(width=80), cli_samples.NOW, 10**9))
+    assert shown == ["name", "started", "took", "failed", "notes", "trace"]
+
+
+def test_a_list_loses_the_moment_then_the_kind_then_the_number_of_spans():
+    row = cli_samples.row(name="short", error_count=0, retries=0, interrupted=0, llm_calls=0, session=None)
+    plain = msgspec.structs.replace(row, input_tokens=None, output_tokens=None, model=None, service=None)
+    optional = ["at", "kind", "spans"]
+    kept = {
+        columns: [
+            title
+            for title in titles(listing.lines([plain], Terminal(width=columns), cli_samples.NOW, 10**10))
+            if title in optional
+        ]
+        for columns in range(60, 120)
+    }
+    ways = [kept[60], *(kept[n] for n in range(61, 120) if kept[n] != kept[n - 1])]
+    assert ways == [[], ["spans"], ["kind", "spans"], ["kind", "at", "spans"]]
+
+
+def test_the_spans_of_80_columns_have_their_errors():
+    shown = titles(spanlist.lines(cli_samples.spans(), Terminal(width=80)))
+    assert shown == ["name", "took", "error", "span"]
+
+
+def test_the_name_of_a_trace_that_dealt_with_its_errors_is_not_red():
+    handled = cli_samples.row(status="ok", error_count=2)
+    look = Terminal(width=100, colour=True)
+    for status, is_red in (("ok", False), ("error", True)):
+        row = msgspec.structs.replace(handled, status=status)
+        line = list(listing.lines([row], look, cli_samples.NOW, 10**10))[1]
+        assert ("\x1b[31manswer_question" in line) is is_red
+
+
+def run_that_failed(message: str):
+    """A run whose program ended in an exception, which an event tells as well."""
+    fault = Fault("KeyError", "'name'")
+    spans = [cli_samples.span(1, 0, "plain.py", 0, 9, kind="run", status="error", error=fault)]
+    told = {"exception.type": "KeyError", "exception.message": message}
+    body = f"KeyError: {message}"
+    return build(spans, [cli_samples.event(1, 1, 5, "exception", level="error", body=body, attributes=told)])
+
+
+@pytest.mark.parametrize(("message", "times"), [("'name'", 0), ("'other'", 1)])
+def test_an_exception_that_its_span_tells_already_is_not_told_again(message, times):
+    grown = run_that_failed(message)
+    look = Terminal(width=100)
+    subject = card.Subject(cli_samples.row(), grown, summary(grown), [], 10**9)
+    for lines in (tree.lines(grown, look, Limits()), card.lines(subject, look, cli_samples.NOW)):
+        assert sum("exception" in line for line in lines) == times
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_no_line_of_a_card_is_so_wide_that_it_would_go_on_without_its_indent(columns):
+    grown = build(cli_samples.spans(), cli_samples.events())
+    processes = [cli_samples.process(pid=10**6 + n) for n in range(30)]
+    row = cli_samples.row(slow=True, tags=[f"tag {n}" for n in range(30)])
+    found = summary(grown)
+    failure = msgspec.structs.replace(found.failure, handled=True, others=12)
+    subject = card.Subject(row, grown, msgspec.structs.replace(found, failure=failure), processes, 10**9)
+    lines = list(card.lines(subject, Terminal(width=columns), cli_samples.NOW))
+    assert [line for line in lines if width(line) > columns] == []
+    assert any("12 more failed spans" in line for line in lines)
+    assert any("slow (≥ 1.00 s)" in line for line in lines)
+
+
 @pytest.mark.parametrize("columns", [60, 80, 140])
 def test_a_real_terminal_shows_every_duration_in_one_column_whatever_the_names_are(columns):
     lines = list(tree.lines(build(cli_samples.spans()), Terminal(width=columns, colour=True), Limits()))
@@ -250,12 +341,13 @@ def test_whatever_is_recorded_every_drawing_is_made_and_sends_nothing_to_the_ter
         name=text, kind=text, model=text, session=text, user=text, tags=[text], service=text
     )
     process = cli_samples.process()
-    subject = card.Subject(row, grown, summary(grown), [msgspec.structs.replace(process, host=text)])
+    processes = [process, msgspec.structs.replace(process, host=text)]
+    subject = card.Subject(row, grown, summary(grown), processes, 10**9)
     for lines in (
         tree.lines(grown, look, Limits()),
         tree.lines(grown, look, Limits(depth=1, everything=True)),
         spanlist.lines(spans, look),
-        listing.lines([row], look, cli_samples.NOW),
+        listing.lines([row], look, cli_samples.NOW, 10**9),
         card.lines(subject, look, cli_samples.NOW),
     ):
         for line in lines:
@@ -322,6 +414,14 @@ def test_the_width_is_the_asked_one_else_the_terminals_else_the_pipes(plain_envi
     assert terminal.of(Screen(), columns=66).width == 66
     plain_environment.setenv("COLUMNS", "77")
     assert terminal.of(io.StringIO()).width == 77
+
+
+def test_tables_are_whole_only_where_no_width_is_known(plain_environment):
+    assert terminal.of(io.StringIO()).whole_tables
+    assert terminal.of(io.StringIO()).width == terminal.PIPE_WIDTH
+    assert not terminal.of(io.StringIO(), columns=66).whole_tables
+    plain_environment.setenv("COLUMNS", "77")
+    assert not terminal.of(io.StringIO()).whole_tables
 
 
 def test_an_encoding_that_is_not_unicode_gets_ascii(plain_environment):

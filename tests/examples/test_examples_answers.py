@@ -165,7 +165,7 @@ def test_without_a_home_that_can_be_written_the_answers_are_the_same(recorded, t
     process = run([sys.executable, str(EXAMPLE), *QUESTIONS], file / "home", tmp_path)
     assert process.returncode == 0
     assert process.stdout == recorded.process.stdout
-    assert "recording goes on in memory" in process.stderr
+    assert "records wait in memory" in process.stderr
 
 
 WITHOUT_FTS5 = """

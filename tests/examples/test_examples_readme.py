@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import sys
 from typing import NamedTuple
 
 import pytest
-from examples_kit import ROOT, data, run
+from examples_kit import FLIGHTLOG, ROOT, data, run
 
 from flightlog.cli.main import COMMANDS
 
@@ -32,7 +33,9 @@ def programs() -> list[tuple[str, str, str]]:
     shown = blocks()
     for block, following in zip(shown, [*shown[1:], Block("", "")], strict=True):
         if block.language == "python":
-            called = re.match(r"\$ python (\w+\.py)\n((?:(?!\$ ).*\n)*)", following.text)
+            called = re.match(
+                r"\$ (?:python|flightlog run) (\w+\.py)(?: '.*')?\n((?:(?!\$ ).*\n)*)", following.text
+            )
             assert following.language == "console"
             assert called is not None
             found.append((called[1], block.text, called[2]))
@@ -47,7 +50,7 @@ def start(name, tmp_path):
     return run([sys.executable, name], tmp_path / "home", tmp_path)
 
 
-@pytest.mark.parametrize("name", sorted(PROGRAMS.keys() - {"crash.py"}))
+@pytest.mark.parametrize("name", sorted(PROGRAMS.keys() - {"crash.py", "plain.py"}))
 def test_a_program_in_the_readme_prints_what_the_readme_says(name, tmp_path):
     process = start(name, tmp_path)
     assert (process.returncode, process.stderr) == (0, "")
@@ -61,6 +64,21 @@ def test_the_orders_leave_one_good_and_one_failed_trace_of_a_session(tmp_path):
         ("order", "error", 4, "table-7"),
         ("order", "ok", 4, "table-7"),
     ]
+
+
+def test_the_plain_program_is_recorded_as_it_is_and_fails_as_the_readme_says(tmp_path):
+    source, shown = PROGRAMS["plain.py"]
+    (tmp_path / "plain.py").write_text(source, encoding="utf-8")
+    (typed,) = re.findall(r"^\$ flightlog (run plain\.py .*)$", README, re.MULTILINE)
+    process = run([*FLIGHTLOG, *shlex.split(typed)], tmp_path / "home", tmp_path)
+    assert (process.returncode, process.stdout) == (1, "")
+    first, *_, error, last = process.stderr.splitlines()
+    trace = last.split()[-1]
+    assert [first, error] == [shown.splitlines()[0], shown.splitlines()[2]]
+    assert last.startswith("flightlog: plain.py failed (exit code 1) in ")
+    assert shown.splitlines()[3].startswith("flightlog: plain.py failed (exit code 1) in ")
+    (row,) = data(tmp_path / "home", "list")
+    assert (row["trace_id"], row["status"]) == (trace, "error")
 
 
 def test_the_killed_program_leaves_every_row_that_had_ended(tmp_path):

@@ -31,7 +31,8 @@ def command(limit: int, as_json: bool, look: Terminal) -> None:
 
     One line a trace, newest first: how it went, its name, when it started, how long it took, how many spans
     it has, what is remarkable, and its id, which is always whole. Duration is the time from the first start to
-    the last end. A narrow terminal gets fewer columns; a pipe or a file gets all of them, uncut.
+    the last end; a trace is slow when that is at least the setting slow_limit. A narrow terminal gets fewer
+    columns; a pipe or a file gets all of them, uncut.
 
     With records that are not indexed yet it waits for at most two seconds, answers with what is there, and
     says on standard error how much is left.

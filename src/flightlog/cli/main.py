@@ -3,7 +3,7 @@
 `flightlog version` and `flightlog --help` answer without importing a store, a renderer or any other command;
 the table below says what each command is for, and a test holds it against what the commands say themselves.
 
-Here is also the one place where an error becomes an exit code: 0 fine, 1 trouble (a store that cannot be read,
+Here is also the one place where an error becomes an exit code: 0 fine, 1 trouble (a home or store that cannot be used,
 a self-check that failed), 2 a question that makes no sense (an unknown id, a bad option), 130 interrupted. A
 reader that goes away (`| head`) is no error. Whatever a message quotes passes the gate first.
 """

@@ -7,8 +7,8 @@ from typing import Final
 import click
 
 EXIT_CODES: Final = (
-    "Exit codes: 0 fine, 1 trouble (the store cannot be read), 2 a question that makes no sense (an unknown "
-    "id, a prefix of several ids, a bad option)."
+    "Exit codes: 0 fine, 1 trouble (the home or its store cannot be used), 2 a question that makes no sense "
+    "(an unknown id, a prefix of several ids, a bad option)."
 )
 """The last paragraph of the help of every command that asks a store."""
 

@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct
 from flightlog.analysis.summary import Failure, KindCount, Summary, repeats
 from flightlog.analysis.tree import MARKS, Node, Tree, walk
 from flightlog.cli.render import details, heading, notes, preview, words
-from flightlog.cli.render.cells import cut, width
+from flightlog.cli.render.cells import cut, flow
 from flightlog.cli.render.marks import kind_style, status_sign, status_style
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.table import Column
@@ -61,7 +61,7 @@ class Pen:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._room = max(16, terminal.width - _INDENT)
-        self._dot = " · " if terminal.unicode else " - "
+        self._dot = terminal.dot()
 
     def section(self, label: str, body: Sequence[str]) -> Iterator[str]:
         """A blank line, then the body with its label beside the first line; nothing for an empty body."""
@@ -120,14 +120,17 @@ class Pen:
                 Column("", signs, [status_style(r.status) for r in records]),
                 Column("name", [clean(r.name) for r in records], least=8, comfortable=16),
                 Column(
-                    "kind", [clean(r.kind) for r in records], [kind_style(r.kind) for r in records], leaves=2
+                    "kind", [clean(r.kind) for r in records], [kind_style(r.kind) for r in records], leaves=3
                 ),
                 Column("self", [words.duration(n.self_ns, unicode=unicode) for n in nodes], align="right"),
-                Column("share", [_share(n.self_ns or 0, whole) for n in nodes], align="right", leaves=1),
+                Column("share", [_share(n.self_ns or 0, whole) for n in nodes], align="right", leaves=2),
                 Column(
-                    "took", [words.duration(r.duration_ns, unicode=unicode) for r in records], align="right"
+                    "took",
+                    [words.duration(r.duration_ns, unicode=unicode) for r in records],
+                    align="right",
+                    leaves=1,
                 ),
-                Column("span", [clean(r.span_id) for r in records], ["dim"] * len(records), leaves=3),
+                Column("span", [clean(r.span_id) for r in records], ["dim"] * len(records), leaves=4),
             ],
         )
 
@@ -151,8 +154,14 @@ class Pen:
                     [words.count(k.interrupted) if k.interrupted else "" for k in kinds],
                     ["yellow"] * len(kinds),
                     align="right",
+                    leaves=1,
                 ),
-                Column("self", [words.duration(k.self_ns, unicode=unicode) for k in kinds], align="right"),
+                Column(
+                    "self",
+                    [words.duration(k.self_ns, unicode=unicode) for k in kinds],
+                    align="right",
+                    leaves=2,
+                ),
             ],
         )
 
@@ -195,14 +204,8 @@ class Pen:
         return told + ([f"{still_open:,} still open"] if still_open else [])
 
     def _flow(self, parts: Sequence[str | None], separator: str) -> list[str]:
-        """Parts beside each other, on as many lines as they need; only a part that is wider than a line is cut."""
-        lines: list[str] = []
-        for part in (clean(part) for part in parts if part):
-            if lines and width(longer := lines[-1] + separator + part) <= self._room:
-                lines[-1] = longer
-            else:
-                lines.append(part)
-        return [self._cut(line) for line in lines]
+        known = [clean(part) for part in parts if part]
+        return flow(known, separator, self._room, self._terminal.ellipsis())
 
     def _cut(self, text: str) -> str:
         return cut(text, self._room, self._terminal.ellipsis())

@@ -6,6 +6,7 @@ are clean (`safe.clean`) and without colour: colour is put on after the width is
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from rich.cells import cell_len, set_cell_size
@@ -33,6 +34,17 @@ def cut(text: str, cells: int, ellipsis: str = "…") -> str:
     if room <= 0:
         return ellipsis[: max(0, cells)]
     return set_cell_size(text, room).rstrip() + ellipsis
+
+
+def flow(parts: Iterable[str], separator: str, cells: int, ellipsis: str = "…") -> list[str]:
+    """Put parts beside each other on as many lines as they need; only a part wider than a line is cut."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and width(longer := lines[-1] + separator + part) <= cells:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return [cut(line, cells, ellipsis) for line in lines]
 
 
 def fill(text: str, cells: int, align: Align = "left") -> str:

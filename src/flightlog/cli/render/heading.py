@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from flightlog.cli.render import words
-from flightlog.cli.render.cells import cut, width
+from flightlog.cli.render.cells import cut, flow, width
 from flightlog.cli.render.marks import status_sign, status_style
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Terminal
@@ -19,9 +19,8 @@ NAME_CELLS: Final = 16
 def lines(trace: Trace, terminal: Terminal, now_ns: int) -> Iterator[str]:
     """How it went, what it was, how long it took; then its id and when it began."""
     style = status_style(trace.status)
-    facts = " · ".join(_facts(trace, terminal))
-    if not terminal.unicode:
-        facts = facts.replace("·", "-")
+    parts = list(_facts(trace, terminal))
+    facts = terminal.dot().join(parts)
     sign = terminal.paint(style, status_sign(trace.status, terminal))
     name = clean(trace.name) or "(no name)"
     room = terminal.width - 4 - width(facts)
@@ -29,7 +28,8 @@ def lines(trace: Trace, terminal: Terminal, now_ns: int) -> Iterator[str]:
         yield f"{sign} {_bold(name, room, terminal)}  {terminal.paint('dim', facts)}"
     else:
         yield f"{sign} {_bold(name, terminal.width - 2, terminal)}"
-        yield "  " + terminal.paint("dim", cut(facts, terminal.width - 2, terminal.ellipsis()))
+        for line in flow(parts, terminal.dot(), terminal.width - 2, terminal.ellipsis()):
+            yield "  " + terminal.paint("dim", line)
     trace_id = clean(trace.trace_id)
     began = f"{words.moment(trace.start)}, {words.ago(trace.start, now_ns)}"
     if terminal.width >= len(trace_id) + len(began) + 4:

@@ -15,16 +15,18 @@ def of_trace(trace: Trace, slow_limit_ns: int, terminal: Terminal) -> list[str]:
         slow_limit_ns: what the setting `slow_limit` says, in nanoseconds.
         terminal: what the words are drawn on.
     """
-    at_least = "≥" if terminal.unicode else ">="
-    limit = words.duration(slow_limit_ns, unicode=terminal.unicode)
-    return [f"slow ({at_least} {limit})", *in_short(trace)[1:]] if trace.slow else in_short(trace)
-
-
-def in_short(trace: Trace) -> list[str]:
-    """The same without the limit."""
-    notes = ["slow"] if trace.slow else []
+    notes = []
+    if trace.slow:
+        at_least = "≥" if terminal.unicode else ">="
+        notes.append(f"slow ({at_least} {words.duration(slow_limit_ns, unicode=terminal.unicode)})")
     if trace.retries:
         notes.append(words.of_them(trace.retries, "retry", "retries"))
     if trace.interrupted:
         notes.append(f"{trace.interrupted:,} interrupted")
     return notes
+
+
+def in_short(trace: Trace) -> list[str]:
+    """The same without any number."""
+    said = {"slow": trace.slow, "retried": trace.retries, "interrupted": trace.interrupted}
+    return [note for note, holds in said.items() if holds]

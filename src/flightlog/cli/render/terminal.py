@@ -58,6 +58,10 @@ class Terminal(Struct, frozen=True):
             return text
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
 
+    def dot(self) -> str:
+        """What stands between facts on one line."""
+        return " · " if self.unicode else " - "
+
     def ellipsis(self) -> str:
         """What stands for the part that was cut off."""
         return "…" if self.unicode else "~"
