@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from flightlog.core import engine
 from flightlog.core.control import control
 from flightlog.core.level import parse
+from flightlog.flushed import Flushed
 
 if TYPE_CHECKING:
-    from flightlog.recording import Flushed, Recorder
+    from flightlog.recording import Recorder
     from flightlog.records.errors import BadSetting
     from flightlog.settings import Settings
 
@@ -61,8 +62,9 @@ def _prepare() -> None:
 def _forked() -> None:
     control.forked()
     engine.disown()
-    if (recording := sys.modules.get("flightlog.recording")) is not None:
-        recording.recorder.forked()
+    recorder = getattr(sys.modules.get("flightlog.recording"), "recorder", None)
+    if recorder is not None:  # else the module is not loaded, or only being loaded
+        recorder.forked()
 
 
 control.on_first_use(_start, _prepare)
@@ -101,4 +103,8 @@ def flush(timeout: float = 2.0) -> Flushed:
     Returns:
         Whether all of it was delivered, and if not, what waits where. It is true when delivered.
     """
+    if control.is_starting:  # a signal handler in the middle of it
+        return Flushed(delivered=False)
+    if not control.is_running:
+        return Flushed(delivered=control.refused == 0)
     return _recorder().flush(timeout)

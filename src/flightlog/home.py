@@ -10,7 +10,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,7 @@ from flightlog.journal.writer import Writer as JournalWriter
 from flightlog.lock import FileLock
 from flightlog.place import Place
 from flightlog.records.cursor import Cursor
-from flightlog.records.errors import FlightlogError, StoreError
+from flightlog.records.errors import FlightlogError, StoreBusy, StoreError
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.span import Span
@@ -31,6 +31,7 @@ from flightlog.sinks.store import BATCH_BYTES, Indexer
 from flightlog.store.open import open_reader, open_writer
 from flightlog.store.port import Reader
 
+PATIENCE_MS: Final = 1000
 _PATIENCE: Final = 0.02
 _PROBE_BYTES: Final = 1024 * 1024
 """So much room must be on the disk for a home to count as usable."""
@@ -71,15 +72,20 @@ class Home(Place):
         finally:
             reader.close()
 
-    def indexer(self, batch_bytes: int = BATCH_BYTES) -> Indexer:
+    def indexer(self, batch_bytes: int = BATCH_BYTES, busy_ms: int = PATIENCE_MS) -> Indexer:
         """An indexer; its owner must hold `index_lock` while it steps. What is half made and dead is swept first.
+
+        Args:
+            batch_bytes: bytes of lines a transaction.
+            busy_ms: the longest that a step waits for another process that writes the store, in milliseconds.
 
         Raises:
             StoreError: the store cannot be opened.
         """
         sweep(self.journal_root)
         durable = self.settings.durability == "power"
-        return Indexer(self.journal_root, open_writer(self.store_path, durable=durable), batch_bytes)
+        store = open_writer(self.store_path, durable=durable, busy_ms=busy_ms)
+        return Indexer(self.journal_root, store, batch_bytes)
 
     def catch_up(self, within: float = 2.0, *, hurry: Callable[[], bool] = lambda: False) -> Backlog:
         """Bring what the journals hold into the store, or wait while somebody else does.
@@ -105,7 +111,7 @@ class Home(Place):
                 time.sleep(_PATIENCE)
             if not lock.held:
                 return self._backlog()
-            return self._index(lambda: time.monotonic() >= deadline or hurry())
+            return self._index(lambda: time.monotonic() >= deadline or hurry(), int(within * 1000))
 
     def has_indexed(self, process_id: str, place: Cursor) -> bool:
         """Whether the store has everything of this journal before this place.
@@ -126,10 +132,12 @@ class Home(Place):
         except StoreError:
             return -1
 
-    def _index(self, until: Callable[[], bool]) -> Backlog:
-        indexer = self.indexer()
+    def _index(self, until: Callable[[], bool], busy_ms: int) -> Backlog:
+        indexer = self.indexer(busy_ms=busy_ms)
+        lines = 0
         try:
-            lines = indexer.run(until)
+            with suppress(StoreBusy):  # what is left is said, and tried by the next who asks
+                lines = indexer.run(until)
             left, count = indexer.backlog()
         finally:
             indexer.close()

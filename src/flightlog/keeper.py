@@ -23,7 +23,7 @@ from flightlog.integrations.threads import start_quietly
 from flightlog.journal.writer import Writer
 from flightlog.lock import FileLock
 from flightlog.place import Place
-from flightlog.records.errors import FlightlogError
+from flightlog.records.errors import FlightlogError, StoreBusy
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 
@@ -41,7 +41,14 @@ SHARE: Final = 0.2
 _LOCK_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 2.0
 _SYNC_SECONDS: Final = 0.5
+_BUSY_MS: Final = 200
+"""How long a step waits for another process that writes the store; then the program's own limits count."""
+
 _BATCH_BYTES: Final = 2 * 1024 * 1024
+
+
+_carried_over: Final[list[object]] = []
+"""What a forked child must neither use nor close."""
 
 
 class Keeper:
@@ -85,15 +92,26 @@ class Keeper:
         """Say that there is no program in this process to be disturbed."""
         self._share = 1.0
 
+    def abandon(self) -> None:
+        """In a forked child: let go of the home's lock, which is the parent's.
+
+        The store's connection is left as it is and never closed: SQLite's documentation forbids both to carry
+        one across a fork and to close it there.
+        """
+        if self._lock is not None:
+            self._lock.release()
+        _carried_over.append(self._indexer)
+        self._stopping = True
+
     def wake(self) -> None:
         """Ask for attention now; safe in a signal handler."""
         self._wake.put(None)
 
-    def deliver(self, until: Callable[[], bool], *, wait_for_others: bool) -> bool:
-        """Index on the caller's thread, at full speed, until everything is in the store or `until` says so.
+    def deliver(self, deadline: float, *, wait_for_others: bool) -> bool:
+        """Index on the caller's thread, at full speed, until everything is in the store or time is up.
 
         Args:
-            until: asked between steps.
+            deadline: monotonic seconds.
             wait_for_others: when another process indexes this home, wait until it has come this far.
 
         Returns:
@@ -103,17 +121,25 @@ class Keeper:
         self._stuck = False
         try:
             while True:
-                with self._turn:
-                    self._writer.tend()
-                    caught_up = self._index(patient=False)
+                caught_up = self._take_turn(deadline)
                 if caught_up or (caught_up is None and self._is_done_elsewhere()):
                     return True
-                if until() or self._stuck or (caught_up is None and not wait_for_others):
+                if time.monotonic() >= deadline or self._stuck or (caught_up is None and not wait_for_others):
                     return False
                 if caught_up is None:
                     time.sleep(TICK_SECONDS / 10)
         finally:
             self._hurried -= 1
+
+    def _take_turn(self, deadline: float) -> bool | None:
+        """One step when it is our turn; a signal handler may find it taken by the very code it interrupted."""
+        if not self._turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            return None
+        try:
+            self._writer.tend()
+            return self._index(patient=False)
+        finally:
+            self._turn.release()
 
     @property
     def is_indexing(self) -> bool:
@@ -130,8 +156,9 @@ class Keeper:
         self.wake()
         if self._thread is not threading.current_thread() and self._thread.is_alive():
             self._thread.join(TICK_SECONDS * 10)
-        with self._turn:
+        if self._turn.acquire(timeout=TICK_SECONDS * 10):
             self._let_go()
+            self._turn.release()
 
     def _run(self) -> None:
         # The first exception of the program would pay 4 ms for it.
@@ -193,6 +220,8 @@ class Keeper:
                 return None
             self._deliver_memory(indexer)
             return not indexer.step().more
+        except StoreBusy:
+            return None
         except (FlightlogError, OSError) as error:
             self._writer.counters.increment("index_errors")
             self._stuck = True
@@ -228,7 +257,7 @@ class Keeper:
             self._stuck = not self._home.path.is_dir()
             return None
         self._lock = lock
-        self._indexer = _opened(self._home).indexer(_BATCH_BYTES)
+        self._indexer = _opened(self._home).indexer(_BATCH_BYTES, _BUSY_MS)
         return self._indexer
 
     def _is_done_elsewhere(self) -> bool:

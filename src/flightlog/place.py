@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from flightlog.lock import FileLock
-from flightlog.records.errors import HomeUnusable
+from flightlog.records.errors import BadSetting, HomeUnusable
 from flightlog.settings import Settings
 
 DIRECTORY: Final = ".flightlog"
@@ -37,10 +37,20 @@ class Place:
         self.store_path = path / "store.db"
 
     @classmethod
-    def find(cls, settings: Settings) -> Self:
-        """Decide which home it is: the setting, else the nearest `.flightlog` upwards, else the user's."""
+    def find(cls, settings: Settings, *, strict: bool = False) -> Self:
+        """Decide which home it is: the setting, else the nearest `.flightlog` upwards, else the user's.
+
+        Args:
+            settings: where the home may be named.
+            strict: complain of a name that leads nowhere. Otherwise it is taken literally: a recorder must not
+                break its program, and says later what it could not write.
+
+        Raises:
+            BadSetting: it begins with the directory of a user that does not exist.
+            HomeUnusable: it is relative, and the working directory was deleted.
+        """
         if settings.home:
-            return cls(Path(settings.home).expanduser().absolute(), settings)
+            return cls(_named(settings, strict=strict), settings)
         with suppress(OSError):
             here = Path.cwd()
             for directory in (here, *here.parents):
@@ -102,3 +112,19 @@ class Place:
             probe.release()
             return False
         return True
+
+
+def _named(settings: Settings, *, strict: bool) -> Path:
+    """The directory that the setting names, whole."""
+    path = Path(settings.home)
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:
+        if strict:
+            expected = "a directory; there is no such user, or the user has no home directory"
+            raise BadSetting("home", settings.home, settings.origins["home"], expected) from error
+    except OSError as error:
+        if strict:
+            reason = "it is relative, and the working directory is gone"
+            raise HomeUnusable(settings.home, reason) from error
+    return path

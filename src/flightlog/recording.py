@@ -15,8 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
-
+from flightlog.border import let_through
 from flightlog.codecs.lines import decode
 from flightlog.core import engine, memo
 from flightlog.core.capture import Encoder, Limits
@@ -25,6 +24,7 @@ from flightlog.core.control import control
 from flightlog.core.level import Filter, parse
 from flightlog.core.plan import Plan
 from flightlog.core.process import process_line
+from flightlog.flushed import Flushed
 from flightlog.integrations.processes import carry_into_processes
 from flightlog.integrations.threads import carry_into_threads
 from flightlog.journal.writer import Writer
@@ -38,19 +38,6 @@ from flightlog.settings import Settings
 
 Load = Callable[[Callable[[BadSetting], None]], Settings]
 """Reads the settings, and tells somebody of each value that cannot be used."""
-
-
-class Flushed(Struct, frozen=True):
-    """What a flush found. It is true when everything was delivered."""
-
-    delivered: bool
-    waiting_bytes: int = 0
-    """Bytes that are safe in the journal and not in the store yet; -1 when the store cannot say."""
-    in_memory: int = 0
-    """Lines that are only in this process's memory, because the home cannot be written."""
-
-    def __bool__(self) -> bool:
-        return self.delivered
 
 
 class Recorder:
@@ -108,7 +95,10 @@ class Recorder:
         self.keeper = Keeper(home, self.writer, process, self.say, self._note_gate_failures)
         self._install(self.writer.write_framed, home.key())
         self._hook()
-        self.keeper.start()
+        try:
+            self.keeper.start()
+        except RuntimeError as error:
+            self.say(f"no thread can be started ({error}); records go to the journal, and wait there")
         if control.refused:
             self.writer.counters.increment("records_while_starting", control.refused)
 
@@ -172,7 +162,8 @@ class Recorder:
         self._said.add(message)
         try:
             sys.stderr.write(f"flightlog: {DefaultGate(b'').text('', message)}\n")
-        except Exception:  # noqa: BLE001 - the border: a closed stderr is the program's business
+        except Exception as failure:  # noqa: BLE001 - the border: a closed stderr is the program's business
+            let_through(failure)
             self.count("internal_errors")
 
     def flush(self, timeout: float) -> Flushed:
@@ -180,10 +171,15 @@ class Recorder:
         writer, keeper = self.writer, self.keeper
         if writer is None or keeper is None or self.home is None:
             return Flushed(delivered=True)
-        deadline = time.monotonic() + timeout
-        if keeper.deliver(lambda: time.monotonic() >= deadline, wait_for_others=True):
-            return Flushed(delivered=True)
-        return Flushed(delivered=False, waiting_bytes=keeper.waiting_bytes(), in_memory=writer.in_memory())
+        try:
+            if keeper.deliver(time.monotonic() + timeout, wait_for_others=True):
+                return Flushed(delivered=True)
+            waiting = keeper.waiting_bytes()
+        except Exception as failure:  # noqa: BLE001 - the border: no descriptors left, no memory, …
+            let_through(failure)
+            self.count("internal_errors")
+            waiting = -1
+        return Flushed(delivered=False, waiting_bytes=waiting, in_memory=writer.in_memory())
 
     # -- ending -------------------------------------------------------------------------------------------------
 
@@ -209,7 +205,7 @@ class Recorder:
         try:
             deadline = time.monotonic() + settings.exit_drain
             if settings.exit_drain > 0 and (keeper.is_indexing or settings.durability == "memory"):
-                keeper.deliver(lambda: time.monotonic() >= deadline, wait_for_others=False)
+                keeper.deliver(deadline, wait_for_others=False)
             keeper.stop()
             self._note_gate_failures()
             self._mourn()
@@ -232,10 +228,12 @@ class Recorder:
 
     def forked(self) -> None:
         """In a forked child: leave the parent's journal alone and begin anew at the first record."""
-        writer = self.writer
+        writer, keeper = self.writer, self.keeper
         self.writer = self.keeper = None
         if writer is not None:
             writer.abandon()
+        if keeper is not None:
+            keeper.abandon()
         self._said = set()
         if self.settings is not None:
             self._install(self._first_write, os.urandom(32))

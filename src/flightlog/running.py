@@ -27,6 +27,8 @@ from flightlog.home import Home
 from flightlog.propagation.traceparent import render
 from flightlog.recording import recorder
 from flightlog.records.errors import BadQuestion, FlightlogError
+from flightlog.redaction.arguments import redacted_arguments
+from flightlog.redaction.gate import DefaultGate
 
 SETTLE_SECONDS: Final = 5.0
 """How long the end of a run waits until everything is in the store."""
@@ -59,17 +61,17 @@ def run_program(arguments: Sequence[str], *, module: bool) -> Outcome:
         module: the first argument names a module.
 
     Raises:
-        BadQuestion: there is no such script.
+        BadQuestion: there is no such script, or this is no way to name one; a setting cannot be used.
+        HomeUnusable: the home is relative to a directory that is gone.
     """
-    if not module and not Path(arguments[0]).exists():
-        raise BadQuestion(f"no such script: {arguments[0]}; a module is run with -m")
+    name = arguments[0] if module else _script_name(arguments[0])
     settings = load_settings()
-    home = Home.find(settings)
-    name = arguments[0] if module else Path(arguments[0]).name
+    home = Home.find(settings, strict=True)
     command = [sys.executable, *(["-m"] if module else []), *arguments]
     flightlog.configure(home=str(home.path), service=settings.service or Path(name).stem, exit_drain=0.0)
     started = time.monotonic_ns()
-    with span(name, kind="run", input={"command": list(arguments)}) as record:
+    shown = redacted_arguments(DefaultGate(b""), arguments)
+    with span(name, kind="run", input={"command": shown}) as record:
         flush(0.0)
         if recorder.keeper is not None:
             recorder.keeper.work_freely()
@@ -81,6 +83,19 @@ def run_program(arguments: Sequence[str], *, module: bool) -> Outcome:
     flushed = flush(SETTLE_SECONDS)
     took = time.monotonic_ns() - started
     return Outcome(record.trace_id, name, returncode, took, flushed.delivered, flushed.in_memory)
+
+
+def _script_name(given: str) -> str:
+    """The name of a script, or of the directory or archive that holds its `__main__.py`."""
+    if given.startswith("-"):
+        raise BadQuestion(
+            f"{given} cannot be recorded: give a script, a directory or archive with a __main__.py, or -m and "
+            f"a module; put code for -c or standard input into a file (a script of this name is ./{given})"
+        )
+    path = Path(given)
+    if not given or not path.exists():
+        raise BadQuestion(f"no such script: {given}; a module is run with -m")
+    return path.resolve().name if path.name in {"", ".."} else path.name
 
 
 def _environment(record: object, home: Home) -> dict[str, str]:
@@ -111,7 +126,11 @@ def _child(command: list[str], environ: dict[str, str]) -> int:
 
 @contextmanager
 def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in (*_FORWARDED, *_FROM_TERMINAL)}
+    """Handle signals that somebody may want to act; what is ignored stays so, also in the program (`nohup`)."""
+    numbers = [
+        number for number in (*_FORWARDED, *_FROM_TERMINAL) if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
@@ -137,8 +156,10 @@ def _explain(record: object, home: Home, returncode: int) -> None:
             if event.name == "exception" and event.span_id == record.span_id:
                 exception = event.attributes
     if returncode < 0:
-        name = signal.Signals(-returncode).name
-        record.fail(f"killed by signal {-returncode} ({name})", type=name)
+        number = -returncode
+        name = _signal_name(number)
+        known = f" ({name})" if name else ""
+        record.fail(f"killed by signal {number}{known}", type=name or f"signal {number}")
     elif exception:
         record.fail(
             exception.get("exception.message", ""),
@@ -147,6 +168,14 @@ def _explain(record: object, home: Home, returncode: int) -> None:
         )
     else:
         record.fail(f"exit code {returncode}", type=f"exit {returncode}")
+
+
+def _signal_name(number: int) -> str:
+    """The name of a signal; most real-time signals have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return ""
 
 
 def end_like(returncode: int) -> int:

@@ -8,7 +8,8 @@ import enum
 import json
 import math
 import uuid
-from collections import OrderedDict
+from array import array
+from collections import OrderedDict, deque
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -82,6 +83,11 @@ class Raising:
         ({3, 1, 2}, [1, 2, 3]),
         (frozenset("a"), ["a"]),
         (OrderedDict(a=1), {"a": 1}),
+        (deque([1, "a"], maxlen=2), [1, "a"]),
+        (array("i", [1, 2]), [1, 2]),
+        ({"a": 1}.keys(), ["a"]),
+        ({"a": 1}.values(), [1]),
+        ({"a": 1}.items(), [["a", 1]]),
         (Pair(1, 2), [1, 2]),
         (Point(1, [2]), {"x": 1, "y": [2]}),
         (Colour.RED, "red"),
@@ -124,6 +130,63 @@ def test_depth_nodes_and_characters_are_bounded():
     assert captured(["x" * 100] * 50, value_bytes=250)[-1] == "… 47 more"
 
 
+class Endless:
+    """Values without an end; how far they were followed is counted."""
+
+    taken = 0
+
+    def __iter__(self):
+        while True:
+            self.taken += 1
+            yield self.taken
+
+    def items(self):
+        return ((number, number) for number in self)
+
+
+class EndlessMapping(Endless, dict):
+    pass
+
+
+class EndlessList(Endless, list):
+    pass
+
+
+@pytest.mark.parametrize("kind", [EndlessMapping, EndlessList])
+def test_a_container_without_an_end_is_followed_as_far_as_there_are_nodes(kind):
+    value = kind()
+    assert "more" in json.dumps(captured(["before", value], nodes=10))
+    assert value.taken == 8, "seven nodes are left, and one element more tells that there is a rest"
+
+
+@pytest.mark.parametrize("kind", [set, frozenset, deque, list, tuple, lambda values: array("i", values)])
+def test_of_a_large_container_the_rest_is_counted(kind):
+    assert captured(kind(range(1000)), nodes=10)[-1] == "… 991 more"
+    assert captured(kind(range(10)), nodes=11) == list(range(10))
+    assert captured(kind(range(10)), nodes=10)[-1] == "… 1 more"
+
+
+@pytest.mark.parametrize("kind", [dict, OrderedDict])
+def test_of_a_large_mapping_the_rest_is_counted_and_secret_keys_are_nodes_too(kind):
+    assert captured(kind.fromkeys(range(1000)), nodes=10)["…"] == "991 more"
+    hidden = captured(kind.fromkeys(f"password{n}" for n in range(1000)), nodes=10)
+    assert (len(hidden), hidden["…"]) == (10, "991 more")
+
+
+def test_a_set_that_is_cut_is_not_sorted_first():
+    class Value:
+        compared = 0
+
+        def __lt__(self, other):
+            type(self).compared += 1
+            return id(self) < id(other)
+
+    captured({Value() for _ in range(100)}, nodes=10)
+    assert Value.compared == 0
+    captured({Value() for _ in range(100)}, nodes=1000)
+    assert Value.compared > 0
+
+
 def test_a_text_that_is_too_long_is_cut_with_its_length_and_the_hash_of_what_was_kept():
     used = Encoder(DefaultGate(b"key"), Limits(value_bytes=1000), lambda: None)
     text, cuts = used.encode({"text": "x" * 5_000_000}, "input")
@@ -159,6 +222,10 @@ def test_a_container_that_another_thread_changes_is_still_captured():
     assert captured(Growing(a=1)) == {"a": 1}
 
 
+def containers(inner):
+    return st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner) | st.tuples(inner, inner)
+
+
 everything = st.recursive(
     st.none()
     | st.booleans()
@@ -168,9 +235,7 @@ everything = st.recursive(
     | st.binary()
     | st.dates()
     | st.uuids(),
-    lambda inner: (
-        st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner) | st.tuples(inner, inner)
-    ),
+    containers,
     max_leaves=20,
 )
 

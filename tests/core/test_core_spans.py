@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 
 import msgspec
@@ -321,17 +322,121 @@ def test_a_line_that_would_be_too_long_is_replaced_by_a_small_one_with_the_same_
     assert "TooLong" in span.attributes["flightlog.capture_error"]
 
 
-def test_a_span_whose_record_cannot_be_written_leaves_the_least_there_is_to_say(seen, monkeypatch):
-    from flightlog.core import _pure
-
-    def broken(self, status):
-        raise RuntimeError("broken")
-
+def test_a_span_whose_record_cannot_be_written_leaves_the_least_there_is_to_say(seen):
     with fl.span("s", n=1) as s:
-        monkeypatch.setattr(_pure.Span, "_rest", broken)
+        s._attributes = 5
     span = seen.span("s")
     assert (span.trace_id, span.span_id, span.status) == (s.trace_id, s.span_id, "ok")
-    assert span.attributes == {"flightlog.capture_error": "RuntimeError: broken"}
+    assert span.attributes == {
+        "flightlog.capture_error": "AttributeError: 'int' object has no attribute 'values'"
+    }
+
+
+def test_an_exhausted_stack_spoils_no_later_record(seen):
+    def down(n):
+        with fl.span("walk", input={"n": n}):
+            down(n + 1)
+
+    with pytest.raises(RecursionError):
+        down(0)
+    assert not fl.current()
+    with fl.span("other") as other:
+        pass
+    found = seen.span("other")
+    assert (found.trace_id, found.parent_id, found.kind) == (other.trace_id, "", "step")
+    assert {span.name for span in seen.spans} <= {"walk", "other", "(unreadable)"}
+
+
+def test_an_exception_of_the_program_s_signal_handler_reaches_the_program(seen):
+    import signal
+
+    class Deadline(Exception):
+        pass
+
+    raised = 0
+
+    def handler(number, frame):
+        nonlocal raised
+        raised += 1
+        raise Deadline
+
+    before = signal.signal(signal.SIGALRM, handler)
+    caught = 0
+    gc.disable()  # a finaliser that is interrupted keeps the exception to itself, whoever's it is
+    try:
+        for _ in range(300):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.0004)
+                for _ in range(100_000):
+                    with fl.span("s", text="x" * 100):
+                        pass
+            except Deadline:
+                caught += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        gc.enable()
+    assert caught == raised == 300
+
+
+def test_the_stack_of_an_exception_is_told_once_where_it_came_from(seen):
+    with pytest.raises(ValueError), fl.span("outer"), fl.span("inner"):
+        raise ValueError("once")
+    assert "test_core_spans.py" in seen.span("inner").error.stack
+    assert seen.span("outer").error.stack == ""
+    assert seen.span("outer").error.message == "once"
+
+
+class Hostile:
+    def __str__(self):
+        raise RuntimeError("no")
+
+    __repr__ = __str__
+
+    @property
+    def trace_id(self):
+        raise RuntimeError("no")
+
+    def keys(self):
+        raise RuntimeError("no")
+
+    def items(self):
+        raise RuntimeError("no")
+
+
+def test_values_that_fight_back_break_nothing(seen):
+    with fl.span(Hostile(), level=[], links=None) as s:
+        s.set_attributes(None)
+        s.set_attributes(Hostile())
+        s.set_attributes({Hostile(): 1})
+        s.link(Hostile())
+        s.link(s, relation=[])
+        s.fail(Hostile())
+    with fl.span("links", links=[Hostile(), 5]), fl.span("links", links=7):
+        pass
+    fl.event(Hostile(), level={}, body=Hostile())
+    assert len(seen.spans) == 3
+
+
+@pytest.mark.parametrize("code", [["x"], Hostile(), 0.0])
+def test_any_exit_code_passes_through(seen, code):
+    with pytest.raises(SystemExit), fl.span("s"):
+        raise SystemExit(code)
+    assert seen.span("s").status == ("ok" if code == 0.0 else "error")
+    assert not fl.current()
+
+
+def test_a_task_may_have_any_name(seen):
+    async def work():
+        with fl.span("s"):
+            pass
+
+    async def main():
+        for name in ("Task-" + "1" * 5000, "Task-x", "Task-", "\x1e"):
+            await asyncio.create_task(work(), name=name)
+
+    asyncio.run(main())
+    assert [span.task[:6] for span in seen.spans] == ["Task-1", "Task-x", "Task-", "\x1e"]
 
 
 def test_a_name_that_is_no_text_is_written_as_one(seen):
@@ -351,7 +456,6 @@ def test_a_span_has_one_block(seen):
 
 
 def test_tasks_that_start_tasks_for_ever_keep_no_spans_alive(seen):
-    import gc
     import weakref
 
     ended = []

@@ -16,7 +16,7 @@ from journal_kit import PROCESS_ID, Clock, Said, line, opened, read_all, until
 from flightlog.journal.chain import Chain
 from flightlog.journal.counters import read_counters
 from flightlog.journal.memory import MEMORY_BYTES
-from flightlog.journal.mending import RETRY_SECONDS
+from flightlog.journal.mending import LOOK_SECONDS, RETRY_SECONDS
 from flightlog.journal.place import Place
 from flightlog.journal.reader import GAP_SECONDS, Journal, journals
 from flightlog.records.cursor import Cursor
@@ -316,8 +316,76 @@ def test_a_deleted_directory_is_made_anew_and_later_lines_are_found(tmp_path: Pa
     assert journal.alive()
     writer.write(line(2))
     assert read_all(journal, cursor)[0] == [line(2)], "segments go on with the next number"
+    assert writer.counters.values()["segments_lost"] == 1
     writer.close()
     assert not journal.alive()
+
+
+def test_a_segment_that_is_deleted_is_noticed_within_a_second_and_counted(tmp_path: Path, kind: str) -> None:
+    said, clock = Said(), Clock()
+    writer = opened(tmp_path, say=said, clock=clock)
+    journal = Journal(tmp_path / PROCESS_ID)
+    writer.write(line(1))
+    cursor = read_all(journal)[1].cursor
+    writer.tend()
+    (journal.path / "00000001.seg").unlink()
+    clock.now += LOOK_SECONDS / 2
+    assert not writer.tend(), "it is not looked at each time"
+    writer.write(line(2))
+    clock.now += LOOK_SECONDS
+    assert writer.tend()
+    writer.write(line(3))
+    assert read_all(journal, cursor)[0] == [line(3)]
+    assert journal.counters()["segments_lost"] == 1
+    clock.now += LOOK_SECONDS
+    assert not writer.tend(), "the new one is there"
+    writer.close()
+    assert journal.counters()["segments_lost"] == 1
+    assert (writer.counters.values()["internal_errors"], said) == (0, [])
+
+
+def test_a_file_of_the_same_name_is_not_taken_for_the_segment(tmp_path: Path, kind: str) -> None:
+    writer = opened(tmp_path)
+    path = tmp_path / PROCESS_ID / "00000001.seg"
+    path.rename(tmp_path / "elsewhere")
+    path.write_bytes(b"")
+    assert writer.tend()
+    writer.write(line(1))
+    assert line(1) in (tmp_path / PROCESS_ID / "00000002.seg").read_bytes()
+    writer.close()
+
+
+def test_every_deleted_segment_is_replaced_also_the_one_made_ahead(tmp_path: Path) -> None:
+    clock, said = Clock(), Said()
+    writer = opened(tmp_path, clock=clock, say=said)
+    for number in range(150):
+        writer.write(line(number, 300))
+    assert writer.tend(), "the next one is made ahead"
+    for path in (tmp_path / PROCESS_ID).glob("*.seg"):
+        path.unlink()
+    clock.now += LOOK_SECONDS
+    assert writer.tend()
+    writer.write(line(150))
+    assert read_all(Journal(tmp_path / PROCESS_ID))[0] == [line(150)]
+    assert writer.counters.values()["segments_lost"] == 1
+    assert writer.in_memory() == 0
+    assert said == []
+    writer.close()
+
+
+def test_segments_that_were_indexed_and_deleted_are_not_called_lost(tmp_path: Path, kind: str) -> None:
+    clock = Clock()
+    writer = opened(tmp_path, clock=clock)
+    journal = Journal(tmp_path / PROCESS_ID)
+    for number in range(1000):
+        writer.write(line(number, 300))
+        clock.now += LOOK_SECONDS
+        writer.tend()
+        if number % 50 == 0:
+            journal.discard(read_all(journal)[1].cursor)
+    writer.close()
+    assert len(list(journal.path.glob("0*.seg"))) < 3
+    assert journal.counters()["segments_lost"] == 0
 
 
 CLOSED_DESCRIPTORS = """

@@ -33,6 +33,7 @@ QUOTERS: dict[str, str] = {
     "core.capture._Walk.text": "quotes what the gate has returned: this is the one way in",
     "core.fields.cut_list": "quotes the name of an attribute of ours",
     "core.fields.too_long": "quotes a sentence of ours, with a number in it",
+    "core.memo._Texts.__missing__": "quotes what the gate gave back",
     "core.memo.cut_items": "quotes a hash in hexadecimal",
 }
 """Function to why it may turn a text into JSON without asking the gate."""

@@ -15,7 +15,7 @@ import pytest
 from law_source import Import, by_name, foreign_imports, imports, modules, own_imports
 
 FLOORS: dict[int, tuple[str, ...]] = {
-    1: ("records", "settings"),
+    1: ("border", "records", "settings"),
     2: ("core", "codecs", "redaction"),
     3: ("store", "journal", "analysis", "propagation"),
     4: ("sinks", "export", "integrations"),
@@ -23,6 +23,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "",  # the package itself: names for everybody
         "booting",
         "configure",
+        "flushed",
         "home",
         "keeper",
         "layers",

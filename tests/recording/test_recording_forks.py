@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
 import pytest
@@ -363,3 +365,35 @@ def test_processes_started_in_a_capture_record_nothing(bench, method):
     )
     assert (result.stdout.strip(), result.stderr) == ("['main']", "")
     assert bench.spans() == []
+
+
+def test_a_child_that_outlives_its_parent_does_not_keep_the_home_locked(bench):
+    """As a daemon or a prefork worker does, after the parent has begun to index."""
+    result = bench.run("""
+        import os, time
+        import flightlog as fl
+        from flightlog.recording import recorder
+
+        while recorder.keeper is None or not recorder.keeper.is_indexing:
+            with fl.span("parent"):
+                time.sleep(0.05)
+        pid = os.fork()
+        if pid == 0:
+            held = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
+                    if os.path.exists(f"/proc/self/fd/{fd}")]
+            print(sum("index.lock" in name for name in held), flush=True)
+            os.close(1), os.close(2)
+            time.sleep(30)
+            os._exit(0)
+        print(pid, flush=True)
+        time.sleep(0.2)
+        os._exit(0)
+    """)
+    held, pid = sorted(map(int, result.stdout.split()))
+    try:
+        assert held == 0
+        lock = bench.home.index_lock()
+        assert lock.acquire()
+        lock.release()
+    finally:
+        os.kill(pid, signal.SIGKILL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -315,3 +316,92 @@ def test_a_store_in_a_directory_that_cannot_be_written_can_be_read(bench, monkey
     with bench.home.reader() as reader:
         assert [trace.name for trace in reader.traces(10)] == ["s"]
     assert [path.name for path in bench.home_path.glob("store.db?*")] == [], "nothing was made beside it"
+
+
+def test_flush_in_a_signal_handler_that_interrupts_flush_comes_back(bench):
+    result = bench.run("""
+        import signal, time
+        import flightlog as fl
+
+        flushed = []
+        signal.signal(signal.SIGALRM, lambda *_: flushed.append(fl.flush(0.05)))
+        with fl.span("first"):
+            pass
+        fl.flush(5)
+        deadline = time.monotonic() + 60
+        while len(flushed) < 30 and time.monotonic() < deadline:
+            with fl.span("s"):
+                pass
+            signal.setitimer(signal.ITIMER_REAL, 0.001)
+            fl.flush(1)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print(len(flushed) >= 30, bool(fl.flush(10)))
+    """)
+    assert result.stdout.split() == ["True", "True"], result.stderr
+
+
+def test_flush_and_exit_keep_their_limits_while_another_process_holds_the_store(bench):
+    bench.run(NOTHING_TO_SEE)
+    bench.spans()
+    holder = sqlite3.connect(bench.home.store_path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    try:
+        result = bench.run("""
+            import time
+            import flightlog as fl
+
+            with fl.span("s2"):
+                pass
+            begun = time.monotonic()
+            print(fl.flush(0.3).delivered)
+            print(time.monotonic() - begun < 5)
+        """)
+    finally:
+        holder.execute("ROLLBACK")
+        holder.close()
+    assert result.stdout.split() == ["False", "True"], result.stderr
+    assert {span.name for span in bench.spans()} == {"s", "work", "s2"}
+
+
+def test_a_program_that_can_start_no_thread_is_recorded_all_the_same(bench):
+    result = bench.run("""
+        import threading
+
+        def refuse(self):
+            raise RuntimeError("can't start new thread")
+
+        threading.Thread.start = refuse
+        import flightlog as fl
+
+        with fl.span("s"):
+            pass
+        print(bool(fl.flush(10)))
+    """)
+    assert result.stdout.strip() == "True", result.stderr
+    assert "no thread" in result.stderr
+    assert [span.name for span in bench.spans()] == ["s"]
+
+
+def test_a_recorder_that_cannot_start_says_so_and_counts(bench):
+    result = bench.run("""
+        import flightlog as fl
+        import flightlog.layers
+
+        def broken(*_):
+            raise OSError("no descriptors left")
+
+        load, flightlog.layers.load_settings = flightlog.layers.load_settings, broken
+        for _ in range(3):
+            with fl.span("lost"):
+                pass
+        print(bool(fl.flush(1)))
+        flightlog.layers.load_settings = load
+        from flightlog.core.control import control
+        control._not_before = 0
+        with fl.span("kept"):
+            pass
+    """)
+    assert result.stdout.strip() == "False"
+    assert result.stderr.count("flightlog:") == 1
+    assert [span.name for span in bench.spans()] == ["kept"]
+    assert bench.home.losses()["records_while_starting"] == 3

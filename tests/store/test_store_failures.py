@@ -55,7 +55,7 @@ def test_a_writer_that_waits_too_long_says_so(store: Engine) -> None:
     writer._connection.execute("PRAGMA busy_timeout = 1")
     with closing(sqlite3.connect(store.place, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="locked"):
+        with pytest.raises(StoreError, match="written by another process"):
             writer.append([Chunk(PROCESS, [span()])])
         other.execute("ROLLBACK")
     assert writer.append([Chunk(PROCESS, [span()])]).spans == 1

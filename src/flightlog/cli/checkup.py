@@ -1,7 +1,7 @@
 """What `flightlog doctor` looks at, gathered into one value before anything is printed.
 
 Each question is asked on its own: a store that cannot be read is one problem in the list and hides none of the
-other answers. Values of settings pass the gate, as everything that Flightlog prints of what users typed.
+other answers. Values of settings and paths pass the gate, as everything that Flightlog prints of what users typed.
 """
 
 from __future__ import annotations
@@ -65,9 +65,14 @@ class Checkup(Struct, frozen=True):
 
 
 def examine(settings: Settings, *, verify: bool) -> Checkup:
-    """Look at everything; never raises a `FlightlogError`, which becomes a problem instead."""
+    """Look at everything; what cannot be used becomes a problem, and hides no other answer.
+
+    Raises:
+        BadSetting: the setting `home` names no directory.
+        HomeUnusable: it is relative to a directory that is gone.
+    """
     problems: list[str] = []
-    home = Home.find(settings)
+    home = Home.find(settings, strict=True)
     obstacles = _asked(problems, home.problems) or []
     problems += obstacles
     exists = _asked([] if problems else problems, lambda: holds_something(home)) or False
@@ -112,10 +117,11 @@ def _read(home: Home, question: Callable[[Reader], _T]) -> _T:
 
 def _place(home: Home, exists: bool, usable: bool, problems: list[str]) -> Place:
     sizes = _asked(problems, home.sizes) if exists else None
+    path = DefaultGate(b"").text("", str(home.path))
     if sizes is None:
-        return Place(str(home.path), exists, usable)
+        return Place(path, exists, usable)
     return Place(
-        path=str(home.path),
+        path=path,
         exists=True,
         usable=usable,
         journal_bytes=sizes.journal_bytes,
@@ -131,5 +137,5 @@ def _values(settings: Settings) -> list[Value]:
     for setting in SETTINGS:
         value = getattr(settings, setting.name)
         shown = gate.text(setting.name, value) if isinstance(value, str) else value
-        values.append(Value(setting.name, shown, settings.origins[setting.name]))
+        values.append(Value(setting.name, shown, gate.text("", settings.origins[setting.name])))
     return values

@@ -11,7 +11,7 @@ import flightlog as fl
 from flightlog.analysis.tree import build
 from flightlog.cli import demo_program
 from flightlog.cli.looks import drawn
-from flightlog.cli.opening import reading, say
+from flightlog.cli.opening import home, reading, say
 from flightlog.cli.options import EXIT_CODES
 from flightlog.cli.render import heading, tree
 from flightlog.cli.render.branches import Limits
@@ -32,6 +32,7 @@ def command(question: str, look: Terminal) -> None:
     threads, builds a full-text index, finds it locked once, tries again, and answers. The trace goes to the
     home that `flightlog doctor` names. It needs no network.
     """
+    home()  # one that cannot be named is said before anything is recorded
     with fl.span("demo", kind="run", input={"question": question}) as span:
         span.output = answer = demo_program.answer(question)
     fl.flush(timeout=FLUSH_SECONDS)

@@ -30,7 +30,7 @@ from flightlog.export import jsonl
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     help="A file instead of standard output; it appears when it is complete.",
 )
-@click.option("--force", is_flag=True, help="Replace the file if there is one.")
+@click.option("--force", is_flag=True, help="Replace the file if there is one; write into a FIFO or device.")
 def command(trace: str | None, form: str, output: Path | None, force: bool) -> None:  # noqa: ARG001  # one format so far
     """Write traces as JSON lines.
 

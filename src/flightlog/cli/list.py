@@ -19,7 +19,7 @@ from flightlog.records.traces import Trace
 @click.option(
     "-n",
     "--limit",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 1_000_000_000),
     default=20,
     show_default=True,
     help="Most traces to list.",

@@ -20,8 +20,13 @@ PATIENCE: Final = 2.0
 
 
 def home() -> Home:
-    """The home that the settings name, which may not exist yet."""
-    return Home.find(load_settings())
+    """The home that the settings name, which may not exist yet.
+
+    Raises:
+        BadSetting: a setting cannot be used.
+        HomeUnusable: the home is relative to a directory that is gone.
+    """
+    return Home.find(load_settings(), strict=True)
 
 
 def slow_limit_ns(found: Home) -> int:

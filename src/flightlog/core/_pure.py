@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from _thread import _local, get_ident
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from sys import _getframe, modules
 from time import monotonic_ns
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
+from flightlog.border import let_through
 from flightlog.core import context, tasks
 from flightlog.core.bound import Bind, Binding, bound, innermost
 from flightlog.core.capture import HIDDEN, Cut
@@ -27,7 +29,7 @@ from flightlog.core.fields import cut_list, decoded, encoded, level_field, relat
 from flightlog.core.ids import Ids
 from flightlog.core.memo import CUT, SHORT, captured, keys, member, redacted, texts
 from flightlog.core.off import OFF
-from flightlog.core.outcome import fault_of, status_of
+from flightlog.core.outcome import fault_of, status_of, text_of
 from flightlog.core.plan import Plan
 from flightlog.core.sample import keeps
 from flightlog.core.unset import UNSET
@@ -63,6 +65,20 @@ def _refilled() -> str:
 
 def _nothing(*_: object) -> bool:
     return False
+
+
+def _lose(failure: Exception) -> None:
+    """Count a record that could not be written, unless it is the program's own exception that came between."""
+    let_through(failure)
+    with suppress(Exception):
+        _count("records_lost")
+
+
+def _lose_value(failure: Exception) -> None:
+    """Count a value that its own code kept us from reading."""
+    let_through(failure)
+    with suppress(Exception):
+        _count("capture_errors")
 
 
 _new: Final = object.__new__
@@ -139,6 +155,7 @@ class Span:
         "_status",
         "_task",
         "_thread",
+        "_told",
         "_zero",
         "span_id",
         "start",
@@ -168,6 +185,8 @@ class Span:
     _announced: bool
     _frame: int
     _zero: int
+    _told: int
+    """Identity of the last exception that a child ended with."""
     trace_id: str
     span_id: str
     _parent_field: str
@@ -226,31 +245,42 @@ class Span:
         if self._state != OPEN or not self._zero:
             return
         end = self.start + monotonic_ns() - self._zero
-        if error is not None:
-            self._end_with(error)
+        # The context first: whatever goes wrong below, nothing must go on under a span that is over.
         if (
             _variable.get() is self
             and self._thread == get_ident()
-            and (self._task is None or tasks.is_current(self._task))
+            and (self._task is None or self._is_in_its_task())
         ):
             self._state = LEFT
             _variable.set(self._outer)
-            if self._parent is not None and self._parent._state == LEFT:
-                # Tasks that start tasks for ever must not keep every span there ever was.
-                self._parent = self._parent._parent  # type: ignore[union-attr]  # only spans are LEFT
         else:
             self._state = STRAY
-        self._outer = None
         open_spans.discard(self)
-        if self._frame:
-            self._release()
         try:
+            if error is not None:
+                self._end_with(error)
+            self._settle()
             root = self._root
             if not root._announced and root is not self:
                 root._announce()
             self._append(self._status, end)
         except Exception as failure:  # noqa: BLE001 - the border: a record must not break its program
             self._append_least(end, failure)
+
+    def _is_in_its_task(self) -> bool:
+        try:
+            return tasks.is_current(self._task)  # type: ignore[arg-type]  # asked only when there is one
+        except RecursionError:  # the stack is exhausted, which is no reason to think it has changed
+            return True
+
+    def _settle(self) -> None:
+        """Let go of what only an open span needs."""
+        self._outer = None
+        if self._frame:
+            self._release()
+        if self._state == LEFT and self._parent is not None and self._parent._state == LEFT:
+            # Tasks that start tasks for ever must not keep every span there ever was.
+            self._parent = self._parent._parent  # type: ignore[union-attr]  # only spans are LEFT
 
     def _begin_local_root(self, parent: Remote | Captured | None) -> None:
         """Be the first span of a trace in this process."""
@@ -272,11 +302,17 @@ class Span:
     def _end_with(self, error: BaseException) -> None:
         """Take the exception that leaves the block into the record."""
         status = status_of(error)
-        if status == "error":
-            if self._error is None:
-                self.fail(error)
-        elif self._status == "ok":
-            self._status = status
+        if status != "error":
+            if self._status == "ok":
+                self._status = status
+            return
+        if self._error is None:
+            # Where it was told before, on the way up to here, its stack need not be told again.
+            fault = fault_of(error, brief=self._told == id(error))
+            self._error = self._captured(fault, "error")
+        self._status = "error"
+        if isinstance(self._parent, Span):
+            self._parent._told = id(error)
 
     def _release(self) -> None:
         spans = _held.get(self._frame)
@@ -314,7 +350,10 @@ class Span:
     def set_attributes(self, attributes: Mapping[str, object]) -> None:
         """Add attributes whose names are no Python identifiers, such as `gen_ai.request.model`."""
         if self._state == OPEN:
-            self._set({str(key): value for key, value in attributes.items()})
+            try:
+                self._set({text_of(key): value for key, value in attributes.items()})
+            except Exception as failure:  # noqa: BLE001 - the border: a mapping is the program's code
+                _lose_value(failure)
 
     def _captured(self, value: object, path: str) -> str:
         fragment, cuts = captured(value, path)
@@ -376,9 +415,21 @@ class Span:
             relation: why they belong together.
             attributes: more about the relation.
         """
-        if self._state == OPEN and (ids := related(other)) is not None:
-            self._links = [*(self._links or ()), _link(ids, relation, attributes)]
-            self._plain = False
+        if self._state != OPEN:
+            return
+        try:
+            if (ids := related(other)) is not None:
+                self._links = [*(self._links or ()), _link(ids, text_of(relation), attributes)]
+                self._plain = False
+        except Exception as failure:  # noqa: BLE001 - the border: `other` is the program's code
+            _lose_value(failure)
+
+    def _link_all(self, others: Iterable[object]) -> None:
+        try:
+            for other in others:
+                self.link(other)
+        except Exception as failure:  # noqa: BLE001 - as above
+            _lose_value(failure)
 
     # -- its lines --------------------------------------------------------------------------------------------
 
@@ -387,8 +438,8 @@ class Span:
         self._announced = True
         try:
             self._append("running", 0)
-        except Exception:  # noqa: BLE001 - the border, as in __exit__
-            _count("internal_errors")
+        except Exception as failure:  # noqa: BLE001 - the border, as in __exit__
+            _lose(failure)
 
     def _append(self, status: str, end: int) -> None:
         try:
@@ -424,17 +475,18 @@ class Span:
 
     def _append_least(self, end: int, failure: Exception) -> None:
         """Write what can be said of a span whose record cannot: its ids, name and times, and why."""
-        _count("internal_errors")
         try:
+            _count("internal_errors")
             reason = {"flightlog.capture_error": redacted(f"{type(failure).__name__}: {failure}")[:100]}
             line = (
                 f'\x1e{{"v":1,"type":"span","trace_id":"{self.trace_id}","span_id":"{self.span_id}",'
-                f'{self._parent_field}"name":{captured(self._name, "")[0]},"start":{self.start},"end":{end},'
+                f'{self._parent_field}"name":{texts[self._name]},"start":{self.start},"end":{end},'
                 f'"status":"{self._status}","attributes":{captured(reason, "")[0]}}}\n'
             )
             (self._out or _write)(encoded(line))
-        except Exception:  # noqa: BLE001 - as above; the counter is what is left of it
-            _count("records_lost")
+        except Exception as again:  # noqa: BLE001 - as above; the counter is what is left of it
+            _lose(again)
+        let_through(failure)
 
     def _rest(self, status: str) -> str:
         """The fields that only some lines have."""
@@ -497,8 +549,8 @@ def span(  # noqa: C901, PLR0912 - the hot path: each function that is not calle
     """
     try:
         verdict = verdicts[level]
-    except KeyError:
-        verdict = None
+    except (KeyError, TypeError):
+        level, verdict = "info", verdicts.get("info")
     if verdict is not True and (verdict is False or not _decide(level, _getframe(1))):
         return OFF  # type: ignore[return-value]  # stands in for a span in every way
     parent = _variable.get()
@@ -508,14 +560,14 @@ def span(  # noqa: C901, PLR0912 - the hot path: each function that is not calle
     if made is None:
         made = _new(Span)
         made.trace_id = ""
-    made._name = name if type(name) is str else str(name)
+    made._name = name if type(name) is str else text_of(name)
     made._kind = kind
     made._level_field = "" if level == "info" else level_field(level)
     made._state = OPEN
     made._status = "ok"
     made._plain = True
     made._announced = False
-    made._frame = made._zero = 0
+    made._frame = made._zero = made._told = 0
     made._remote = made.span_id = ""
     made._context = made._attributes = made._input = made._output = made._error = made._links = None
     if attributes:
@@ -538,8 +590,8 @@ def span(  # noqa: C901, PLR0912 - the hot path: each function that is not calle
         made._plain = False
     if input is not UNSET:
         made._input = made._captured(input, "input")
-    for other in links:
-        made.link(other)
+    if links:
+        made._link_all(links)
     return made
 
 
@@ -570,8 +622,8 @@ def event(name: str, /, level: Level = "info", body: str = "", **attributes: obj
     """
     try:
         verdict = verdicts[level]
-    except KeyError:
-        verdict = None
+    except (KeyError, TypeError):
+        level, verdict = "info", verdicts.get("info")
     if verdict is not True and (verdict is False or not _decide(level, _getframe(1))):
         return
     parent: Any = _variable.get()
@@ -579,8 +631,8 @@ def event(name: str, /, level: Level = "info", body: str = "", **attributes: obj
         parent = _parent_at(_getframe(1))
     try:
         _event(name, level, body, attributes, parent)
-    except Exception:  # noqa: BLE001 - the border, as in Span.__exit__
-        _count("internal_errors")
+    except Exception as failure:  # noqa: BLE001 - the border, as in Span.__exit__
+        _lose(failure)
 
 
 def _event(  # noqa: C901 - the hot path, as `span`

@@ -5,18 +5,22 @@ which the program changes afterwards does not change the record. Each text passe
 and everything under a secret-named key is replaced whole. Nothing here raises: what cannot be encoded is
 replaced by an object that says so, and counted.
 
-Bounds: `Limits.value_bytes` characters a value, `Limits.nodes` nodes, `Limits.depth` levels. What is cut is
-listed with its whole length and a keyed hash of the part that was kept, already redacted (`Cut`).
+Bounds: `Limits.value_bytes` characters a value, `Limits.nodes` nodes, `Limits.depth` levels. A text that is cut is
+listed with its whole length and a keyed hash of the part that was kept, already redacted (`Cut`). The work is
+bounded as the result is: of a container no more is taken than there are nodes left, and one more that tells
+whether there is a rest.
 """
 
 from __future__ import annotations
 
 from _json import encode_basestring
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from math import isfinite
 from typing import Any, Final
 
+from flightlog.border import let_through
 from flightlog.core.outcome import said
 from flightlog.core.ports import Gate
 
@@ -97,6 +101,7 @@ class Encoder:
         try:
             return walk.value(value, path, 0), walk.cuts
         except Exception as error:  # noqa: BLE001 - the border: a value must never break its program
+            let_through(error)
             self.failed()
             return self._failure(error), walk.cuts
 
@@ -136,27 +141,41 @@ class _Walk:
         self.characters -= len(redacted)
         return quote(redacted)
 
-    def mapping(self, items: list[tuple[Any, Any]], path: str, depth: int) -> str:
+    def mapping(self, items: list[tuple[Any, Any]], whole: int | None, path: str, depth: int) -> str:
+        """Write members; `whole` is how many there are, None where only those at hand are known."""
         parts = []
         for index, (key, value) in enumerate(items):
             if self.nodes <= 0 or self.characters <= 0:
-                parts.append(f'"…":"{len(items) - index} more"')
+                parts.append(f'"…":"{_rest(whole, len(items), index)}"')
                 break
             name = key if type(key) is str else _key_text(key)
             if self.gate.hides(name):
+                self.nodes -= 1
                 parts.append(f"{self.text(name, '')}:{HIDDEN}")
             else:
                 parts.append(f"{self.text(name, '')}:{self.value(value, f'{path}.{name}', depth + 1)}")
         return "{" + ",".join(parts) + "}"
 
-    def sequence(self, items: list[Any], path: str, depth: int) -> str:
+    def sequence(self, items: list[Any] | tuple[Any, ...], whole: int | None, path: str, depth: int) -> str:
+        """Write elements; `whole` as above."""
         parts = []
         for index, value in enumerate(items):
             if self.nodes <= 0 or self.characters <= 0:
-                parts.append(f'"… {len(items) - index} more"')
+                parts.append(f'"… {_rest(whole, len(items), index)}"')
                 break
             parts.append(self.value(value, path, depth + 1))
         return "[" + ",".join(parts) + "]"
+
+    def some(self, values: Iterable[Any]) -> tuple[list[Any], int | None]:
+        """As many of the values as there are nodes left and one more, and their number if these are all."""
+        most = self.nodes + 1 if self.nodes > 0 else 1
+        taken = list(islice(values, most))
+        return taken, len(taken) if len(taken) < most else None
+
+
+def _rest(whole: int | None, taken: int, index: int) -> str:
+    """Say how many were left out, where that is known."""
+    return "more" if whole is None else f"{max(whole, taken) - index} more"
 
 
 _OVERLAP: Final = 4096
@@ -199,12 +218,12 @@ def _exception(walk: _Walk, value: BaseException, path: str, _depth: int) -> str
 
 def _dataclass(walk: _Walk, value: Any, path: str, depth: int) -> str:
     fields = type(value).__dataclass_fields__
-    return walk.mapping([(name, getattr(value, name, None)) for name in fields], path, depth)
+    return walk.mapping([(name, getattr(value, name, None)) for name in fields], len(fields), path, depth)
 
 
 def _struct(walk: _Walk, value: Any, path: str, depth: int) -> str:
     names = type(value).__struct_fields__
-    return walk.mapping([(name, getattr(value, name)) for name in names], path, depth)
+    return walk.mapping([(name, getattr(value, name)) for name in names], len(names), path, depth)
 
 
 def _plain(walk: _Walk, value: Any, path: str, _depth: int) -> str:
@@ -219,13 +238,51 @@ def _other(walk: _Walk, value: Any, path: str, _depth: int) -> str:
     try:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 - a repr is the program's code and may do anything
+        let_through(error)
         text = f"<{type(value).__qualname__}, its repr raised {type(error).__name__}>"
     return walk.text(text if len(text) <= _REPR_CHARACTERS else text[:_REPR_CHARACTERS] + "…", path)
 
 
-_mapping: Final = _guarded(lambda walk, value, path, depth: walk.mapping(list(value.items()), path, depth))
-_sequence: Final = _guarded(lambda walk, value, path, depth: walk.sequence(list(value), path, depth))
-_sorted_set: Final = _guarded(lambda walk, value, path, depth: walk.sequence(_in_order(value), path, depth))
+def _dict(walk: _Walk, value: dict[Any, Any], path: str, depth: int) -> str:
+    whole = len(value)
+    items = list(value.items()) if whole <= walk.nodes else walk.some(value.items())[0]
+    return walk.mapping(items, whole, path, depth)
+
+
+def _list(walk: _Walk, value: list[Any] | tuple[Any, ...], path: str, depth: int) -> str:
+    return walk.sequence(value[: walk.nodes + 1 if walk.nodes > 0 else 1], len(value), path, depth)
+
+
+def _set(walk: _Walk, value: Iterable[Any], path: str, depth: int) -> str:
+    """Write a set in a stable order, so that two runs record the same text; one that is cut has none."""
+    items, whole = walk.some(value)
+    if whole is None:
+        return walk.sequence(items, _length(value), path, depth)
+    return walk.sequence(_in_order(items), whole, path, depth)
+
+
+def _like_dict(walk: _Walk, value: Any, path: str, depth: int) -> str:
+    """Write what has `items`, which is the program's code and may go on for ever."""
+    items, whole = walk.some(value.items())
+    return walk.mapping(items, _length(value) if whole is None else whole, path, depth)
+
+
+def _like_list(walk: _Walk, value: Iterable[Any], path: str, depth: int) -> str:
+    items, whole = walk.some(value)
+    return walk.sequence(items, _length(value) if whole is None else whole, path, depth)
+
+
+def _length(value: object) -> int | None:
+    """The length of a container whose `len` is quick and true; that of a class of the program's may not be."""
+    kind = type(value)
+    return len(value) if kind.__module__ in {"builtins", "collections", "array"} else None  # type: ignore[arg-type]  # these have one
+
+
+_mapping: Final = _guarded(_dict)
+_sequence: Final = _guarded(_list)
+_sorted_set: Final = _guarded(_set)
+_any_mapping: Final = _guarded(_like_dict)
+_any_sequence: Final = _guarded(_like_list)
 
 _WRITERS: Final[dict[type, _Writer]] = {
     type(None): lambda _walk, _value, _path, _depth: "null",
@@ -255,6 +312,11 @@ _BY_NAME: Final[dict[tuple[str, str], _Writer]] = {
     ("decimal", "Decimal"): _plain,
     ("fractions", "Fraction"): _plain,
     ("pathlib", "PurePath"): _plain,
+    ("collections", "deque"): _any_sequence,
+    ("array", "array"): _any_sequence,
+    ("builtins", "dict_keys"): _any_sequence,
+    ("builtins", "dict_values"): _any_sequence,
+    ("builtins", "dict_items"): _any_sequence,
     ("enum", "Enum"): lambda walk, value, path, depth: walk.value(value.value, path, depth),
 }
 """Classes of the standard library, by name so that none of their modules is imported for their sake."""
@@ -281,18 +343,21 @@ def _classify(kind: type) -> _Writer:
             return write
     if issubclass(kind, type) or kind.__name__ in {"function", "builtin_function_or_method", "method"}:
         return _named
-    for base in (bool, int, float, str, bytes, dict, list, tuple, set, frozenset):
+    for base in (bool, int, float, str, bytes, set, frozenset):
         if issubclass(kind, base):
             return _WRITERS[base]
-    return _other
+    if issubclass(kind, dict):
+        return _any_mapping
+    return _any_sequence if issubclass(kind, (list, tuple)) else _other
 
 
-def _in_order(values: set[Any] | frozenset[Any]) -> list[Any]:
-    """A set in a stable order where its values have one: two runs should record the same text."""
+def _in_order(values: list[Any]) -> list[Any]:
+    """Values in their own order where they have one."""
     try:
         return sorted(values)
-    except Exception:  # noqa: BLE001 - comparisons are the program's code and may do anything
-        return list(values)
+    except Exception as failure:  # noqa: BLE001 - comparisons are the program's code and may do anything
+        let_through(failure)
+        return values
 
 
 def _key_text(key: object) -> str:
@@ -300,5 +365,6 @@ def _key_text(key: object) -> str:
         return str(key)
     try:
         return repr(key)[:_REPR_CHARACTERS]
-    except Exception:  # noqa: BLE001 - as above
+    except Exception as failure:  # noqa: BLE001 - as above
+        let_through(failure)
         return f"<{type(key).__qualname__}>"

@@ -10,13 +10,18 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from threading import RLock
+from time import monotonic
 from types import FrameType
 from typing import Final
 
+from flightlog.border import let_through
 from flightlog.core import engine
 from flightlog.core.context import in_capture, variable
 from flightlog.core.level import Filter, parse
 from flightlog.records.kinds import LEVELS
+
+_RETRY: Final = 5.0
+"""Seconds after which a start that failed is tried again."""
 
 _PATIENCE: Final = 10.0
 """Seconds that a fork waits for a start-up in another thread."""
@@ -29,10 +34,11 @@ class Control:
         self.undivided = RLock()
         """Held while something is done that a fork must not cut in two: starting up, loading modules."""
         self.refused = 0
-        """Records that a signal handler or finaliser made in the middle of starting up, and that were not kept."""
+        """Records that were not kept: made in the middle of starting up, or while it could not start."""
         self._start: Callable[[], object] | None = None
         self._prepare: Callable[[], object] | None = None
         self._starting = False
+        self._not_before = 0.0
         self._captures: list[int] = []
         self.filter: Filter = parse("info")
         self.enabled = True
@@ -62,6 +68,11 @@ class Control:
     def is_running(self) -> bool:
         """Whether recording, or capturing, has begun."""
         return self._start is None or self._prepare is None
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether recording is beginning at this moment."""
+        return self._starting
 
     @property
     def wants_anything(self) -> bool:
@@ -109,17 +120,25 @@ class Control:
             if self._starting:
                 self.refused += 1
                 return False
+            if monotonic() < self._not_before:
+                self.refused += 1
+                return False
             self._starting = True
             try:
                 begin()
             except Exception as error:  # noqa: BLE001 - the border: a recorder that cannot start stays out of the way
-                self.enabled = False
-                _say(f"recording could not start ({type(error).__name__}); nothing is recorded")
+                let_through(error)
+                self._not_before = monotonic() + _RETRY
+                self.refused += 1
+                _say(
+                    f"recording could not start ({type(error).__name__}); it is tried again in {_RETRY:.0f} s"
+                )
+                return False
             finally:
                 self._starting = False
-                self._prepare = None
-                if not only_prepare:
-                    self._start = None
+            self._prepare = None
+            if not only_prepare:
+                self._start = None
             self._refresh()
         return True
 

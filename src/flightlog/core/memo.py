@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from flightlog.border import let_through
 from flightlog.core.capture import HIDDEN, Cut, Encoder, Limits, number, quote
 
 SHORT: Final = 64
@@ -17,6 +18,10 @@ SHORT: Final = 64
 _MOST: Final = 8192
 _MAX_INT: Final = 2**63 - 1
 _MIN_INT: Final = -(2**63)
+
+LONGEST_NAME: Final = 4096
+"""Characters of a name or key that are kept."""
+_UNREADABLE: Final = '"(unreadable)"'
 
 CUT: Final = "flightlog.cut"
 """The attribute that lists the texts which were too long."""
@@ -39,13 +44,21 @@ _encoder = Encoder(_OpenGate(), Limits(), lambda: None)
 
 
 class _Texts(dict[str, str]):
-    """Short texts that repeat (names, keys, enum-like values), each redacted and quoted once; bounded."""
+    """Short texts that repeat (names, keys, enum-like values), each redacted and quoted once; bounded.
+
+    What failed once is not remembered: the next look may succeed.
+    """
 
     def __missing__(self, text: str) -> str:
-        fragment, _ = _encoder.encode(text, "")
-        if len(self) >= _MOST:
-            self.clear()
+        try:
+            fragment = quote(_encoder.gate.text("", text)[:LONGEST_NAME])
+        except Exception as failure:  # noqa: BLE001 - the border; the stack may be exhausted: the less the better
+            let_through(failure)
+            _encoder.failed()
+            return _UNREADABLE
         if len(text) <= SHORT:
+            if len(self) >= _MOST:
+                self.clear()
             self[text] = fragment
         return fragment
 
@@ -54,10 +67,11 @@ class _Keys(dict[str, tuple[str, bool]]):
     """Attribute keys: their quoted form with the colon, and whether what stands under them is secret; bounded."""
 
     def __missing__(self, key: str) -> tuple[str, bool]:
-        answer = (f"{texts[key]}:", _encoder.gate.hides(key))
-        if len(self) >= _MOST:
-            self.clear()
-        if len(key) <= SHORT:
+        fragment = texts[key]
+        answer = (f"{fragment}:", _encoder.gate.hides(key))
+        if len(key) <= SHORT and fragment is not _UNREADABLE:
+            if len(self) >= _MOST:
+                self.clear()
             self[key] = answer
         return answer
 

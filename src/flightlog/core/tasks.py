@@ -6,8 +6,9 @@ asyncio is never imported for its own sake; whoever calls this has seen it in `s
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Final
 
+from flightlog.border import let_through
 from flightlog.core.memo import texts
 
 
@@ -21,10 +22,11 @@ class Task:
         name = task.get_name()
         counted = name[5:] if name.startswith("Task-") and name.isascii() else ""
         # The names that asyncio gives count up: each is new, and none can hold a secret.
-        text = f'"Task-{int(counted)}"' if counted.isdigit() else texts[name]
+        text = f'"Task-{int(counted)}"' if counted.isdigit() and len(counted) < _DIGITS else texts[name]
         self.field = f',"task":{text}'
 
 
+_DIGITS: Final = 19
 _last: Task | None = None
 
 
@@ -33,7 +35,8 @@ def _current_task() -> Any:
     try:
         loop = asyncio._get_running_loop()
         return None if loop is None else asyncio.current_task(loop)
-    except Exception:  # noqa: BLE001 - asyncio may be half imported; then there is no task
+    except Exception as failure:  # noqa: BLE001 - asyncio may be half imported; then there is no task
+        let_through(failure)
         return None
 
 

@@ -77,8 +77,12 @@ def _wrap_submission(pool: Any, name: str) -> None:
     if hasattr(original, _MARK):
         return
 
-    def submit(self: Any, func: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return original(self, Errand(passport(), func), *args, **kwargs)
+    def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            return original(self, Errand(passport(), args[0]), *args[1:], **kwargs)
+        if "func" in kwargs:
+            kwargs["func"] = Errand(passport(), kwargs["func"])
+        return original(self, **kwargs)
 
     setattr(submit, _MARK, original)
     submit.__doc__ = original.__doc__

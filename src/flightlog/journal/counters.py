@@ -27,13 +27,15 @@ NAMES: Final = (
     "open_spans_unannounced",
     "records_while_starting",
     "records_lost",
+    "segments_lost",
     "capture_errors",
     "gate_errors",
     "index_errors",
     "internal_errors",
 )
 """Every counter there is. `lines_in_memory` counts lines that waited in memory because the disk was unusable;
-`blocked_waits` counts waits for room under the overflow policy `block`."""
+`blocked_waits` counts waits for room under the overflow policy `block`; `segments_lost` counts segments that
+somebody deleted while lines went to them."""
 
 _ROW: Final = 64
 _NAME: Final = 56

@@ -47,6 +47,7 @@ class Mapped(File):
         super().__init__(directory, size)
         fd = allocate(self.path, size)
         try:
+            self.identify(fd)
             self._map = map_file(fd, size)
             if populate:
                 _populate(self._map)

@@ -1,4 +1,4 @@
-"""What went wrong and can be put right: a disk that works again, a home with room again, a directory gone.
+"""What went wrong and can be put right: a disk that works again, a home with room again, a directory or file gone.
 
 All of it is tried now and then in the background; nothing here runs on the path of a record.
 """
@@ -16,20 +16,26 @@ from flightlog.journal.segment import File
 
 RETRY_SECONDS: Final = 0.25
 """How long a disk that failed, or a home that is full, is left alone before the next try."""
+LOOK_SECONDS: Final = 1.0
+"""How often it is looked whether the segment in use still has its name; so long lines may go to a deleted one."""
 
 
 class Mending:
     """Tries again what failed. Used by one thread at a time."""
 
-    __slots__ = ("_chain", "_clock", "_next_try")
+    __slots__ = ("_chain", "_clock", "_next_look", "_next_try")
 
     def __init__(self, chain: Chain, clock: Callable[[], float]) -> None:
         self._chain = chain
         self._clock = clock
+        self._next_look = 0.0
         self._next_try = 0.0
 
-    def mind_directory(self) -> bool:
-        """Notice closed descriptors and a deleted directory, and start anew where that is needed.
+    def mind_directory(self, *, at_once: bool = False) -> bool:
+        """Notice closed descriptors, a deleted directory or segment, and start anew where that is needed.
+
+        Args:
+            at_once: look after the segment even if that was done a moment ago.
 
         Raises:
             OSError: the lock cannot be had at this moment; the next call tries again.
@@ -40,9 +46,13 @@ class Mending:
         if not directory.is_locked():
             self._relock(directory)
         last = self._chain.last()
-        if not directory.is_there():
+        is_there = directory.is_there()
+        is_lost = self._is_lost(last, at_once=at_once or not is_there)
+        if is_lost:
+            self._chain.supply.counters.increment("segments_lost")
+        if not is_there:
             self._chain.supply.leave()
-        elif last.is_sound():
+        elif last.is_sound() and not is_lost:
             return False
         if isinstance(last, File):
             self._chain.tail = self._chain.step(last, 0)
@@ -60,6 +70,18 @@ class Mending:
                 return False
             self._move(place, heir)
         return True
+
+    def _is_lost(self, last: Place, *, at_once: bool) -> bool:
+        """Whether somebody deleted the segment that lines go to.
+
+        The segment that has a successor is no concern of ours: it is deleted once it is indexed. A successor
+        is there before that, so one that came while we looked explains what we saw.
+        """
+        now = self._clock()
+        if not isinstance(last, File) or (now < self._next_look and not at_once):
+            return False
+        self._next_look = now + LOOK_SECONDS
+        return not last.is_there() and last.successor is None
 
     def _relock(self, directory: Directory) -> None:
         """Somebody closed every descriptor: let go of those that the maps hold, and take the lock anew."""

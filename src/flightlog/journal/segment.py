@@ -11,6 +11,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from flightlog.journal.descriptor import identity
 from flightlog.journal.directory import Directory, segment_name
 from flightlog.journal.place import Place
 
@@ -18,7 +19,7 @@ from flightlog.journal.place import Place
 class File(Place):
     """What both kinds of segment share: a file that gets its number when it comes into use."""
 
-    __slots__ = ("_directory", "_name", "size")
+    __slots__ = ("_directory", "_identity", "_name", "size")
 
     size: int
     """Bytes that the file may grow to, or that it has."""
@@ -27,6 +28,7 @@ class File(Place):
         super().__init__(number=0)
         self._directory = directory
         self._name = directory.spare_name()
+        self._identity = (0, 0)
         self.size = size
 
     @property
@@ -48,6 +50,22 @@ class File(Place):
             if not final.exists():
                 raise
         self._name = name
+
+    def identify(self, fd: int) -> None:
+        """Remember which file this is, by a descriptor that was just opened on it."""
+        self._identity = identity(os.fstat(fd))
+
+    def is_there(self) -> bool:
+        """Say whether the file still has its name; another thread may be changing that name right now."""
+        for name in (self._name, segment_name(self.number)):
+            try:
+                if identity((self._directory.path / name).stat()) == self._identity:
+                    return True
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError:
+                return True
+        return False
 
     def fits(self, need: int) -> bool:
         """Say whether `need` more bytes have room."""

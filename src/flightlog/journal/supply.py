@@ -109,10 +109,13 @@ class Supply:
             return self._settle(number, need)
         with suppress(IndexError):
             spare = self._spares.popleft()
-            if spare.fits(need):
+            if not spare.is_there():
+                spare.seal()
+            elif spare.fits(need):
                 spare.number = number
                 return spare
-            self.put_back(spare)
+            else:
+                self.put_back(spare)
         return self._make(self.directory, number, need)
 
     def prepare(self) -> bool:

@@ -8,7 +8,7 @@ limit, and is not needed for correctness; it keeps ten threads from allocating t
 
 What takes time is done by `tend`, which a background thread calls often and which nothing depends on for
 correctness: making the next segment ahead, sealing old ones, moving lines from memory to a disk that works
-again, and noticing that the program closed our descriptors or that somebody deleted the directory.
+again, and noticing that the program closed our descriptors or that somebody deleted the directory or a file.
 
 After `os.fork` the child must call `abandon` before it records anything: it shares the parent's maps.
 """
@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from flightlog.border import let_through
 from flightlog.journal.chain import Chain
 from flightlog.journal.counters import Counters
 from flightlog.journal.framing import FRAME_BYTES
@@ -125,7 +126,8 @@ class Writer:
                 self.append(data)
             else:
                 self.counters.increment("lines_dropped_long")
-        except Exception:  # noqa: BLE001  # a ValueError says that the place is full; the border for the rest
+        except Exception as failure:  # noqa: BLE001  # a ValueError says that the place is full; the border for the rest
+            let_through(failure)
             try:
                 self._append_further(data)
             except RecursionError:  # so near the limit that not even counting is possible now
@@ -211,7 +213,8 @@ class Writer:
             self._become(place)
             if place is not start and self._on_pressure is not None:
                 self._on_pressure()
-        except Exception:  # noqa: BLE001  # the recorder's border: the program must not see our failure
+        except Exception as failure:  # noqa: BLE001  # the recorder's border: the program must not see our failure
+            let_through(failure)
             self.counters.increment("internal_errors")
         self._speak()
 
@@ -277,7 +280,7 @@ class Writer:
 
     def _close(self) -> None:
         with suppress(OSError):
-            self._mending.mind_directory()
+            self._mending.mind_directory(at_once=True)
         if self._settings.durability != "memory":
             self._mending.recover(at_once=True)
         self._finished = True

@@ -39,6 +39,7 @@ class Written(File):
         self._retired = False
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._descriptor = Descriptor(os.open(self.path, flags, 0o600))
+        self.identify(self._descriptor.number)
         try:
             _write_whole(self._descriptor.number, head)
         except OSError:

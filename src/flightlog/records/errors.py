@@ -7,6 +7,7 @@
     │   └── BadSetting                   a setting whose value cannot be used
     ├── BadRecord (ValueError)           a line that is not a record
     ├── StoreError (RuntimeError)        the store cannot answer
+    │   ├── StoreBusy                    another process is writing, and we did not wait longer
     │   ├── StoreTooNew                  written by a newer Flightlog
     │   └── StoreCorrupt                 not a Flightlog store, or a damaged one
     ├── HomeUnusable (OSError)           the home directory cannot be made or written
@@ -65,6 +66,13 @@ class BadRecord(FlightlogError, ValueError):
 
 class StoreError(FlightlogError, RuntimeError):
     """The store cannot answer."""
+
+
+class StoreBusy(StoreError):
+    """Another process is writing the store, and did not finish while we waited."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is being written by another process; try again")
 
 
 class StoreTooNew(StoreError):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from flightlog.settings import BY_NAME
+from flightlog.store.sqlite.connect import BUSY_MS
 from flightlog.store.sqlite.names import SERIES_LIMIT
 from flightlog.store.sqlite.reader import Reader
 from flightlog.store.sqlite.writer import Writer
@@ -14,20 +15,27 @@ SLOW_LIMIT_NS: Final = int(BY_NAME["slow_limit"].default * 1e6)
 """From here on a trace is slow, unless the caller says otherwise."""
 
 
-def open_writer(path: str | Path, *, series_limit: int = SERIES_LIMIT, durable: bool = False) -> Writer:
+def open_writer(
+    path: str | Path,
+    *,
+    series_limit: int = SERIES_LIMIT,
+    durable: bool = False,
+    busy_ms: int = BUSY_MS,
+) -> Writer:
     """Open the store at `path` for writing, made or migrated first when needed.
 
     Args:
         path: of the file; its directory exists.
         series_limit: series a project may have; the names of further ones are counted together.
         durable: a batch survives a power cut once `append` returns.
+        busy_ms: how long opening and each `append` wait for another process that writes, in milliseconds.
 
     Raises:
         StoreTooNew: a newer Flightlog wrote it.
         StoreCorrupt: it is another kind of file, or damaged.
         StoreError: it cannot be opened.
     """
-    return Writer(str(path), series_limit, durable=durable)
+    return Writer(str(path), series_limit, durable=durable, busy_ms=busy_ms)
 
 
 def open_reader(path: str | Path, *, slow_limit_ns: int = SLOW_LIMIT_NS) -> Reader:

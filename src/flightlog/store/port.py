@@ -103,6 +103,7 @@ class Writer(Protocol):
         """Apply all chunks in one transaction, cursors included.
 
         Raises:
+            StoreBusy: another process was writing for as long as we would wait; try again.
             StoreError: nothing was applied; the lines stay in their journal.
         """
 

@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from flightlog.records.errors import StoreCorrupt, StoreError, StoreTooNew
+from flightlog.records.errors import StoreBusy, StoreCorrupt, StoreError, StoreTooNew
 from flightlog.store.sqlite.migrate import NEWEST, migrate
 
 APPLICATION_ID: Final = 0x466C6F67
 """`Flog` in the header of every store; says that a file is ours."""
 
 BUSY_MS: Final = 15_000
-"""How long a writer waits for another one."""
+"""How long a writer waits for another one, unless it is told otherwise."""
 
 PAGE_BYTES: Final = 8192
 """A fifth smaller than with pages of 4,096 where values lie in the row."""
@@ -35,19 +35,25 @@ LOG_BYTES: Final = 64 * 1024 * 1024
 _NOT_OURS: Final = ("file is not a database", "malformed", "unsupported file format", "encrypted")
 
 
-def connect_writer(path: str, *, durable: bool = False) -> sqlite3.Connection:
+def connect_writer(
+    path: str,
+    *,
+    durable: bool = False,
+    busy_ms: int = BUSY_MS,
+) -> sqlite3.Connection:
     """Open a store for writing, and make or migrate it first when needed.
 
     Raises:
         StoreTooNew: a newer Flightlog wrote it.
         StoreCorrupt: it is another kind of file, or damaged.
+        StoreBusy: another process was writing for all of `busy_ms`.
         StoreError: it cannot be opened.
     """
     with answering(path):
         _touch(path)
-        connection = _open(path)
+        connection = _open(path, busy_ms)
         try:
-            _enter_wal(connection)
+            _enter_wal(connection, busy_ms)
             # NORMAL loses no batch when the process dies; only FULL keeps the last ones through a power cut.
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -93,6 +99,8 @@ def answering(path: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and "is locked" in str(error):
+            raise StoreBusy(path) from error
         if any(word in str(error) for word in _NOT_OURS):
             raise StoreCorrupt(path, str(error)) from error
         raise StoreError(f"store {path}: {error}") from error
@@ -130,11 +138,12 @@ def trim_log(connection: sqlite3.Connection, path: str) -> None:
     except OSError:
         return
     if length > LOG_BYTES:
+        (before,) = connection.execute("PRAGMA busy_timeout").fetchone()
         connection.execute("PRAGMA busy_timeout = 50")
         try:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
-            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+            connection.execute(f"PRAGMA busy_timeout = {before}")
 
 
 def _touch(path: str) -> None:
@@ -142,12 +151,12 @@ def _touch(path: str) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
-def _open(path: str) -> sqlite3.Connection:
+def _open(path: str, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     uri = f"{Path(path).absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(
         uri,
         uri=True,
-        timeout=BUSY_MS / 1000,
+        timeout=busy_ms / 1000,
         isolation_level=None,
         cached_statements=256,
         check_same_thread=False,  # one thread at a time, which the port asks of its callers
@@ -166,9 +175,9 @@ def _open_read_only(path: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
 
 
-def _enter_wal(connection: sqlite3.Connection) -> None:
+def _enter_wal(connection: sqlite3.Connection, busy_ms: int) -> None:
     """Switch to WAL; SQLite does not wait by itself when another process is switching."""
-    deadline = time.monotonic() + BUSY_MS / 1000
+    deadline = time.monotonic() + busy_ms / 1000
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL").fetchall()

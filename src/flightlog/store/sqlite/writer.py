@@ -17,7 +17,7 @@ from flightlog.records.cursor import Cursor
 from flightlog.store.port import Applied, Chunk
 from flightlog.store.sqlite import deletion, recordrows
 from flightlog.store.sqlite.closing import closing_chunk
-from flightlog.store.sqlite.connect import answering, change, connect_writer, trim_log
+from flightlog.store.sqlite.connect import BUSY_MS, answering, change, connect_writer, trim_log
 from flightlog.store.sqlite.intake import Intake
 from flightlog.store.sqlite.names import SERIES_LIMIT, SeriesNames, SourceNames
 from flightlog.store.sqlite.recompute import define_functions, renew_tags, renew_traces
@@ -40,12 +40,19 @@ class Pass(Struct, frozen=True):
 class Writer:
     """Puts lines into one SQLite file; the contract is `store.port.Writer`."""
 
-    def __init__(self, path: str, series_limit: int = SERIES_LIMIT, *, durable: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        series_limit: int = SERIES_LIMIT,
+        *,
+        durable: bool = False,
+        busy_ms: int = BUSY_MS,
+    ) -> None:
         self._path = path
         self._series = SeriesNames(series_limit)
         self._sources = SourceNames()
         self._appends = 0
-        self._connection = connect_writer(path, durable=durable)
+        self._connection = connect_writer(path, durable=durable, busy_ms=busy_ms)
         define_functions(self._connection)
 
     def append(self, chunks: Sequence[Chunk]) -> Applied:

@@ -1,0 +1,40 @@
+"""Whose exception it is that arrives at our border: a failure of ours, which stays, or the program's own.
+
+A signal handler of the program runs between any two steps of our code and may raise there: a deadline that was
+armed with `signal.setitimer`, say. A border that swallowed this with a failure of ours would break the program.
+"""
+
+from __future__ import annotations
+
+from types import CodeType
+from typing import Any
+
+
+def is_interruption(failure: BaseException) -> bool:
+    """Whether a signal handler of the program raised this. Only asked once something has failed."""
+    codes = set()
+    trace = failure.__traceback__
+    while trace is not None:
+        codes.add(trace.tb_frame.f_code)
+        trace = trace.tb_next
+    return not codes.isdisjoint(_handlers())
+
+
+def let_through(failure: BaseException) -> None:
+    """Raise it again if a signal handler of the program raised it; else the border may have it."""
+    if is_interruption(failure):
+        raise failure
+
+
+def _handlers() -> set[CodeType]:
+    """The code of every signal handler that is written in Python."""
+    import signal  # 2 ms, and only when something has failed
+
+    found = set()
+    for number in signal.valid_signals():
+        handler: Any = signal.getsignal(number)
+        for call in (handler, getattr(handler, "__func__", None), vars(type(handler)).get("__call__")):
+            code = getattr(call, "__code__", None)
+            if code is not None:
+                found.add(code)
+    return found

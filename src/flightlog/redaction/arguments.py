@@ -1,0 +1,36 @@
+"""Secrets on a command line: the value that follows an option whose name says that it is one.
+
+The gate looks at one text at a time, and in `--password hunter2` the name and the value are two. Arguments that
+tell both themselves (`--password=hunter2`) and values with a shape of their own are found by the gate as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from flightlog.redaction.gate import DefaultGate
+from flightlog.redaction.rule import REDACTED
+
+_OPTION: Final = re.compile(r"--.*|-[^\W\d_]", re.DOTALL)
+"""A long option or a single letter; anything else that begins with a dash may be a value."""
+
+
+def redacted_arguments(gate: DefaultGate, arguments: Iterable[str]) -> list[str]:
+    """Replace each argument that is the value of an option with a secret's name, by `gate.hides`.
+
+    An option that stands where the value would be is left as it is.
+    """
+    shown: list[str] = []
+    is_value = False
+    for argument in arguments:
+        option = argument.startswith("-") and not (is_value and _OPTION.fullmatch(argument) is None)
+        name, sign, _ = argument.partition("=")
+        hidden = option and gate.hides(name.lstrip("-"))
+        if hidden and sign:
+            shown.append(name + sign + REDACTED)
+        else:
+            shown.append(REDACTED if is_value and not option else argument)
+        is_value = hidden and not sign
+    return shown
