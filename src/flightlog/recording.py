@@ -33,6 +33,7 @@ from flightlog.place import Place
 from flightlog.propagation.traceparent import parse as parse_traceparent
 from flightlog.records.errors import BadSetting, FlightlogError, HomeUnusable
 from flightlog.records.process import Process
+from flightlog.redaction.arguments import redacted_arguments
 from flightlog.redaction.gate import DefaultGate
 from flightlog.settings import Settings
 
@@ -270,7 +271,7 @@ def _identity(settings: Settings) -> tuple[dict[str, object], dict[str, object]]
         "started": time.time_ns(),
     }
     attributes: dict[str, object] = {
-        "process.command_args": arguments[:64],
+        "process.command_args": redacted_arguments(DefaultGate(b""), arguments[:64]),
         "process.runtime.name": sys.implementation.name,
         "process.runtime.version": platform.python_version(),
         "process.parent_pid": os.getppid(),
