@@ -6,18 +6,24 @@ armed with `signal.setitimer`, say. A border that swallowed this with a failure 
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # built in: loaded without a file, which may be out of reach
 from types import CodeType
 from typing import Any
 
 
 def is_interruption(failure: BaseException) -> bool:
-    """Whether a signal handler of the program raised this. Only asked once something has failed."""
-    codes = set()
+    """Whether a signal handler of the program raised this. Only asked once something has failed; never raises."""
     trace = failure.__traceback__
-    while trace is not None:
-        codes.add(trace.tb_frame.f_code)
-        trace = trace.tb_next
-    return not codes.isdisjoint(_handlers())
+    if trace is None or trace.tb_next is None:
+        return False  # raised in the very frame that caught it: a handler would have one of its own
+    try:
+        codes = set()
+        while trace is not None:
+            codes.add(trace.tb_frame.f_code)
+            trace = trace.tb_next
+        return not codes.isdisjoint(_handlers())
+    except Exception:  # noqa: BLE001 - the stack or the memory is used up; then nobody can say
+        return False
 
 
 def let_through(failure: BaseException) -> None:
@@ -28,11 +34,9 @@ def let_through(failure: BaseException) -> None:
 
 def _handlers() -> set[CodeType]:
     """The code of every signal handler that is written in Python."""
-    import signal  # 2 ms, and only when something has failed
-
     found = set()
-    for number in signal.valid_signals():
-        handler: Any = signal.getsignal(number)
+    for number in _signal.valid_signals():
+        handler: Any = _signal.getsignal(number)
         for call in (handler, getattr(handler, "__func__", None), vars(type(handler)).get("__call__")):
             code = getattr(call, "__code__", None)
             if code is not None:

@@ -95,7 +95,7 @@ def _script_name(given: str) -> str:
     path = Path(given)
     if not given or not path.exists():
         raise BadQuestion(f"no such script: {given}; a module is run with -m")
-    return path.resolve().name if path.name in {"", ".."} else path.name
+    return (path.resolve().name or given) if path.name in {"", ".."} else path.name
 
 
 def _environment(record: object, home: Home) -> dict[str, str]:

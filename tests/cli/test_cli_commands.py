@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
+import threading
 from contextlib import closing
 
 import cli_samples
@@ -285,6 +287,61 @@ def test_export_to_a_file_says_so_on_standard_error_and_never_replaces_one_unask
     assert run("export", cli_samples.TRACE, "-o", str(file), "--force").exit_code == 0
     assert file.read_bytes() != written
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_export_writes_into_what_is_no_file(recorded, tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(fifo.read_bytes()))
+    reader.start()
+    assert run("export", "-o", str(fifo), "--force").exit_code == 0
+    reader.join()
+    assert read == [run("export").stdout_bytes]
+    assert fifo.is_fifo()
+
+
+@pytest.mark.parametrize("name", ["list", "show", "export", "doctor", "demo", "run"])
+def test_a_home_of_a_user_who_does_not_exist_is_a_bad_setting(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("FLIGHTLOG_HOME", "~nosuchuser/x")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "program.py").touch()
+    result = run(name, *{"show": ["@latest"], "run": ["program.py"]}.get(name, []))
+    assert result.exit_code == 2
+    assert "setting home from " in result.stderr
+    assert "no such user" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["program.py"], "nothing was made"
+
+
+@pytest.mark.parametrize("args", [("list", "-n", "1" + "0" * 20), ("list", "-n", "0"), ("list", "-n", "x")])
+def test_a_number_of_traces_that_cannot_be_is_a_bad_question(recorded, args):
+    result = run(*args)
+    assert result.exit_code == 2
+    assert "Invalid value for '-n'" in result.stderr
+
+
+@pytest.mark.parametrize("args", [("doctor",), ("doctor", "--json"), ("list",)])
+def test_a_path_with_a_secret_in_it_is_shown_without(tmp_path, monkeypatch, args):
+    project = tmp_path / "token=hunter3"
+    project.mkdir()
+    (project / "flightlog.toml").write_text('project = "p"')
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("FLIGHTLOG_HOME", str(tmp_path / "password=hunter2"))
+    result = run(*args)
+    said = result.stdout + result.stderr
+    assert "[REDACTED]" in said
+    assert "hunter" not in said
+
+
+@pytest.mark.parametrize("command", ["list", "trace", "show", "spans"])
+def test_no_width_is_too_large_to_draw_for(recorded, monkeypatch, command):
+    args = [command, *([] if command == "list" else ["@latest"])]
+    monkeypatch.setenv("COLUMNS", "1" + "0" * 20)
+    assert run(*args).exit_code == 0
+    assert run(*args, "--width", "10000").exit_code == 0
+    refused = run(*args, "--width", "1" + "0" * 20)
+    assert refused.exit_code == 2
+    assert "Invalid value for '--width'" in refused.stderr
 
 
 def test_export_into_a_directory_that_is_not_there_is_trouble(recorded, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -65,6 +66,49 @@ def test_a_reader_that_goes_away_is_no_error(recorded):
         process.stdout.close()
         assert process.wait(timeout=60) == 0
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("to", [">/dev/full", ">&-"])
+@pytest.mark.parametrize(
+    "args", ["list", "list --json", "trace @latest", "show @latest", "export", "schema", "version", "--help"]
+)
+def test_a_standard_output_that_takes_nothing_is_said_in_one_sentence(recorded, to, args):
+    program = " ".join(shlex.quote(word) for word in COMMAND)
+    result = subprocess.run(
+        ["sh", "-c", f"{program} {args} {to}"], capture_output=True, timeout=60, check=False, text=True
+    )
+    reason = "No space left on device" if "full" in to else "Bad file descriptor"
+    assert result.stderr == f"Error: standard output cannot be written ({reason})\n"
+    assert result.returncode == 1
+
+
+def test_a_closed_standard_output_is_no_trouble_to_what_writes_nothing_there(recorded, tmp_path):
+    program = " ".join(shlex.quote(word) for word in COMMAND)
+    file = tmp_path / "out.jsonl"
+    result = subprocess.run(
+        ["sh", "-c", f"{program} export -o {file} >&-"], capture_output=True, timeout=60, check=False
+    )
+    assert (result.returncode, file.exists()) == (0, True), result.stderr
+
+
+@pytest.mark.parametrize("name", ["list", "doctor", "demo", "export"])
+def test_a_home_relative_to_a_directory_that_is_gone_is_said_to_be_unusable(tmp_path, name):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    program = " ".join(shlex.quote(word) for word in COMMAND)
+    result = subprocess.run(
+        ["sh", "-c", f"rmdir {gone} && {program} {name}"],
+        cwd=gone,
+        env={**os.environ, "FLIGHTLOG_HOME": "some/where"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert "home some/where cannot be used" in result.stderr
+    assert "working directory is gone" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_control_c_exits_with_130(tmp_path):

@@ -115,6 +115,87 @@ def test_a_signal_sent_to_the_command_reaches_the_program(bench, number):
     assert command.returncode == 5
 
 
+def test_signals_that_are_ignored_at_the_start_stay_ignored_in_the_program(bench):
+    path = bench.write("""
+        import signal
+        for name in ("SIGHUP", "SIGINT", "SIGTERM"):
+            print(name, signal.getsignal(signal.Signals[name]) is signal.SIG_IGN)
+    """)
+    command = f"trap '' HUP INT; exec {sys.executable} -m flightlog run {path}"
+    result = bench.command(["sh", "-c", command])
+    assert result.stdout == "SIGHUP True\nSIGINT True\nSIGTERM False\n", result.stderr
+
+
+def test_a_signal_that_is_ignored_does_not_end_the_command(bench):
+    path = bench.write("""
+        import os, signal
+        os.kill(os.getppid(), signal.SIGHUP)
+        print("lives")
+    """)
+    result = bench.command(["sh", "-c", f"trap '' HUP; exec {sys.executable} -m flightlog run {path}"])
+    assert (result.stdout, result.returncode) == ("lives\n", 0), result.stderr
+
+
+def test_a_signal_without_a_name_is_told_by_its_number(bench):
+    path = bench.write("import os\nos.kill(os.getpid(), 35)\n")
+    result = bench.flightlog("run", str(path))
+    assert result.returncode in {-35, 128 + 35}
+    assert "Traceback" not in result.stderr
+    (span,) = bench.spans()
+    assert (span.error.type, span.error.message) == ("signal 35", "killed by signal 35")
+
+
+def test_a_secret_on_the_command_line_reaches_the_program_and_not_the_record(bench):
+    path = bench.write("import sys\nprint(sys.argv[1:])\n")
+    result = bench.flightlog("run", str(path), "--password", "hunter2", "--api-key=hunter3", "-p", "80")
+    assert "'--password', 'hunter2', '--api-key=hunter3'" in result.stdout
+    (span,) = bench.spans()
+    shown = ["--password", "[REDACTED]", "--api-key=[REDACTED]", "-p", "80"]
+    assert span.input == {"command": [str(path), *shown]}
+
+
+@pytest.mark.parametrize("given", [".", "{}", "{}/", "../{name}", "{}/../{name}/."])
+def test_a_directory_is_run_under_its_own_name(bench, given):
+    bench.write("print('ran')", "__main__.py")
+    name = bench.directory.name
+    result = bench.flightlog("run", given.format(bench.directory, name=name))
+    assert result.stdout == "ran\n", result.stderr
+    assert [span.name for span in bench.spans()] == [name]
+
+
+@pytest.mark.parametrize("given", [["-"], ["-c", "print(1)"], ["-u", "program.py"], ["--", "-c", "print(1)"]])
+def test_what_is_no_script_is_refused_with_what_is_possible(bench, given):
+    bench.write("print('ran')")
+    result = bench.flightlog("run", *given)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "give a script" in result.stderr
+    assert "-m and a module" in result.stderr
+
+
+def test_a_program_runs_although_its_standard_output_is_closed(bench):
+    path = bench.write("open('ran', 'w').close()")
+    result = bench.command(["sh", "-c", f"exec {sys.executable} -m flightlog run {path} >&-"])
+    assert (result.returncode, (bench.directory / "ran").exists()) == (0, True), result.stderr
+
+
+@pytest.mark.parametrize("home", ["~nosuchuser/x", "relative"])
+def test_a_traced_program_runs_although_its_home_cannot_be_named(bench, home):
+    result = bench.run(
+        """
+        import os, sys
+        os.mkdir("gone")
+        os.chdir("gone")
+        os.rmdir(os.getcwd())
+        import flightlog as fl
+        with fl.span("work"):
+            print("ran")
+        """,
+        env={"FLIGHTLOG_HOME": home},
+    )
+    assert (result.stdout, result.returncode) == ("ran\n", 0), result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_tree_draws_the_trace_on_stderr(bench):
     path = bench.write("import flightlog as fl\nwith fl.span('inside'):\n    print('data')\n")
     result = bench.flightlog("run", "--tree", str(path))

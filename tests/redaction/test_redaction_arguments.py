@@ -16,6 +16,7 @@ from flightlog.redaction.gate import DefaultGate
         ("-token abc", "-token [REDACTED]"),
         ("--password=hunter2 x", "--password=[REDACTED] x"),
         ("--password --api-key abc", "--password --api-key [REDACTED]"),
+        ("-password -token abc", "-password [REDACTED] [REDACTED]"),
         ("--password -x abc", "--password -x abc"),
         ("--password -hunter2 abc", "--password [REDACTED] abc"),
         ("--password - abc", "--password [REDACTED] abc"),

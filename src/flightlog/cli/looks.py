@@ -17,7 +17,9 @@ _P = ParamSpec("_P")
 def drawn(command: Callable[_P, None]) -> Callable[..., None]:
     """Add `--width` and `--no-color`, and hand the command a `look`: the terminal as it is to be used."""
 
-    @click.option("--width", type=click.IntRange(min=terminal.LEAST_WIDTH), help="Cells to draw for.")
+    @click.option(
+        "--width", type=click.IntRange(terminal.LEAST_WIDTH, terminal.MOST_WIDTH), help="Cells to draw for."
+    )
     @click.option("--no-color", is_flag=True, help="Draw without colour, as in a pipe or with NO_COLOR.")
     @functools.wraps(command)
     def with_look(*args: _P.args, **kwargs: _P.kwargs) -> None:

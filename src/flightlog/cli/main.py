@@ -5,20 +5,21 @@ the table below says what each command is for, and a test holds it against what 
 
 Here is also the one place where an error becomes an exit code: 0 fine, 1 trouble (a home or store that cannot be used,
 a self-check that failed), 2 a question that makes no sense (an unknown id, a bad option), 130 interrupted. A
-reader that goes away (`| head`) is no error, a standard output that is closed or full is. Whatever a message quotes passes the gate first.
+reader that goes away (`| head`) is no error, a standard output that is closed or full is. Whatever a message
+quotes passes the gate first.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from io import TextIOWrapper
-from typing import Final, NoReturn, TextIO
+from typing import Final, NoReturn
 
 import click
 
+from flightlog.cli import output
 from flightlog.records.errors import BadQuestion, FlightlogError
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -94,7 +95,7 @@ class Commands(click.Group):
         except FlightlogError as error:
             raise Trouble(error) from error
         except BrokenPipeError:
-            _write_nowhere()
+            output.write_nowhere()
             result = None
         return result
 
@@ -128,11 +129,9 @@ def commands() -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
-    if sys.stdout is None:
-        sys.stdout = _refusing()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    output.watch()
+    if isinstance(sys.stderr, TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
     sys.exit(_exit_code(args))
 
 
@@ -150,8 +149,9 @@ def _exit_code(args: Sequence[str] | None) -> int:
         return error.exit_code
     except click.Abort:
         return INTERRUPTED
-    except OSError as error:
-        click.ClickException(_safe(_explained(error))).show()
+    except output.Refused as error:
+        output.write_nowhere()
+        click.ClickException(f"standard output cannot be written ({error.strerror})").show()
         return 1
     return result if isinstance(result, int) else 0
 
@@ -164,28 +164,3 @@ def _safe(message: str) -> str:
 
     gate = DefaultGate(b"")
     return "\n".join(clean(line) for line in gate.text("", message).split("\n"))
-
-
-def _explained(error: OSError) -> str:
-    """Say what went wrong; where it is standard output, write nothing more to it."""
-    try:
-        sys.stdout.flush()  # what could not be written is still to be written
-    except OSError as refused:
-        _write_nowhere()
-        return f"standard output cannot be written ({refused.strerror or refused})"
-    return str(error)
-
-
-def _refusing() -> TextIO:
-    """A stream that fails when it is written to, for a standard output that was closed before we began.
-
-    A program that `flightlog run` starts does not inherit it.
-    """
-    return open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: PTH123, SIM115  # open to the end
-
-
-def _write_nowhere() -> None:
-    """Point standard output at nothing, so that the interpreter's last flush does not complain."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

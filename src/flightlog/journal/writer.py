@@ -127,8 +127,8 @@ class Writer:
             else:
                 self.counters.increment("lines_dropped_long")
         except Exception as failure:  # noqa: BLE001  # a ValueError says that the place is full; the border for the rest
-            let_through(failure)
             try:
+                let_through(failure)
                 self._append_further(data)
             except RecursionError:  # so near the limit that not even counting is possible now
                 self._uncounted += 1

@@ -1,7 +1,7 @@
 """Secrets on a command line: the value that follows an option whose name says that it is one.
 
-The gate looks at one text at a time, and in `--password hunter2` the name and the value are two. Arguments that
-tell both themselves (`--password=hunter2`) and values with a shape of their own are found by the gate as well.
+The gate looks at one text at a time, and an option like `--password` and its value are two. Arguments that tell
+both themselves (`--password=…`) and values with a shape of their own are found by the gate as well.
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ def redacted_arguments(gate: DefaultGate, arguments: Iterable[str]) -> list[str]
     shown: list[str] = []
     is_value = False
     for argument in arguments:
-        option = argument.startswith("-") and not (is_value and _OPTION.fullmatch(argument) is None)
         name, sign, _ = argument.partition("=")
-        hidden = option and gate.hides(name.lstrip("-"))
-        if hidden and sign:
-            shown.append(name + sign + REDACTED)
+        hidden = name.startswith("-") and gate.hides(name.lstrip("-"))
+        if is_value and not _OPTION.fullmatch(argument):
+            shown.append(REDACTED)
         else:
-            shown.append(REDACTED if is_value and not option else argument)
+            shown.append(name + sign + REDACTED if hidden and sign else argument)
         is_value = hidden and not sign
     return shown

@@ -36,6 +36,9 @@ PIPE_WIDTH: Final = 100
 LEAST_WIDTH: Final = 20
 """Nothing is laid out for less; a narrower terminal wraps."""
 
+MOST_WIDTH: Final = 10_000
+"""More cells than any terminal has; a drawing takes memory for each."""
+
 _BLOCK: Final = 256
 
 
@@ -73,7 +76,7 @@ def of(stream: TextIO, *, no_color: bool = False, columns: int | None = None) ->
     wants_colour = not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     asked = columns or _columns(stream)
     return Terminal(
-        width=max(LEAST_WIDTH, asked or PIPE_WIDTH),
+        width=min(max(LEAST_WIDTH, asked or PIPE_WIDTH), MOST_WIDTH),
         colour=is_terminal and wants_colour,
         unicode=(stream.encoding or "").lower().replace("-", "").startswith("utf"),
         whole_tables=not asked,
