@@ -2,7 +2,7 @@
 
     python bench/run.py            everything; writes docs/benchmarks.md (about 15 minutes)
     python bench/run.py --quick    a short look; writes nothing
-    python bench/run.py hot store  only these parts; writes nothing
+    python bench/run.py hot store  only these parts; writes nothing, or with --write their sections of the page
 
 Each part measures its floor and its baselines in the same run. Read the figures as ratios: the machine that
 wrote the page stands at its top.
@@ -69,18 +69,23 @@ def page(found: dict[str, list[Row]]) -> str:
         "Medians; each part has its floor and its baselines in the same run. Read them as ratios.",
         "",
     ]
-    for part, rows in found.items():
-        parts += [
-            f"## {PARTS[part][1]}",
-            "",
-            f"`python bench/run.py {part}`",
-            "",
-            "| what | | |",
-            "|---|--:|---|",
-        ]
-        parts += [f"| {what} | {number(value)} | {unit} |" for what, value, unit in rows]
-        parts.append("")
-    return "\n".join(parts)
+    return "\n".join([*parts, *(section(part, rows) for part, rows in found.items())])
+
+
+def section(part: str, rows: list[Row]) -> str:
+    """The section of one part."""
+    lines = [f"## {PARTS[part][1]}", "", f"`python bench/run.py {part}`", "", "| what | | |", "|---|--:|---|"]
+    lines += [f"| {what} | {number(value)} | {unit} |" for what, value, unit in rows]
+    return "\n".join([*lines, ""])
+
+
+def replaced(text: str, part: str, rows: list[Row]) -> str:
+    """The page with the section of one part written anew."""
+    head, title, rest = text.partition(f"## {PARTS[part][1]}\n")
+    if not title:
+        sys.exit(f"{PAGE.name} has no section for {part}; write the whole page first")
+    _, following, tail = rest.partition("\n## ")
+    return head + section(part, rows) + following + tail
 
 
 def main(arguments: list[str]) -> None:
@@ -100,7 +105,11 @@ def main(arguments: list[str]) -> None:
             print(f"  {what:<76} {number(value):>12} {unit}", flush=True)
     if wanted == list(PARTS) and not quick:
         PAGE.write_text(page(found))
-        print(f"\nwritten: {PAGE.name}")
+    elif "--write" in arguments and not quick:
+        text = PAGE.read_text()
+        for part, rows in found.items():
+            text = replaced(text, part, rows)
+        PAGE.write_text(text)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ SHARE: Final = 0.2
 """Most of the time that indexing may take beside a program."""
 
 _LOCK_SECONDS: Final = 1.0
+_WANTED_SECONDS: Final = 0.3
 _RETRY_SECONDS: Final = 2.0
 _SYNC_SECONDS: Final = 0.5
 _BUSY_MS: Final = 200
@@ -79,6 +80,9 @@ class Keeper:
         self._more = False
         self._lock_at = time.monotonic() + _LOCK_SECONDS
         self._sync_at = 0.0
+        self._pressed_at = 0.0
+        self._is_full = False
+        self._wanted_at = 0.0
         self._told = False
         self._share = SHARE
         self._undelivered: list[Line] = []
@@ -194,23 +198,27 @@ class Keeper:
             spent, begun = time.thread_time(), time.monotonic()
             self._more = False
             while self._index(patient=True) is False and not self._stopping and not self._hurried:
-                self._writer.tend()
                 busy = time.thread_time() - spent
                 self._more = True
                 if not self._pressed():
                     # Waiting for the interpreter's lock took nothing from the program: it counts as rest.
                     self._rest_until = begun + busy / self._share
                     return
+                self._writer.tend()
 
     @property
     def _writer_is_power(self) -> bool:
         return self._home is not None and self._home.settings.durability == "power"
 
     def _pressed(self) -> bool:
-        """Whether the journals are so full that indexing comes first."""
+        """Whether the journals are so full that indexing comes first; looked at once a second."""
         if self._home is None or self._indexer is None:
             return False
-        return self._indexer.backlog()[0] * 2 > self._home.settings.journal_bytes
+        now = time.monotonic()
+        if now >= self._pressed_at:
+            self._pressed_at = now + _LOCK_SECONDS
+            self._is_full = self._indexer.backlog()[0] * 2 > self._home.settings.journal_bytes
+        return self._is_full
 
     def _index(self, *, patient: bool) -> bool | None:
         """Do one step. True: nothing is left; False: there is more; None: it is not ours to do."""
@@ -244,9 +252,12 @@ class Keeper:
         if self._home is None:
             return None
         if self._indexer is not None:
-            if patient and self._home.is_wanted():
-                self._let_go()
-                self._lock_at = time.monotonic() + _LOCK_SECONDS
+            now = time.monotonic()
+            if patient and now >= self._wanted_at:
+                self._wanted_at = now + _WANTED_SECONDS
+                if self._home.is_wanted():
+                    self._let_go()
+                    self._lock_at = now + _LOCK_SECONDS
             return self._indexer
         now = time.monotonic()
         if patient and now < self._lock_at:

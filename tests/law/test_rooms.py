@@ -86,7 +86,7 @@ CORE_LIBRARY = frozenset(
 )
 """What the core may import of the standard library: its start-up time is every traced program's."""
 
-CORE_LATE = frozenset({"msgspec.json"})
+CORE_LATE = frozenset({"msgspec.json", "traceback"})
 """What the core may import besides, inside a function that few programs call."""
 
 MOST_LATE_IMPORTS = 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Final
 
 from flightlog.border import let_through
@@ -101,12 +100,10 @@ def said(error: BaseException) -> str:
 
 
 def stack_of(error: BaseException) -> str:
-    """The formatted traceback, causes included, without our own frames.
-
-    `traceback` is imported only once something has failed.
-    """
-    traceback: Any = sys.modules.get("traceback") or __import__("traceback")
+    """The formatted traceback, causes included, without our own frames."""
     try:
+        import traceback  # 4 ms, and only once something has failed
+
         told = traceback.TracebackException(type(error), error, error.__traceback__, limit=-_FRAMES)
         seen: list[Any] = [told]
         for part in seen:

@@ -8,6 +8,7 @@ its lines, so a reader that dies half way repeats nothing and loses nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,10 @@ from flightlog.store.port import Chunk, Writer
 
 BATCH_BYTES: Final = 1024 * 1024
 """About how many bytes of lines go into one transaction: some thousand small spans."""
+
+
+_LIST_SECONDS: Final = 0.25
+_LOOK_SECONDS: Final = 1.0
 
 
 class Progress(Struct, frozen=True):
@@ -45,6 +50,9 @@ class Indexer:
         self._open: dict[Path, Journal] = {}
         self._closed: set[str] = set()
         self._turn = -1
+        self._clock = time.monotonic
+        self._listed_at = -_LIST_SECONDS
+        self._counted_at: dict[str, float] = {}
         self._missing: dict[str, tuple[int, int]] = {}
 
     def step(self) -> Progress:
@@ -53,21 +61,40 @@ class Indexer:
         Raises:
             StoreError: the store refused; the lines stay in their journals and the next step tries again.
         """
+        begun = self._clock()
+        haul = self._gather()
+        if not haul.more and self._listed_at < begun:
+            # The known journals are at their end; whether there are others is looked at before that is said.
+            self._listed_at = -_LIST_SECONDS
+            if haul.lines:
+                haul.more = True
+            else:
+                haul = self._gather()
+        if haul.chunks:
+            self._store.append(haul.chunks)
+        for journal, place, finished in haul.read:
+            self._settle(journal, place, finished=finished)
+        return Progress(haul.lines, haul.more, haul.torn)
+
+    def _gather(self) -> _Haul:
+        """Read a batch from the journals, each in its turn."""
         haul = _Haul(self._batch_bytes)
         for journal in self._journals():
             if haul.room <= 0:
                 haul.more = True
                 break
             self._read(journal, haul)
-        if haul.chunks:
-            self._store.append(haul.chunks)
-        for journal, place, finished in haul.read:
-            self._cursors[journal.process_id] = place
-            if finished:
-                self._closed.add(journal.process_id)
-            if journal.discard(place) and finished:
-                self._forget(journal)
-        return Progress(haul.lines, haul.more, haul.torn)
+        return haul
+
+    def _settle(self, journal: Journal, place: Cursor, *, finished: bool) -> None:
+        """Note how far a journal was read, and delete what nobody needs any more."""
+        before = self._cursors.get(journal.process_id)
+        self._cursors[journal.process_id] = place
+        if finished:
+            self._closed.add(journal.process_id)
+        moved_on = finished or before is None or before.segment != place.segment
+        if moved_on and journal.discard(place) and finished:
+            self._forget(journal)
 
     def _read(self, journal: Journal, haul: _Haul) -> None:
         """Read on in one journal, to its end or to the end of the batch."""
@@ -95,7 +122,11 @@ class Indexer:
             self._missing[journal.process_id] = (before[0] + torn, before[1] + unreadable)
 
     def _losses(self, journal: Journal) -> dict[str, int]:
-        """The owner's own counters, and what was found missing from its journal."""
+        """The owner's own counters, and what was found missing from its journal; looked at once a second."""
+        now = self._clock()
+        if now < self._counted_at.get(journal.process_id, 0.0) + _LOOK_SECONDS and journal.alive():
+            return {}
+        self._counted_at[journal.process_id] = now
         torn, unreadable = self._missing.get(journal.process_id, (0, 0))
         return {**journal.counters(), "records_torn": torn, "segments_unreadable": unreadable}
 
@@ -133,16 +164,26 @@ class Indexer:
         self._store.close()
 
     def _journals(self) -> list[Journal]:
-        """The journals there are now; one that was seen before keeps what it remembers of holes."""
+        """The journals there are, looked for a few times a second; each keeps what it remembers of holes.
+
+        Each look costs system calls, and beside a busy program the way back from one takes 5 ms: CPython's
+        interpreter lock is handed over no sooner.
+        """
+        now = self._clock()
+        if now >= self._listed_at + _LIST_SECONDS:
+            self._listed_at = now
+            self._list()
+        waiting = list(self._open.values())
+        # One that writes faster than we read must not keep the others waiting for ever.
+        self._turn = (self._turn + 1) % max(1, len(waiting))
+        return waiting[self._turn :] + waiting[: self._turn]
+
+    def _list(self) -> None:
         found = {journal.path: journal for journal in journals(self._root)}
         for path in [path for path in self._open if path not in found]:
             self._open.pop(path).close()
         for path, journal in found.items():
             self._open.setdefault(path, journal)
-        waiting = [self._open[path] for path in found]
-        # One that writes faster than we read must not keep the others waiting for ever.
-        self._turn = (self._turn + 1) % max(1, len(waiting))
-        return waiting[self._turn :] + waiting[: self._turn]
 
     def _cursor(self, process_id: str, *, fresh: bool = False) -> Cursor:
         if fresh or process_id not in self._cursors:
@@ -155,6 +196,7 @@ class Indexer:
         self._cursors.pop(journal.process_id, None)
         self._closed.discard(journal.process_id)
         self._missing.pop(journal.process_id, None)
+        self._counted_at.pop(journal.process_id, None)
         self._open.pop(journal.path, None)
 
 
