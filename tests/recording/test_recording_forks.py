@@ -381,15 +381,16 @@ def test_a_child_that_outlives_its_parent_does_not_keep_the_home_locked(bench):
         if pid == 0:
             held = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
                     if os.path.exists(f"/proc/self/fd/{fd}")]
-            print(sum("index.lock" in name for name in held), flush=True)
+            os.write(1, f"held={sum('index.lock' in name for name in held)}\\n".encode())
             os.close(1), os.close(2)
             time.sleep(30)
             os._exit(0)
-        print(pid, flush=True)
+        os.write(1, f"pid={pid}\\n".encode())
         time.sleep(0.2)
         os._exit(0)
     """)
-    held, pid = sorted(map(int, result.stdout.split()))
+    said = dict(line.split("=") for line in result.stdout.split())
+    held, pid = int(said["held"]), int(said["pid"])
     try:
         assert held == 0
         lock = bench.home.index_lock()
