@@ -45,7 +45,7 @@ _SYNC_SECONDS: Final = 0.5
 _BUSY_MS: Final = 200
 """How long a step waits for another process that writes the store; then the program's own limits count."""
 
-_BATCH_BYTES: Final = 1024 * 1024
+_BATCH_BYTES: Final = 2 * 1024 * 1024
 
 
 _carried_over: Final[list[object]] = []

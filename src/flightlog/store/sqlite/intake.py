@@ -109,6 +109,8 @@ class Intake(Struct):
     def _take_lines(self, chunk: Chunk) -> None:
         process, default_project = chunk.process, chunk.process.project
         traces = self.traces
+        last_place: tuple[str, str] | None = None
+        spans: dict[str, NewSpan] = {}
         latest = 0
         self.lines += len(chunk.lines)
         for record, line in zip(decode(chunk.lines), chunk.lines, strict=True):
@@ -120,16 +122,19 @@ class Intake(Struct):
             if record.process_id and record.process_id != process.process_id:
                 self._note_time(record.process_id, max(end, record.start))
             place = (record.project or default_project, record.trace_id)
-            trace = traces.get(place)
-            if trace is None:
-                trace = traces[place] = NewTrace(*place)
+            if place != last_place:
+                last_place = place
+                trace = traces.get(place)
+                if trace is None:
+                    trace = traces[place] = NewTrace(*place)
+                spans = trace.spans
             new = NewSpan(record, digest(line, LINE_HASH_BYTES), process)
-            found = trace.spans.setdefault(record.span_id, new)
+            found = spans.setdefault(record.span_id, new)
             if found is new:
                 continue
             if new.order > found.order:
                 new.beaten = [*(found.beaten or ()), found.order]
-                trace.spans[record.span_id] = new
+                spans[record.span_id] = new
             else:
                 self.repeated += 1
         self._note_time(process.process_id, latest)

@@ -45,11 +45,14 @@ CONTEXT_KEYS: Final = (
 """Bound keys with a column of their own."""
 
 SPAN_COLUMNS: Final = (
-    "id trace span_id parent_id series source thread task level start end status line_hash"
-    " input output attributes more"
+    "id trace span_id parent_id? series source thread? task? level start end? status line_hash"
+    " input? output? attributes? more"
 )
+"""As `statements.insert` takes them."""
 SPAN_WIDTH: Final = len(SPAN_COLUMNS.split())
-_SPAN_CHANGES: Final = ", ".join(f'"{name}" = excluded."{name}"' for name in SPAN_COLUMNS.split()[3:])
+_SPAN_CHANGES: Final = ", ".join(
+    f'"{name}" = excluded."{name}"' for name in SPAN_COLUMNS.replace("?", "").split()[3:]
+)
 put_spans: Final = insert("spans", SPAN_COLUMNS, f"ON CONFLICT (id) DO UPDATE SET {_SPAN_CHANGES}")
 
 put_side: Final = {

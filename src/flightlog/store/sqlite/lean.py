@@ -91,15 +91,21 @@ def _decode_together(lines: Sequence[bytes]) -> list[Lean | None] | None:
     """Decode all lines as one array; None when one of them is unusual in any way."""
     joined = b"[" + b",".join(lines) + b"]"
     try:
-        joined.decode()  # skipped values are not checked for being UTF-8
+        if not joined.isascii():
+            joined.decode()  # skipped values are not checked for being UTF-8
         records = _decode_batch(joined)
     except (MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     if len(records) != len(lines):
         return None
     for record, line in zip(records, lines, strict=True):
-        if line[0] != _OPEN or line[-1] != _CLOSE or not _is_plain(record):
+        if line[0] != _OPEN or line[-1] != _CLOSE:
             return None  # else two halves of lines could pass for one, and two records in a line for two
+        if type(record) is LeanSpan and record.attributes is record.context is record.otel is NOTHING:
+            if record.v != SCHEMA_VERSION or record.extra:
+                return None
+        elif not _is_plain(record):
+            return None
     return cast("list[Lean | None]", records)
 
 

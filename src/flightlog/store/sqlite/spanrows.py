@@ -21,12 +21,12 @@ from flightlog.records.span import Fault
 from flightlog.store.payloads import INLINE_BYTES
 from flightlog.store.sqlite import layout
 from flightlog.store.sqlite.facts import OPEN, UNKNOWN, Usage, Written
-from flightlog.store.sqlite.ids import Key, as_text, optional_span_key, span_key, trace_key
+from flightlog.store.sqlite.ids import as_text, optional_span_key, row_key, span_key, trace_key
 from flightlog.store.sqlite.intake import NewSeries, NewSpan, NewTrace, Order, stamped
 from flightlog.store.sqlite.lean import NOTHING, LeanSpan, content
 from flightlog.store.sqlite.names import SourceNames
 from flightlog.store.sqlite.payloadrows import PayloadBatch
-from flightlog.store.sqlite.statements import lookup, one_column
+from flightlog.store.sqlite.statements import ABSENT, lookup, one_column
 from flightlog.store.sqlite.tally import Tally
 from flightlog.store.sqlite.tracerows import TraceRow
 
@@ -75,7 +75,9 @@ class SpanBatch:
         self._side: dict[int, list[tuple[Any, ...]]] = {bit: [] for bit in layout.SIDE_TABLES}
         self._overwritten: list[tuple[int, int]] = []
         self._contexts: dict[bytes, tuple[tuple[Any, ...] | None, bool]] = {}
-        self._parents: dict[str, Key] = {}
+        self._parents: dict[str, bytearray | str] = {}
+        self._source: tuple[Process | None, int] = (None, 0)
+        """The process of the last plain line, and the source that it is."""
         self._payloads = PayloadBatch(connection)
         self._next = 0
         self.repeated = 0
@@ -150,9 +152,9 @@ class SpanBatch:
             number, self._next = self._next, self._next + 1
         else:
             number = stored.id
-        parent_id, status = line.parent_id, line.status
+        span_id, parent_id, status, end = line.span_id, line.parent_id, line.status, line.end
         more = layout.UNSETTLED if status in OPEN or (parent_id and parent_id not in present) else 0
-        values: list[str | None] = [None, None, None]
+        values = [ABSENT, ABSENT, ABSENT]
         for place, raw in enumerate((line.input, line.output, line.attributes)):
             if raw is NOTHING:
                 continue
@@ -179,17 +181,17 @@ class SpanBatch:
             (
                 number,
                 trace,
-                span_key(line.span_id),
-                self._parent_key(parent_id) if parent_id else None,
+                row_key(span_id),
+                self._parent_key(parent_id) if parent_id else ABSENT,
                 series_id,
-                self._sources.id(stamped(line, span.process)),
-                line.thread or None,
-                line.task or None,
+                self._source_of(line, span.process),
+                line.thread,
+                line.task,
                 line.level,
                 line.start,
-                line.end,
+                ABSENT if end is None else end,
                 status,
-                span.line_hash,
+                bytearray(span.line_hash),
                 values[0],
                 values[1],
                 values[2],
@@ -198,10 +200,10 @@ class SpanBatch:
         )
         written = Written(
             number,
-            line.span_id,
+            span_id,
             parent_id,
             line.start,
-            line.end,
+            end,
             status,
             series.kind,
             series.model,
@@ -211,12 +213,20 @@ class SpanBatch:
         self._tally.add(series_id, written)
         return written
 
-    def _parent_key(self, parent_id: str) -> Key:
+    def _parent_key(self, parent_id: str) -> bytearray | str:
         """The key of a parent, which usually has several children in a batch."""
         found = self._parents.get(parent_id)
         if found is None:
-            found = self._parents[parent_id] = span_key(parent_id)
+            found = self._parents[parent_id] = row_key(parent_id)
         return found
+
+    def _source_of(self, line: LeanSpan, process: Process) -> int:
+        """The id of a line's source; most lines leave it to their process, and come from the one before's."""
+        if line.process_id or line.version:
+            return self._sources.id(stamped(line, process))
+        if self._source[0] is not process:
+            self._source = (process, self._sources.id(stamped(line, process)))
+        return self._source[1]
 
     def _context(self, raw: Raw) -> tuple[tuple[Any, ...] | None, bool]:
         """Columns of a context, and whether it holds tags; most spans of a batch share a few contexts."""

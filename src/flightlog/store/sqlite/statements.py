@@ -4,6 +4,10 @@ Each call into SQLite gives up the interpreter lock, and beside a busy thread it
 batch of a thousand rows must therefore be one statement. A statement has a fixed number of rows, so there is
 one for each power of two, compiled once and kept by sqlite3; rows that are not needed are NULL in their first
 column and skipped by the statement itself.
+
+What sqlite3 does not know by its exact type (int, float, str, bytearray), None and bytes among it, it first
+looks up an adapter for, which takes ten times as long as to bind it. So where rows are many, a column that may
+be NULL is named `name?` and gets `ABSENT` for None, and a blob is a bytearray.
 """
 
 # ruff: noqa: S608 - every statement here is put together from constants; values are bound
@@ -25,6 +29,9 @@ LARGEST: Final = 1024
 SMALLEST: Final = 8
 """Rows of the smallest statement."""
 
+ABSENT: Final = ""
+"""What stands for NULL in a column `name?`, which can therefore not hold an empty text."""
+
 
 class Many:
     """A statement with `{rows}` where its list of rows goes, for any number of rows."""
@@ -34,7 +41,7 @@ class Many:
     def __init__(self, template: str, columns: int) -> None:
         self._template = template
         self._columns = columns
-        self._empty = (None,) * columns
+        self._empty = (None, *(0,) * (columns - 1))
         self._largest = min(LARGEST, 1 << (MOST_VARIABLES // columns).bit_length() - 1)
         self._texts: dict[int, str] = {}
 
@@ -77,9 +84,16 @@ class Many:
 
 def insert(table: str, columns: str, conflict: str = "") -> Many:
     """Insert rows of these columns; `conflict` is what follows, e.g. `ON CONFLICT DO NOTHING`."""
-    quoted = ", ".join(f'"{name}"' for name in columns.split())
-    template = f"INSERT INTO {table} ({quoted}) SELECT * FROM {{rows}} WHERE column1 IS NOT NULL {conflict}"
-    return Many(template, len(columns.split()))
+    names = columns.split()
+    quoted = ", ".join(f'"{name.rstrip("?")}"' for name in names)
+    values = ", ".join(
+        f"nullif(column{place}, '{ABSENT}')" if name.endswith("?") else f"column{place}"
+        for place, name in enumerate(names, 1)
+    )
+    template = (
+        f"INSERT INTO {table} ({quoted}) SELECT {values} FROM {{rows}} WHERE column1 IS NOT NULL {conflict}"
+    )
+    return Many(template, len(names))
 
 
 def lookup(answer: str, source: str, columns: int) -> Many:

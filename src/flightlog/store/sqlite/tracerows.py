@@ -97,11 +97,15 @@ class TraceRow(Struct, gc=False):
 
     def add(self, span: Written) -> None:
         """Count a span that is written."""
+        start, end = span.start, span.end
+        if self.start is None or start < self.start:
+            self.start = start
+        if end is not None and (self.end is None or end > self.end):
+            self.end = end
+        if span.status == "ok" and span.kind != LLM:
+            self.spans += 1
+            return
         self._count(1, span)
-        if self.start is None or span.start < self.start:
-            self.start = span.start
-        if span.end is not None and (self.end is None or span.end > self.end):
-            self.end = span.end
         if span.kind == LLM and span.model and self._is_earlier_model(span):
             self.model_span, self.model_start, self.model_id = span.id, span.start, span.span_id
 
