@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PROVIDER := $(VENV)/provider
 SOURCES := src tests bench examples scripts
 
 .PHONY: all check test demo fix bench docs law clean
@@ -14,6 +15,9 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
 	@touch $(STAMP)
 
+$(PROVIDER)/.installed: scripts/provider.sh | $(STAMP)
+	@sh scripts/provider.sh $(PROVIDER)
+
 check: $(STAMP)  ## format, lint, strict types, law
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
@@ -23,7 +27,7 @@ check: $(STAMP)  ## format, lint, strict types, law
 law: $(STAMP)
 	$(BIN)/python -m pytest tests/law -n 0
 
-test: $(STAMP)  ## every test, in parallel
+test: $(STAMP) $(PROVIDER)/.installed  ## every test, in parallel
 	$(BIN)/python -m pytest -n auto
 
 fix: $(STAMP)  ## format and mend what can be mended

@@ -36,6 +36,17 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
                 _command(home, repeats, "list", "--json"),
                 "ms",
             ),
+            (
+                f"`flightlog list --status error` (none) on {million:,} spans",
+                _command(home, repeats, "list", "--status", "error"),
+                "ms",
+            ),
+            (f"`flightlog stats` on {million:,} spans", _command(home, repeats, "stats"), "ms"),
+            (
+                f"`flightlog stats --traces` on {million:,} spans",
+                _command(home, repeats, "stats", "--traces"),
+                "ms",
+            ),
         ]
     with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as name:
         home = Path(name)

@@ -24,8 +24,10 @@ PARTS: Final = {
     "hot": ("hot_bench", "What a span costs the thread that records it"),
     "journal": ("journal_bench", "The journal"),
     "gate": ("gate_bench", "The gate"),
+    "capture": ("capture_bench", "Capturing values"),
     "store": ("store_bench", "The store"),
     "process": ("process_bench", "What people wait for"),
+    "steps": ("steps_bench", "Execution traces"),
     "kill": ("kill_rounds", "What survives"),
 }
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"

@@ -41,6 +41,38 @@ TEXT_BYTES = 1250
 Result = tuple[str, float, str]
 
 
+TURNS = 50
+TURN_BYTES = 2000
+"""Of what is said in a turn, half by the user and half by the model; each request holds all turns before it."""
+
+
+def conversation(key: str = "messages") -> list[Line]:
+    """Model calls of one conversation, each with a request that holds all of it; no request for no key."""
+    chance = random.Random(2)
+    words = ["".join(chance.choices("etaoinshrdlucm", k=chance.randint(2, 9))) for _ in range(3000)]
+    messages, made = [], []
+    for turn in range(TURNS):
+        for role in ("assistant", "user") if turn else ("user",):
+            text = " ".join(chance.choices(words, k=TURN_BYTES // 13))
+            messages.append({"role": role, "content": text})
+        start = START + turn * 10**9
+        fields = {
+            "v": 1,
+            "type": "span",
+            "trace_id": "c" * 32,
+            "span_id": _span_id(turn),
+            "name": "chat m-1",
+            "kind": "llm",
+            "start": start,
+            "end": start + 10**8,
+            "status": "ok",
+            "input": {key: messages} if key else {},
+            "attributes": {"gen_ai.request.model": "m-1"},
+        }
+        made.append(Line(msgspec.json.encode(fields)))
+    return made
+
+
 def lines(
     count: int, *, text_bytes: int = 0, spans_a_trace: int = SPANS_A_TRACE, first: int = 0
 ) -> list[Line]:
@@ -79,6 +111,7 @@ def run(quick: bool) -> list[Result]:
     return [
         *_appends("small", lines(small), repeats=3 if quick else 5),
         *_appends("long", lines(long, text_bytes=TEXT_BYTES), repeats=3),
+        *_conversations(repeats=3 if quick else 9),
         *_in_process(seconds=0.5 if quick else 1.5, windows=3 if quick else 7),
         *_questions(20_000 if quick else 1_000_000),
     ]
@@ -97,6 +130,33 @@ def _appends(name: str, made: Sequence[Line], repeats: int) -> Iterator[Result]:
         "rows/s",
     )
     yield f"store: disk for a {name} span", median(sizes), "bytes"
+
+
+def _conversations(repeats: int) -> Iterator[Result]:
+    """What a conversation takes beside its rows: as it is stored, and with each request as one payload."""
+    made, whole, none = conversation(), conversation("whole"), conversation("")
+    yield (
+        f"store: requests of a conversation of {TURNS} turns",
+        sum(map(len, made)) - sum(map(len, none)),
+        "bytes",
+    )
+    with _pinned(), _directory() as directory:
+        _fill(directory / "none.db", none)
+        rows = (directory / "none.db").stat().st_size
+        for name, calls in (("by message", made), ("each whole", whole)):
+            places = [directory / f"{name}-{number}.db" for number in range(repeats)]
+            took = median([_fill_timed(place, calls) for place in places])
+            with closing(open_reader(places[0])) as reader:
+                sizes = reader.sizes()
+                yield f"store: payloads that hold them {name}", sizes.payloads, ""
+                yield f"store: bytes of the payloads {name}", sizes.payload_bytes, "bytes"
+                yield f"store: growth of the file {name}", places[0].stat().st_size - rows, "bytes"
+                yield f"store: append a turn {name}", 1e6 * took / TURNS, "us"
+                yield f"store: spans(it) {name}", 1e3 * _median(lambda: reader.spans("c" * 32)), "ms"
+
+
+def _fill_timed(place: Path, made: Sequence[Line]) -> float:
+    return _timed(lambda: _fill(place, made))
 
 
 def _append_once(made: Sequence[Line]) -> tuple[float, float, float]:

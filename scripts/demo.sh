@@ -1,9 +1,10 @@
 #!/bin/sh
-# Record the example program, draw what it did, and say what took the time.
+# Record the example agent, draw what it did, and say what it took.
 #
 #   BIN             directory with `flightlog` and `python`; the checkout's .venv/bin when unset
 #   FLIGHTLOG_HOME  where the trace goes; .flightlog in the checkout when unset
 #
+# With OPENAI_API_KEY or OPENAI_BASE_URL set it talks to that; otherwise to a small provider on loopback.
 # Works from any directory. The exit code is not 0 when anything failed.
 set -eu
 
@@ -18,33 +19,27 @@ typed=$flightlog
 FLIGHTLOG_HOME=${FLIGHTLOG_HOME:-$root/.flightlog}
 export FLIGHTLOG_HOME
 
-# `show` writes to a pipe below and cannot ask the terminal for its width.
-columns=
-if [ -t 1 ]; then
-    exec 3>&1
-    columns=$(stty size <&3 2>/dev/null | cut -d ' ' -f 2)
-    exec 3>&-
-fi
-
 newest() {
     "$flightlog" list --limit 1 --json 2>/dev/null |
         sed -n 's/.*"trace_id": *"\([0-9a-f]*\)".*/\1/p' | head -n 1
 }
 
 before=$(newest)
-"$flightlog" run --tree "$root/examples/answers/main.py" "$@"
+"$flightlog" run --tree "$root/examples/agent/main.py" "$@"
 trace=$(newest)
 if [ -z "$trace" ] || [ "$trace" = "$before" ]; then
     echo "demo: no trace was recorded; '$typed doctor' says why" >&2
     exit 1
 fi
 
-card=$("$flightlog" show "$trace" ${columns:+--width "$columns"})
-slow=$(printf '%s\n' "$card" | awk '/^  [a-z]/ { on = ($1 == "slowest" || $1 == "kinds") } on')
-printf '\nWhere the time went\n\n%s\n' "$slow"
+printf '\nWhat it adds up to (the money is unknown: no prices are kept yet)\n\n'
+"$flightlog" stats --by kind --since 1h
+echo
+"$flightlog" stats --by model --since 1h
 
 printf '\nNext\n'
 printf '  %s\n' \
     "$typed show $trace" \
-    "$typed trace $trace --all" \
+    "$typed failures" \
+    "$typed trace $trace --kind llm --preview 200" \
     "$typed export $trace"

@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flightlog.records.errors import BadSetting
-from flightlog.settings import BY_NAME, GIB, KIB, MIB, SETTINGS, Layer, Settings, environment_layers, resolve
+from flightlog.settings import (
+    BY_NAME,
+    GIB,
+    KIB,
+    MIB,
+    SETTINGS,
+    Layer,
+    Settings,
+    environment_layers,
+    limits,
+    resolve,
+)
 
 BAD: dict[str, list[object]] = {
     "home": [7, None, ["a"]],
@@ -28,11 +39,17 @@ BAD: dict[str, list[object]] = {
     "segment_bytes": ["kib"],
     "line_bytes": ["1 TiB"],
     "value_bytes": [[]],
+    "sinks": ["", [], "kafka", ["store", 3], "jsonl", "stderr:xml"],
+    "sink_bytes": [0, "16MB of it"],
+    "console": ["loud", True, ""],
     "open_spans": [0, -1, "0", "1.5", 3.7, True, None, "", float("inf"), float("nan"), "ten"],
     "exit_drain": ["1s"],
     "propagate": ["maybe"],
-    "slow_warn": [-1, "900ms", 1e13],
+    "instrument": [7, ["openai"]],
+    "slow_warn": [-1, "900 mss", 1e13, True, "", "s", "inf"],
     "slow_limit": [None],
+    "slow_warns": ["llm", "=2s", "llm=", "llm=soon", 5, {"a,b": "1s"}, {"llm": None}],
+    "slow_limits": [["llm"]],
 }
 """Values that no setting may take, for every setting."""
 
@@ -143,10 +160,29 @@ def test_these_are_false(text: object) -> None:
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_is_read_from_its_variable_which_is_its_origin(setting: Any) -> None:
-    value = "process" if setting.name == "durability" else str(setting.default)
+    possible = {"durability": "process", "slow_warns": "llm=1ms", "slow_limits": "llm=1ms"}
+    value = possible.get(setting.name, str(setting.default))
     settings = resolve(environment_layers({setting.variable: value or "x", "FLIGHTLOG_UNKNOWN": "ignored"}))
     assert settings.origins[setting.name] == f"FLIGHTLOG_{setting.name.upper()}"
-    assert getattr(settings, setting.name) == (setting.default or "x")
+    assert getattr(settings, setting.name) == (setting.default or possible.get(setting.name, "x"))
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [("1500", 1500.0), (900, 900.0), ("900ms", 900.0), ("1.5 s", 1500.0), ("2m", 120e3)],
+)
+def test_limits_are_read_as_milliseconds_or_with_a_unit(text: object, milliseconds: float) -> None:
+    assert _settings(Layer("code", {"slow_limit": text})).slow_limit == milliseconds
+
+
+def test_limits_by_kind_and_name_come_from_a_text_or_from_a_table() -> None:
+    settings = _settings(
+        Layer("FLIGHTLOG_SLOW_LIMITS", {"slow_limits": "llm = 10s, render_*=250"}),
+        Layer("flightlog.toml", {"slow": {"warn": {"db": "20ms"}, "limit": 700}}),
+    )
+    assert limits(settings.slow_limits) == {"llm": 10_000.0, "render_*": 250.0}
+    assert limits(settings.slow_warns) == {"db": 20.0}
+    assert (settings.slow_limit, settings.origins["slow_limit"]) == (700.0, "flightlog.toml")
 
 
 def test_the_service_is_also_read_from_open_telemetrys_variable() -> None:

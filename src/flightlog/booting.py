@@ -12,10 +12,15 @@ from types import TracebackType
 
 from flightlog.core.engine import event
 from flightlog.core.outcome import fault_of, status_of
+from flightlog.instrumenting import instrument_by_itself
 
 
 def boot() -> None:
-    """Listen for exceptions that nobody catches; whoever listened before still hears them."""
+    """Record the libraries that are installed, and listen for exceptions that nobody catches.
+
+    Whoever listened before still hears them.
+    """
+    instrument_by_itself()
     before = sys.excepthook
 
     def on_exception(

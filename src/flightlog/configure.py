@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flightlog.core import engine
 from flightlog.core.control import control
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flightlog.records.errors import BadSetting
     from flightlog.settings import Settings
 
-_code: dict[str, object] = {}
+in_code: Final[dict[str, object]] = {}
 """Settings from code, the strongest layer."""
 
 
@@ -32,17 +32,20 @@ def load_settings(code: Mapping[str, object] | None = None) -> Settings:
     Raises:
         BadSetting: a value does not fit, or a file names a setting that does not exist.
     """
+    return _layers()(code)
+
+
+def load_usable(on_error: Callable[[BadSetting], None]) -> Settings:
+    """Resolve the settings, those from code included; what cannot be used is told to `on_error` and left out."""
+    return _layers()(in_code, on_error)
+
+
+def _layers() -> Callable[..., Settings]:
     from flightlog.layers import (
         load_settings as load,
     )  # msgspec and tomllib: 40 ms that an import must not cost
 
-    return load(code)
-
-
-def _load(on_error: Callable[[BadSetting], None]) -> Settings:
-    from flightlog.layers import load_settings as load  # as above
-
-    return load(_code, on_error)
+    return load
 
 
 def _recorder() -> Recorder:
@@ -52,11 +55,11 @@ def _recorder() -> Recorder:
 
 
 def _start() -> None:
-    _recorder().start(_load)
+    _recorder().start(load_usable)
 
 
 def _prepare() -> None:
-    _recorder().prepare(_load)
+    _recorder().prepare(load_usable)
 
 
 def _forked() -> None:
@@ -76,16 +79,16 @@ def configure(**settings: object) -> None:
 
     Args:
         **settings: names of `flightlog.settings.SETTINGS`, such as `home`, `project`, `level`, `enabled`,
-            `sample`. None takes a former value from code back.
+            `sample`, `sinks`. None takes a former value from code back.
 
     Raises:
         BadSetting: a name or a value does not fit; nothing was changed.
     """
-    wanted = {name: value for name, value in {**_code, **settings}.items() if value is not None}
+    wanted = {name: value for name, value in {**in_code, **settings}.items() if value is not None}
     resolved = load_settings(wanted)
     wanted_filter = parse(resolved.level, resolved.origins["level"])
-    _code.clear()
-    _code.update(wanted)
+    in_code.clear()
+    in_code.update(wanted)
     if set(settings) <= {"level"} and control.is_running and resolved.enabled:
         control.configure(wanted_filter, enabled=True)
         return
@@ -95,7 +98,7 @@ def configure(**settings: object) -> None:
 
 
 def flush(timeout: float = 2.0) -> Flushed:
-    """Bring everything recorded so far into the store.
+    """Bring everything recorded so far into the store and the other sinks.
 
     Args:
         timeout: the longest this takes, in seconds.

@@ -13,6 +13,8 @@ class Flushed(NamedTuple):
     """Bytes that are safe in the journal and not in the store yet; -1 when the store cannot say."""
     in_memory: int = 0
     """Lines that are only in this process's memory, because the home cannot be written."""
+    sinks: tuple[str, ...] = ()
+    """Sinks beside the store that have not taken everything yet."""
 
     def __bool__(self) -> bool:
         """Whether everything was delivered."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -29,9 +29,12 @@ from flightlog.records.process import Process
 from flightlog.records.span import Span
 from flightlog.sinks.store import BATCH_BYTES, Indexer
 from flightlog.store.open import open_reader, open_writer
-from flightlog.store.port import Reader
+from flightlog.store.port import Deleted, Reader
+from flightlog.unindexed import adopt
 
 PATIENCE_MS: Final = 1000
+BUSY_MS: Final = 15_000
+"""How long a deletion waits for another process that writes the store."""
 _PATIENCE: Final = 0.02
 _PROBE_BYTES: Final = 1024 * 1024
 """So much room must be on the disk for a home to count as usable."""
@@ -82,6 +85,7 @@ class Home(Place):
         Raises:
             StoreError: the store cannot be opened.
         """
+        adopt(self.path)
         sweep(self.journal_root)
         durable = self.settings.durability == "power"
         store = open_writer(self.store_path, durable=durable, busy_ms=busy_ms)
@@ -112,6 +116,24 @@ class Home(Place):
             if not lock.held:
                 return self._backlog()
             return self._index(lambda: time.monotonic() >= deadline or hurry(), int(within * 1000))
+
+    def delete(self, trace_ids: Iterable[str], busy_ms: int = BUSY_MS) -> list[Deleted]:
+        """Remove traces from the store, each in a transaction of its own; what each took away.
+
+        Args:
+            trace_ids: full ids; one that is not there removes nothing.
+            busy_ms: the longest that one waits for another process that writes the store, in milliseconds.
+
+        Raises:
+            StoreBusy: another process was writing all that time; the traces before are gone.
+            StoreError: the store cannot be written.
+        """
+        durable = self.settings.durability == "power"
+        store = open_writer(self.store_path, durable=durable, busy_ms=busy_ms)
+        try:
+            return [store.delete_trace(trace_id) for trace_id in trace_ids]
+        finally:
+            store.close()
 
     def has_indexed(self, process_id: str, place: Cursor) -> bool:
         """Whether the store has everything of this journal before this place.

@@ -62,7 +62,23 @@ class Keeper:
         process: Process,
         say: Callable[[str], None],
         each_tick: Callable[[], None],
+        *,
+        indexes: bool = True,
+        memory: Callable[[], list[Line]] | None = None,
     ) -> None:
+        """Prepare.
+
+        Args:
+            home: the home of the journals.
+            writer: this process's journal.
+            process: this process.
+            say: tells the user something once.
+            each_tick: called about ten times a second.
+            indexes: False when the store is none of this program's sinks.
+            memory: takes the lines that are in memory alone, when somebody else wants them as well.
+        """
+        self._indexes = indexes
+        self._memory = memory
         self._home = home
         self._writer = writer
         self._process = process
@@ -121,6 +137,8 @@ class Keeper:
         Returns:
             Whether everything that this process has recorded is in the store.
         """
+        if not self._indexes:
+            return True
         self._hurried += 1
         self._stuck = False
         try:
@@ -152,6 +170,8 @@ class Keeper:
 
     def waiting_bytes(self) -> int:
         """Bytes in the journals that are not in the store; -1 when the store cannot say."""
+        if not self._indexes:
+            return 0
         return -1 if self._home is None else _opened(self._home).waiting_bytes()
 
     def stop(self) -> None:
@@ -240,16 +260,17 @@ class Keeper:
 
     def _deliver_memory(self, indexer: Indexer) -> None:
         """With durability `memory` there is no journal: the lines go from the ring straight to the store."""
-        if self._home is None or self._home.settings.durability != "memory":
-            return
-        self._undelivered += [Line(line) for line in self._writer.drain()]
+        if self._memory is not None:
+            self._undelivered += self._memory()
+        elif self._home is not None and self._home.settings.durability == "memory":
+            self._undelivered += [Line(line) for line in self._writer.drain()]
         if self._undelivered:
             indexer.take(self._process, self._undelivered)
             self._undelivered = []
 
     def _ours(self, *, patient: bool) -> Indexer | None:
         """The indexer, if this process holds or gets the home's lock."""
-        if self._home is None:
+        if self._home is None or not self._indexes:
             return None
         if self._indexer is not None:
             now = time.monotonic()

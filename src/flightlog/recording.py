@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flightlog.border import let_through
 from flightlog.codecs.lines import decode
@@ -32,10 +32,19 @@ from flightlog.keeper import Keeper
 from flightlog.place import Place
 from flightlog.propagation.traceparent import parse as parse_traceparent
 from flightlog.records.errors import BadSetting, FlightlogError, HomeUnusable
+from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.redaction.arguments import redacted_arguments
 from flightlog.redaction.gate import DefaultGate
 from flightlog.settings import Settings
+from flightlog.unindexed import DIRECTORY as UNINDEXED
+from flightlog.unindexed import adopt
+
+if TYPE_CHECKING:
+    from flightlog.delivery import Delivery
+
+_LAST: Final = -1000
+"""After the worker's own finalizers, which may record."""
 
 Load = Callable[[Callable[[BadSetting], None]], Settings]
 """Reads the settings, and tells somebody of each value that cannot be used."""
@@ -49,6 +58,9 @@ class Recorder:
         self.home: Place | None = None
         self.writer: Writer | None = None
         self.keeper: Keeper | None = None
+        self.delivery: Delivery | None = None
+        self._left_out: list[object] = []
+        """Sinks that are not used here: this is a forked child, and they do not know how to live in one."""
         self._load: Load | None = None
         self._gate = DefaultGate(b"")
         self._gate_failures = 0
@@ -80,20 +92,30 @@ class Recorder:
             return
         with suppress(HomeUnusable):  # the journal meets the same trouble, and says what it means for records
             home.create()
+            adopt(home.path)
         self._install(self._first_write, home.key())
         fields, attributes = _identity(settings)
         head = process_line(fields, attributes)
         process = decode(head)
         assert isinstance(process, Process)
         self.writer = Writer(
-            home.journal_root,
+            home.journal_root if settings.wants_store else home.path / UNINDEXED,
             process.process_id,
             head,
             settings,
             say=self.say,
             on_pressure=self._on_pressure,
         )
-        self.keeper = Keeper(home, self.writer, process, self.say, self._note_gate_failures)
+        self._open_sinks(settings, process, head)
+        self.keeper = Keeper(
+            home,
+            self.writer,
+            process,
+            self.say,
+            self._note_gate_failures,
+            indexes=settings.wants_store,
+            memory=None if self.delivery is None else self.delivery.drain_for_store,
+        )
         self._install(self.writer.write_framed, home.key())
         self._hook()
         try:
@@ -102,6 +124,19 @@ class Recorder:
             self.say(f"no thread can be started ({error}); records go to the journal, and wait there")
         if control.refused:
             self.writer.counters.increment("records_while_starting", control.refused)
+
+    def _open_sinks(self, settings: Settings, process: Process, head: Line) -> None:
+        """Start feeding the sinks beside the store, if there are any."""
+        if not settings.wants_other_sinks or self.writer is None:
+            return
+        from flightlog.delivery import Delivery  # only programs that have such sinks pay for them
+
+        self.delivery = Delivery(self.writer, process, settings, say=self.say, left_out=self._left_out)
+        self._hook_worker()
+        try:
+            self.delivery.start(head)
+        except RuntimeError as error:
+            self.say(f"no thread can be started ({error}); the sinks beside the store get nothing")
 
     def _install(self, write: Callable[[bytes], object], key: bytes) -> None:
         settings = self.settings
@@ -134,6 +169,17 @@ class Recorder:
     def _on_pressure(self) -> None:
         if self.keeper is not None:
             self.keeper.wake()
+        if self.delivery is not None:
+            self.delivery.wake()
+
+    def _hook_worker(self) -> None:
+        """In a forked worker of `multiprocessing`, which ends without `atexit`: let its sinks have everything.
+
+        The store needs no such care: it finds the journal of whoever ended, however it did.
+        """
+        process, util = map(sys.modules.get, ("multiprocessing.process", "multiprocessing.util"))
+        if process is not None and util is not None and process.parent_process() is not None:
+            util.Finalize(None, self.at_exit, exitpriority=_LAST)
 
     def _hook(self) -> None:
         if self._hooked:
@@ -168,30 +214,40 @@ class Recorder:
             self.count("internal_errors")
 
     def flush(self, timeout: float) -> Flushed:
-        """Bring everything recorded so far into the store, for at most `timeout` seconds."""
+        """Bring everything recorded so far into the store and the other sinks, for at most `timeout` seconds."""
         writer, keeper = self.writer, self.keeper
         if writer is None or keeper is None or self.home is None:
             return Flushed(delivered=True)
+        delivery, deadline = self.delivery, time.monotonic() + timeout
+        late: tuple[str, ...] = ()
         try:
-            if keeper.deliver(time.monotonic() + timeout, wait_for_others=True):
-                return Flushed(delivered=True)
+            asked = delivery.ask(deadline) if delivery is not None else []
+            delivered = keeper.deliver(deadline, wait_for_others=True)
+            late = delivery.wait(asked) if delivery is not None else ()
+            if delivered:
+                return Flushed(delivered=not late, sinks=late)
             waiting = keeper.waiting_bytes()
         except Exception as failure:  # noqa: BLE001 - the border: no descriptors left, no memory, …
             let_through(failure)
             self.count("internal_errors")
             waiting = -1
-        return Flushed(delivered=False, waiting_bytes=waiting, in_memory=writer.in_memory())
+        in_memory = writer.in_memory() + (0 if delivery is None else delivery.waiting_for_store())
+        return Flushed(delivered=False, waiting_bytes=waiting, in_memory=in_memory, sinks=late)
 
     # -- ending -------------------------------------------------------------------------------------------------
 
     def stop(self) -> None:
         """Stop recording: the journal is sealed, what is not indexed stays in it."""
-        keeper, writer = self.keeper, self.writer
-        self.keeper = self.writer = None
+        keeper, writer, delivery, settings = self.keeper, self.writer, self.delivery, self.settings
+        self.keeper = self.writer = self.delivery = None
+        if delivery is not None and settings is not None:
+            delivery.finish(time.monotonic() + settings.exit_drain)
         if keeper is not None:
             keeper.stop()
         if writer is not None:
             writer.close()
+        if delivery is not None:
+            delivery.discard_journal()
         self.settings = None
 
     def at_exit(self) -> None:
@@ -205,13 +261,25 @@ class Recorder:
             return
         try:
             deadline = time.monotonic() + settings.exit_drain
+            asked = self.delivery.ask(deadline) if self.delivery is not None else []
             if settings.exit_drain > 0 and (keeper.is_indexing or settings.durability == "memory"):
                 keeper.deliver(deadline, wait_for_others=False)
             keeper.stop()
             self._note_gate_failures()
             self._mourn()
+            if self.delivery is not None:
+                self.delivery.wait(asked)
+                self._finish_sinks(self.delivery, settings, deadline)
+                self.delivery = None
         except Exception:  # noqa: BLE001 - the border: an exit must not fail on our account
             self.count("internal_errors")
+
+    def _finish_sinks(self, delivery: Delivery, settings: Settings, deadline: float) -> None:
+        """Close the sinks; without the store the journal was theirs alone, and is closed as well."""
+        delivery.finish(deadline)
+        if self.writer is not None and not settings.wants_store:
+            self.writer.close()
+            delivery.discard_journal()
 
     def _mourn(self) -> None:
         """Say and count what is lost now: lines in memory, whose disk never came back."""
@@ -229,10 +297,12 @@ class Recorder:
 
     def forked(self) -> None:
         """In a forked child: leave the parent's journal alone and begin anew at the first record."""
-        writer, keeper = self.writer, self.keeper
-        self.writer = self.keeper = None
+        writer, keeper, delivery = self.writer, self.keeper, self.delivery
+        self.writer = self.keeper = self.delivery = None
         if writer is not None:
             writer.abandon()
+        if delivery is not None:
+            self._left_out += delivery.forked()
         if keeper is not None:
             keeper.abandon()
         self._said = set()

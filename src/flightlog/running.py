@@ -53,12 +53,13 @@ class Outcome(Struct, frozen=True):
     """Records of the run that cannot be written anywhere."""
 
 
-def run_program(arguments: Sequence[str], *, module: bool) -> Outcome:
+def run_program(arguments: Sequence[str], *, module: bool, live: bool = False) -> Outcome:
     """Run a script, or a module as `python -m` does, and record it.
 
     Args:
         arguments: path or module name, then the program's own arguments.
         module: the first argument names a module.
+        live: its steps are told on its standard error as they start and end.
 
     Raises:
         BadQuestion: there is no such script, or this is no way to name one; a setting cannot be used.
@@ -68,14 +69,16 @@ def run_program(arguments: Sequence[str], *, module: bool) -> Outcome:
     settings = load_settings()
     home = Home.find(settings, strict=True)
     command = [sys.executable, *(["-m"] if module else []), *arguments]
-    flightlog.configure(home=str(home.path), service=settings.service or Path(name).stem, exit_drain=0.0)
+    flightlog.configure(
+        home=str(home.path), service=settings.service or Path(name).stem, exit_drain=0.0, console="off"
+    )
     started = time.monotonic_ns()
     shown = redacted_arguments(DefaultGate(b""), arguments)
     with span(name, kind="run", input={"command": shown}) as record:
         flush(0.0)
         if recorder.keeper is not None:
             recorder.keeper.work_freely()
-        returncode = _child(command, _environment(record, home))
+        returncode = _child(command, _environment(record, home, live=live))
         record.set_attributes({"process.exit.code": returncode})
         if returncode:
             flush(SETTLE_SECONDS)
@@ -98,8 +101,10 @@ def _script_name(given: str) -> str:
     return (path.resolve().name or given) if path.name in {"", ".."} else path.name
 
 
-def _environment(record: object, home: Home) -> dict[str, str]:
+def _environment(record: object, home: Home, *, live: bool) -> dict[str, str]:
     environ = dict(os.environ)
+    if live:
+        environ["FLIGHTLOG_CONSOLE"] = "live"
     environ["FLIGHTLOG_HOME"] = str(home.path)
     boot = str(Path(__file__).parent / "boot")
     environ["PYTHONPATH"] = os.pathsep.join(filter(None, (boot, environ.get("PYTHONPATH"))))

@@ -8,7 +8,7 @@ give its own. `flightlog doctor` prints every value with where it came from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -32,6 +32,7 @@ _UNITS: Final = {
     "gb": GIB,
     "gib": GIB,
 }
+_MILLISECONDS: Final = {"": 1.0, "ms": 1.0, "s": 1e3, "m": 60e3, "h": 3600e3}
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off", ""})
 
@@ -68,10 +69,37 @@ def _seconds(value: object) -> float:
 
 
 def _milliseconds(value: object) -> float:
-    number = _number(value, "a number of milliseconds")
+    expected = "a number of milliseconds, or a duration such as 900ms, 1.5s or 2m"
+    text = str(value).strip().lower()
+    digits = text.rstrip("hms")
+    if isinstance(value, bool) or text[len(digits) :] not in _MILLISECONDS:
+        raise ValueError(expected)
+    number = _number(digits.strip(), expected) * _MILLISECONDS[text[len(digits) :]]
     if not 0 <= number < 1e12:
-        raise ValueError("a number of milliseconds, 0 or more")
+        raise ValueError(expected)
     return number
+
+
+def _limits(value: object) -> str:
+    """Limits by kind or name, as one text; a table of a TOML file or a mapping from code is taken as well."""
+    if isinstance(value, Mapping):
+        pairs: list[tuple[str, object]] = [(str(word).strip(), limit) for word, limit in value.items()]
+    else:
+        split = (part.partition("=") for part in _text(value).split(",") if part.strip())
+        pairs = [(word.strip(), limit) for word, _, limit in split]
+    expected = "a list of limits such as llm=10s,render_*=2s"
+    if any(not word or limit == "" or set(word) & set("=,") for word, limit in pairs):
+        raise ValueError(expected)
+    try:
+        return ",".join(f"{word}={_milliseconds(limit):.15g}ms" for word, limit in pairs)
+    except ValueError:
+        raise ValueError(expected) from None
+
+
+def limits(text: str) -> dict[str, float]:
+    """Milliseconds by kind, name or pattern of names, in the order given, of `slow_warns` or `slow_limits`."""
+    pairs = (part.partition("=") for part in text.split(",") if part)
+    return {word: _milliseconds(limit) for word, _, limit in pairs}
 
 
 def _number(value: object, expected: str) -> float:
@@ -116,6 +144,87 @@ def _one_of(*words: str) -> Callable[[object], str]:
         return str(value)
 
     return choose
+
+
+class Chosen(tuple[Any, ...]):
+    """The sinks of a program, in order: words as `jsonl:PATH`, and objects of its own."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return ", ".join(one if isinstance(one, str) else type(one).__name__ for one in self)
+
+
+class SinkWord(Struct, frozen=True):
+    """What a word such as `jsonl:PATH?rotate=64MB&keep=5` says."""
+
+    kind: str
+    """One of `SINK_OPTIONS`."""
+    target: str = ""
+    options: Mapping[str, Any] = {}
+
+
+def sink_word(word: str) -> SinkWord:
+    """Read the word for one sink.
+
+    Raises:
+        ValueError: it is none; the text says what was expected.
+    """
+    kind, _, rest = word.strip().partition(":")
+    if kind not in SINK_OPTIONS:
+        raise ValueError("one of " + ", ".join(SINK_EXAMPLES))
+    known = SINK_OPTIONS[kind]
+    target, mark, asked = rest.rpartition("?")
+    if not known or not mark or "=" not in asked:
+        target, asked = rest, ""
+    if kind == "jsonl" and not target:
+        raise ValueError("a path after jsonl:")
+    if kind == "store" and target:
+        raise ValueError("a store with nothing behind it")
+    if kind == "stderr" and target not in {"", "json"}:
+        raise ValueError("one of stderr, stderr:json")
+    options = {}
+    for part in filter(None, asked.split("&")):
+        name, _, value = part.partition("=")
+        if name not in known:
+            raise ValueError(f"one of the options {', '.join(known)} of {kind}")
+        try:
+            options[name] = known[name](value)
+        except ValueError as error:
+            raise ValueError(f"a {name} of {kind} that is {error}") from None
+    return SinkWord(kind, target, options)
+
+
+def _sinks(value: object) -> Chosen:
+    """Read a list of sinks, or one text with commas between them."""
+    if isinstance(value, str):
+        value = [word.strip() for word in value.split(",") if word.strip()]
+    if not isinstance(value, (list, tuple)) or not value:
+        raise ValueError("a list of sinks such as " + ", ".join(SINK_EXAMPLES))
+    for one in value:
+        if isinstance(one, str):
+            sink_word(one)
+        elif not all(callable(getattr(one, name, None)) for name in ("append", "flush", "close")):
+            raise ValueError("a sink by its name, or an object with append, flush and close")
+    return Chosen(value)
+
+
+SINK_OPTIONS: Final[Mapping[str, Mapping[str, Callable[[object], Any]]]] = {
+    "store": {},
+    "jsonl": {
+        "rotate": _size,
+        "age": _seconds,
+        "keep": _count,
+        "compress": _one_of("zstd", "gzip", "none"),
+    },
+    "stderr": {},
+}
+"""The sinks that have a name, and the options that may stand behind a `?`."""
+
+STORE: Final = "store"
+"""The word for the store, which has an indexer of its own."""
+
+SINK_EXAMPLES: Final = ("store", "jsonl:PATH", "stderr", "stderr:json")
 
 
 class Setting(Struct, frozen=True):
@@ -163,13 +272,46 @@ SETTINGS: Final = (
     Setting("overflow_wait", 1.0, _seconds, "with overflow=block: the longest a record waits, in seconds"),
     Setting("journal_bytes", GIB, _size, "most that all journals of a home may hold"),
     Setting("segment_bytes", 8 * MIB, _size, "size of a journal segment after the first small one"),
-    Setting("line_bytes", MIB, _size, "longest record; its largest values are cut to fit"),
+    Setting("line_bytes", MIB, _size, "longest record; the largest fields of a longer one are left out"),
     Setting("value_bytes", 256 * KIB, _size, "longest single text in a record"),
+    Setting(
+        "sinks",
+        Chosen(("store",)),
+        _sinks,
+        "where records go, with commas between: store, jsonl:PATH?rotate=64MiB&age=86400&keep=5&compress=zstd, "
+        "stderr, stderr:json",
+    ),
+    Setting(
+        "sink_bytes",
+        16 * MIB,
+        _size,
+        "most that may wait for a sink other than the store; beyond it the oldest is skipped and counted",
+    ),
+    Setting(
+        "console",
+        "off",
+        _one_of("off", "summary", "tree", "live"),
+        "what is shown on stderr: nothing, a card for each trace, its tree as well, or every step as it happens",
+    ),
     Setting("open_spans", 100_000, _count, "most open spans that get a line while they run"),
     Setting("exit_drain", 1.0, _seconds, "longest time that a program's exit spends on indexing, in seconds"),
     Setting("propagate", True, _truth, "carry the current span into threads, executors and child processes"),
-    Setting("slow_warn", 900.0, _milliseconds, "from here on a trace is marked as slowish, in milliseconds"),
-    Setting("slow_limit", 1500.0, _milliseconds, "from here on a trace is slow, in milliseconds"),
+    Setting(
+        "instrument",
+        "all",
+        _text,
+        "libraries whose calls `flightlog run` records: all that are installed, none, or names: openai",
+    ),
+    Setting("slow_warn", 900.0, _milliseconds, "from here on a step is marked as slowish, in milliseconds"),
+    Setting("slow_limit", 1500.0, _milliseconds, "from here on a step or a trace is slow, in milliseconds"),
+    Setting("slow_warns", "", _limits, "slow_warn by kind, name or pattern of names, as for slow_limits"),
+    Setting(
+        "slow_limits",
+        "",
+        _limits,
+        "slow_limit by kind, name or pattern of names, e.g. llm=10s,render_*=2s; a name wins over a kind; "
+        'in a file also slow.limit.llm = "10s"',
+    ),
 )
 """Every setting there is."""
 
@@ -202,11 +344,28 @@ class Settings(Struct, frozen=True):
     segment_bytes: int
     line_bytes: int
     value_bytes: int
+    sinks: Chosen
+    sink_bytes: int
+    console: str
     open_spans: int
     exit_drain: float
     propagate: bool
+    instrument: str
     slow_warn: float
     slow_limit: float
+    slow_warns: str
+    slow_limits: str
+
+    @property
+    def wants_store(self) -> bool:
+        """Whether this program's records are to be indexed."""
+        return STORE in self.sinks
+
+    @property
+    def wants_other_sinks(self) -> bool:
+        """Whether there is any sink beside the store."""
+        return self.console != "off" or any(one != STORE for one in self.sinks)
+
     origins: Mapping[str, str]
     """Setting name to where its value came from; `default` for most."""
 
@@ -247,7 +406,7 @@ def resolve(layers: Sequence[Layer], on_error: Callable[[BadSetting], None] = re
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for layer in layers:
-        for name, raw in layer.values.items():
+        for name, raw in _spread(layer.values):
             if name not in BY_NAME:
                 on_error(
                     BadSetting(name, raw, layer.origin, "one of the settings that `flightlog doctor` lists")
@@ -263,3 +422,13 @@ def resolve(layers: Sequence[Layer], on_error: Callable[[BadSetting], None] = re
             origins[name] = layer.origin
     defaults = {s.name: s.default for s in SETTINGS if s.name not in values}
     return Settings(**values, **defaults, origins={**dict.fromkeys(defaults, "default"), **origins})
+
+
+def _spread(values: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Names and values; a file's `slow.limit = 900` is `slow_limit`, its `slow.limit.llm = "10s"` `slow_limits`."""
+    for name, value in values.items():
+        if name == "slow" and isinstance(value, Mapping):
+            for part, given in value.items():
+                yield f"slow_{part}{'s' if isinstance(given, Mapping) else ''}", given
+        else:
+            yield name, value

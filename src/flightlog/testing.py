@@ -42,7 +42,7 @@ class capture:  # noqa: N801 - used like a function, as contextlib's are
     @property
     def spans(self) -> list[Span]:
         """The spans that have ended, in the order in which they did."""
-        return [span for span in self._of("span") if span.status != "running"]
+        return [span for span in self._of("span") if span.status not in {"running", "paused"}]
 
     @property
     def events(self) -> list[Event]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import cli_samples
 import pytest
 
+from flightlog.analysis.pace import Pace
 from flightlog.analysis.summary import summary
 from flightlog.analysis.tree import build
 from flightlog.cli.render import card, heading, listing, spanlist, tree
@@ -20,7 +21,7 @@ from flightlog.cli.render.cells import width
 from flightlog.cli.render.terminal import Terminal
 
 GOLD = Path(__file__).parents[1] / "gold" / "cli"
-SLOW_NS = 1_500_000_000
+PACE = Pace()
 WIDTHS = (60, 80, 100, 140)
 
 
@@ -46,17 +47,17 @@ def grown():
 
 
 def a_tree(terminal: Terminal, limits: Limits | None = None) -> list[str]:
-    above = heading.lines(cli_samples.row(), terminal, cli_samples.NOW)
+    above = heading.lines(cli_samples.row(), terminal, cli_samples.NOW, PACE)
     return [*above, "", *tree.lines(grown(), terminal, limits or Limits())]
 
 
 def a_card(terminal: Terminal) -> list[str]:
-    subject = card.Subject(cli_samples.row(), grown(), summary(grown()), [cli_samples.process()], SLOW_NS)
+    subject = card.Subject(cli_samples.row(), grown(), summary(grown()), [cli_samples.process()], PACE)
     return list(card.lines(subject, terminal, cli_samples.NOW))
 
 
 def a_list(terminal: Terminal) -> list[str]:
-    return list(listing.lines(cli_samples.rows(), terminal, cli_samples.NOW, SLOW_NS))
+    return list(listing.lines(cli_samples.rows(), terminal, cli_samples.NOW, PACE))
 
 
 def a_span_list(terminal: Terminal) -> list[str]:

@@ -56,6 +56,35 @@ def test_what_needs_no_store_imports_neither_store_nor_renderer(name):
     assert "flightlog.cli.render" not in loaded
 
 
+@pytest.mark.parametrize(
+    ("args", "needless"),
+    [
+        (["list"], {"flightlog.analysis.tree", "flightlog.export", "flightlog.redaction.gate", "subprocess"}),
+        (
+            ["stats"],
+            {"flightlog.analysis.tree", "flightlog.export", "flightlog.redaction.gate", "subprocess"},
+        ),
+        (
+            ["failures", "--since", "2025-01-01"],
+            {"flightlog.analysis.tree", "flightlog.export", "subprocess"},
+        ),
+        (["show", "@latest"], {"flightlog.export", "subprocess"}),
+        (["export", "--format", "csv"], {"flightlog.cli.render.table", "subprocess"}),
+    ],
+)
+def test_a_command_imports_only_what_it_needs(recorded, args, needless):
+    code = (
+        "import sys\nfrom flightlog.cli import main\n"
+        f"try: main({args!r})\nexcept SystemExit: pass\n"
+        "print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=60, check=True, text=True
+    )
+    assert "flightlog.cli.opening" in result.stderr.split()
+    assert not needless.intersection(result.stderr.split())
+
+
 def test_a_reader_that_goes_away_is_no_error(recorded):
     spans = [cli_samples.span(n, 1, f"step {n}", n, n + 1) for n in range(1000, 9000)]
     cli_samples.store(recorded, spans)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flightlog.analysis.pace import Pace
 from flightlog.analysis.summary import summary
 from flightlog.analysis.tree import build
 from flightlog.cli.render import card, listing, preview, spanlist, table, terminal, tree, words
@@ -189,7 +190,7 @@ def titles(lines) -> list[str]:
 
 
 def test_a_list_of_80_columns_has_all_that_says_how_it_went():
-    shown = titles(listing.lines(cli_samples.rows(), Terminal(width=80), cli_samples.NOW, 10**9))
+    shown = titles(listing.lines(cli_samples.rows(), Terminal(width=80), cli_samples.NOW, Pace(limit=1000.0)))
     assert shown == ["name", "started", "took", "failed", "notes", "trace"]
 
 
@@ -200,7 +201,9 @@ def test_a_list_loses_the_moment_then_the_kind_then_the_number_of_spans():
     kept = {
         columns: [
             title
-            for title in titles(listing.lines([plain], Terminal(width=columns), cli_samples.NOW, 10**10))
+            for title in titles(
+                listing.lines([plain], Terminal(width=columns), cli_samples.NOW, Pace(limit=10_000.0))
+            )
             if title in optional
         ]
         for columns in range(60, 120)
@@ -219,7 +222,7 @@ def test_the_name_of_a_trace_that_dealt_with_its_errors_is_not_red():
     look = Terminal(width=100, colour=True)
     for status, is_red in (("ok", False), ("error", True)):
         row = msgspec.structs.replace(handled, status=status)
-        line = list(listing.lines([row], look, cli_samples.NOW, 10**10))[1]
+        line = list(listing.lines([row], look, cli_samples.NOW, Pace(limit=10_000.0)))[1]
         assert ("\x1b[31manswer_question" in line) is is_red
 
 
@@ -236,7 +239,7 @@ def run_that_failed(message: str):
 def test_an_exception_that_its_span_tells_already_is_not_told_again(message, times):
     grown = run_that_failed(message)
     look = Terminal(width=100)
-    subject = card.Subject(cli_samples.row(), grown, summary(grown), [], 10**9)
+    subject = card.Subject(cli_samples.row(), grown, summary(grown), [], Pace(limit=1000.0))
     for lines in (tree.lines(grown, look, Limits()), card.lines(subject, look, cli_samples.NOW)):
         assert sum("exception" in line for line in lines) == times
 
@@ -248,7 +251,9 @@ def test_no_line_of_a_card_is_so_wide_that_it_would_go_on_without_its_indent(col
     row = cli_samples.row(slow=True, tags=[f"tag {n}" for n in range(30)])
     found = summary(grown)
     failure = msgspec.structs.replace(found.failure, handled=True, others=12)
-    subject = card.Subject(row, grown, msgspec.structs.replace(found, failure=failure), processes, 10**9)
+    subject = card.Subject(
+        row, grown, msgspec.structs.replace(found, failure=failure), processes, Pace(limit=1000.0)
+    )
     lines = list(card.lines(subject, Terminal(width=columns), cli_samples.NOW))
     assert [line for line in lines if width(line) > columns] == []
     assert any("12 more failed spans" in line for line in lines)
@@ -267,7 +272,7 @@ def test_a_real_terminal_shows_every_duration_in_one_column_whatever_the_names_a
         if line[column - 2 : column] in {"ms", " s"} and "more" not in line
     ]
     assert len(shown) == 12
-    assert all(line[column : column + 1] in {"", " "} for line in shown)
+    assert all(line[column : column + 1] in {"", " ", "◇"} for line in shown)
     hostile = next(line for line in screen.display if "evil" in line)
     assert hostile[column - 6 : column] == "530 ms"
 
@@ -281,9 +286,11 @@ def test_a_hostile_name_forges_no_row_and_sends_nothing_to_the_terminal():
 def test_a_chain_of_spans_is_drawn_in_lines_of_bounded_width_with_the_depth_as_a_number():
     chain = [cli_samples.span(n, n - 1, "step", n, 10**6 - n) for n in range(1, 3001)]
     lines = list(tree.lines(build(chain), Terminal(width=100), Limits(everything=True)))
-    assert len(lines) == 3001
+    *tree_lines, blank, legend = lines
+    assert len(tree_lines) == 3001
     assert max(map(width, lines)) <= 100
-    assert "⋯2999 └─ ✓ step" in lines[-1]
+    assert "⋯2999 └─ ✓ step" in tree_lines[-1]
+    assert (blank, "◆ slow" in legend) == ("", True)
 
 
 def test_the_events_of_one_span_are_limited_and_the_rest_is_counted_unless_all_are_wanted():
@@ -342,12 +349,12 @@ def test_whatever_is_recorded_every_drawing_is_made_and_sends_nothing_to_the_ter
     )
     process = cli_samples.process()
     processes = [process, msgspec.structs.replace(process, host=text)]
-    subject = card.Subject(row, grown, summary(grown), processes, 10**9)
+    subject = card.Subject(row, grown, summary(grown), processes, Pace(limit=1000.0))
     for lines in (
         tree.lines(grown, look, Limits()),
         tree.lines(grown, look, Limits(depth=1, everything=True)),
         spanlist.lines(spans, look),
-        listing.lines([row], look, cli_samples.NOW, 10**9),
+        listing.lines([row], look, cli_samples.NOW, Pace(limit=1000.0)),
         card.lines(subject, look, cli_samples.NOW),
     ):
         for line in lines:

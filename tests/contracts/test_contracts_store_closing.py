@@ -11,22 +11,57 @@ from flightlog.store.port import Applied, Chunk
 OTHER = msgspec.structs.replace(PROCESS, process_id="0" * 31 + "2")
 
 
-def test_open_spans_of_a_dead_process_end_at_the_latest_time_that_it_wrote(engine: Engine) -> None:
+def test_running_spans_of_a_dead_process_end_at_the_latest_time_that_it_wrote(engine: Engine) -> None:
     engine.append(
         span(1, 1, took=None, input={"q": "x" * 600}),
-        span(1, 2, parent=1, at=10, took=None, status="paused"),
+        span(1, 2, parent=1, at=10, took=None),
         span(1, 3, parent=1, at=20, took=7),
         event(at=40),
     )
     assert engine.append(dead=True) == Applied(spans=2, interrupted=2)
-    root, paused, done = engine.reader().spans(trace_id(1))
+    root, inner, done = engine.reader().spans(trace_id(1))
     assert (root.status, root.end) == ("interrupted", START + 40 * MS)
     assert root.input == {"q": "x" * 600}
-    assert (paused.status, paused.end) == ("interrupted", START + 40 * MS)
+    assert (inner.status, inner.end) == ("interrupted", START + 40 * MS)
     assert done.status == "ok"
     trace = engine.reader().trace(trace_id(1))
     assert trace is not None
     assert (trace.status, trace.interrupted, trace.duration_ns) == ("interrupted", 2, 40 * MS)
+    assert engine.reader().verify() == []
+
+
+def test_a_paused_span_of_a_dead_process_stays_paused_and_adds_nothing_up(engine: Engine) -> None:
+    paused = {"status": "paused", "revision": 2, "took": None}
+    engine.append(
+        span(1, 1, **paused), span(1, 2, parent=1, at=10, **paused), span(1, 3, parent=2, at=20, took=7)
+    )
+    assert engine.append(dead=True) == Applied()
+    root, inner, _ = engine.reader().spans(trace_id(1))
+    assert (root.status, root.end, inner.status, inner.end) == ("paused", None, "paused", None)
+    trace = engine.reader().trace(trace_id(1))
+    assert trace is not None
+    assert (trace.status, trace.interrupted, trace.duration_ns) == ("paused", 0, 27 * MS)
+    assert engine.reader().verify() == []
+
+
+def test_a_span_that_goes_on_in_another_process_is_that_process_s_to_lose(engine: Engine) -> None:
+    engine.append(span(1, 1, took=None, status="paused", revision=2), dead=True)
+    engine.append(span(1, 1, took=None, revision=4), process=OTHER)
+    engine.append(dead=True)
+    assert engine.reader().spans(trace_id(1))[0].status == "running"
+    assert engine.append(process=OTHER, dead=True).interrupted == 1
+    (found,) = engine.reader().spans(trace_id(1))
+    assert (found.status, found.process_id) == ("interrupted", OTHER.process_id)
+    assert engine.reader().verify() == []
+
+
+def test_a_paused_span_that_went_on_and_ended_elsewhere_counts_once(engine: Engine) -> None:
+    engine.append(span(1, 1, took=None, status="paused", revision=2), dead=True)
+    engine.append(span(1, 1, took=None, revision=4), process=OTHER)
+    engine.append(span(1, 1, took=60, revision=4), process=OTHER, dead=True)
+    trace = engine.reader().trace(trace_id(1))
+    assert trace is not None
+    assert (trace.status, trace.span_count, trace.duration_ns) == ("ok", 1, 60 * MS)
     assert engine.reader().verify() == []
 
 

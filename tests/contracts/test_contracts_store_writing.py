@@ -29,7 +29,9 @@ from flightlog.records.line import Line
 from flightlog.store.port import Applied, Chunk
 
 RUNNING = span(took=None)
-PAUSED = span(took=None, status="paused")
+PAUSED = span(took=None, status="paused", revision=2)
+RESUMED = span(took=None, revision=4)
+PAUSED_AGAIN = span(took=None, status="paused", revision=6)
 INTERRUPTED = span(took=9, status="interrupted")
 OK = span(took=5)
 ERROR_LATER = span(took=6, status="error")
@@ -77,6 +79,9 @@ def test_an_append_that_fails_applies_nothing(engine: Engine) -> None:
     ("lines", "winner"),
     [
         ((RUNNING, PAUSED), "paused"),
+        ((RUNNING, PAUSED, RESUMED), "running"),
+        ((PAUSED, RESUMED, PAUSED_AGAIN), "paused"),
+        ((PAUSED_AGAIN, OK), "ok"),
         ((RUNNING, PAUSED, INTERRUPTED), "interrupted"),
         ((RUNNING, INTERRUPTED, OK), "ok"),
         ((OK, ERROR_LATER), "error"),

@@ -95,14 +95,6 @@ def test_a_stack_shows_the_program_s_frames_and_none_of_ours(seen):
     assert "tracer.py" not in stack
 
 
-def test_a_generator_function_is_refused_at_decoration():
-    with pytest.raises(TypeError, match="generator"):
-
-        @fl.traced
-        def numbers():
-            yield 1
-
-
 def test_recursion_nests(seen):
     @fl.traced(name="down")
     def down(n):

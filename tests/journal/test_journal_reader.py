@@ -118,6 +118,17 @@ def test_a_batch_keeps_to_its_limit(tmp_path: Path) -> None:
     assert 0 < sum(map(len, batch.lines)) <= 1000
 
 
+def test_with_room_for_less_than_a_record_the_next_one_is_taken_and_no_more_is_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = lay(tmp_path, HEAD + frame(b"a" * 98) + frame(b"b" * 98) + frame(b"c" * 98))
+    begin = journal.read(Cursor(), 100).cursor
+    monkeypatch.delattr("flightlog.journal.stretch.scan")
+    for limit in (1, 99, 100):
+        assert journal.read(begin, limit).lines == [b"b" * 98]
+    assert journal.read(begin, 101).lines == [b"b" * 98, b"c" * 98]
+
+
 def test_reading_waits_at_the_tail_of_the_living_and_sees_what_is_added(tmp_path: Path) -> None:
     writer = opened(tmp_path)
     journal = Journal(tmp_path / PROCESS_ID)

@@ -26,9 +26,12 @@ WRITTEN_BY_HAND = (
     "architecture.md",
     "context.md",
     "crash-safety.md",
+    "export.md",
     "index.md",
+    "integrations.md",
     "recording.md",
     "redaction.md",
+    "sinks.md",
 )
 GENERATED = ("cli.md", "schema.json", "settings.md", "store-schema.md")
 

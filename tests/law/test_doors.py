@@ -69,6 +69,52 @@ def _linking():
         span.link(span, relation=SECRET, note=SECRET)
 
 
+def _pausing():
+    with fl.span("s") as span:
+        span.pause(SECRET)
+        span.resume({SECRET: SECRET})
+        span.exception(ValueError(SECRET), note=SECRET)
+        span.event(SECRET, body=SECRET, note=SECRET)
+
+
+def _resuming_elsewhere():
+    with fl.span("s", kind=SECRET, input=SECRET, note=SECRET) as span:
+        token = span.pause(SECRET)
+    with fl.resume(token, SECRET):
+        pass
+
+
+def _calling_a_model():
+    options = {"messages": [SECRET], "tools": SECRET, "operation": SECRET, "provider": SECRET, "name": SECRET}
+    with fl.llm(SECRET, **options, stop=SECRET, instructions=SECRET, other=SECRET) as call:
+        call.finish(SECRET)
+        call.response(id=SECRET, model=SECRET, fact=SECRET)
+        call.server(SECRET)
+        call.usage(input=SECRET)
+        call.chunk(SECRET)
+        call.fail(SECRET, type=SECRET)
+
+
+def _streaming():
+    @fl.traced(name=SECRET, tags=[SECRET], attributes={SECRET: SECRET, "note": SECRET})
+    def stream(given):
+        yield SECRET
+        yield [given]
+        return SECRET
+
+    list(stream(SECRET))
+
+    def failing(_):
+        raise ValueError(SECRET)
+
+    list(fl.traced(attributes=failing, reduce=failing)(stream.__wrapped__)(SECRET))
+
+
+def _conversing():
+    with fl.session(SECRET), fl.turn(SECRET):
+        fl.prompt_built({SECRET: SECRET, "part": SECRET}, template=SECRET)
+
+
 def _in_a_thread():
     def work(context):
         with context, fl.span("s"):
@@ -122,6 +168,11 @@ DOORS = {
     "object": lambda: _span(note=type("Thing", (), {"__repr__": lambda _: SECRET})()),
     "setters": _setting,
     "binding": _bound,
+    "pauses": _pausing,
+    "traced streams": _streaming,
+    "a span that goes on": _resuming_elsewhere,
+    "model call": _calling_a_model,
+    "conversation and prompt": _conversing,
     "failure in words": _failing,
     "exception that leaves": _raising,
     "class of an exception that leaves": _raising_a_class,

@@ -13,15 +13,19 @@ from law_source import FUNCTIONS, Module, modules
 
 MAKERS: dict[str, str] = {
     "core.process": "the process line, each value of which went through the gate's encoder",
+    "delivery": "without a usable home, or with durability `memory`, the writer's own lines come back",
     "home": "the self-check writes two records of its own into a scratch home",
     "journal.reader": "what comes out of a journal went through the gate before it went in",
     "keeper": "with durability `memory` there is no journal: the writer's own lines come back out of its memory",
+    "sinks.contract": "makes records of its own to hand to a sink under test",
+    "sinks.stamp": "puts fields of the process line, which went through the gate, on lines that did",
     "store.sqlite.closing": "closes spans of the dead, all of whose texts come from lines that are in the store",
 }
 """Module to why what it calls a line has been through the gate."""
 
 FRAMES: dict[str, str] = {
     "core._pure": "the encoder itself: each member was captured before it is joined",
+    "core.past": "as core._pure, for spans that are over: each member was captured before it is joined",
     "journal.framing": "puts a `Line` into its frame",
     "journal.writer": "puts a `Line` into its frame",
 }
@@ -29,9 +33,10 @@ FRAMES: dict[str, str] = {
 
 
 QUOTERS: dict[str, str] = {
-    "core.capture.Encoder._failure": "quotes what the gate has returned",
-    "core.capture._Walk.text": "quotes what the gate has returned: this is the one way in",
+    "core.capture.Encoder.failure": "quotes what the gate has returned",
+    "core.capture.Walk.text": "quotes what the gate has returned: this is the one way in",
     "core.fields.cut_list": "quotes the name of an attribute of ours",
+    "core.fields.fitted": "quotes a sentence of ours, with names of fields and their sizes in it",
     "core.fields.too_long": "quotes a sentence of ours, with a number in it",
     "core.memo._Texts.__missing__": "quotes what the gate gave back",
     "core.memo.cut_items": "quotes a hash in hexadecimal",

@@ -12,6 +12,7 @@ from law_source import FUNCTIONS, PACKAGE, ROOT, Function, Module, comments, mod
 import flightlog
 
 PUBLIC = [
+    "ModelCall",
     "Span",
     "bind",
     "capture",
@@ -19,8 +20,16 @@ PUBLIC = [
     "current",
     "event",
     "flush",
+    "instrument",
+    "llm",
+    "load",
+    "prompt_built",
+    "resume",
+    "session",
     "span",
     "traced",
+    "turn",
+    "uninstrument",
 ]
 """The public face. Another name is a promise for years: it is added here in the change that makes it."""
 

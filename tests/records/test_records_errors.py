@@ -12,6 +12,7 @@ from flightlog.records import errors
 SAMPLES: dict[type[errors.FlightlogError], tuple[errors.FlightlogError, str]] = {
     errors.UnknownId: (errors.UnknownId("4bf9"), "`flightlog list`"),
     errors.AmbiguousId: (errors.AmbiguousId("4b", ["4bf9", "4b00"], what="span"), "give more characters"),
+    errors.NotPaused: (errors.NotPaused("review", "00-4b", "ok"), "has ended (ok)"),
     errors.BadSetting: (
         errors.BadSetting("sample", "7", "FLIGHTLOG_SAMPLE", "a number from 0 to 1"),
         "expected",

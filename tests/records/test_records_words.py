@@ -23,7 +23,7 @@ OPTIONAL = {"exception": {"exception.stacktrace"}}
 def test_every_status_has_a_rank_and_the_type_lists_the_same() -> None:
     assert typing.get_args(Status) == STATUSES
     assert set(RANKS) == set(STATUSES)
-    assert RANKS["running"] < RANKS["paused"] < RANKS["interrupted"] < RANKS["ok"]
+    assert RANKS["running"] == RANKS["paused"] < RANKS["interrupted"] < RANKS["ok"]
     assert RANKS["ok"] == RANKS["error"] == RANKS["cancelled"]
 
 
@@ -53,10 +53,20 @@ def test_the_example_of_a_meaning_is_an_event(name: str) -> None:
     assert msgspec.json.decode(msgspec.json.encode(event), type=Known) == event
 
 
-def test_the_names_of_generative_ai_attributes_differ_and_are_open_telemetrys() -> None:
-    names = [value for name, value in vars(genai).items() if name.isupper()]
+def test_the_names_of_attributes_of_model_calls_differ_and_are_open_telemetrys_or_ours() -> None:
+    names = [value for name, value in vars(genai).items() if name.isupper() and isinstance(value, str)]
     assert len(set(names)) == len(names) > 8
-    assert all(name.startswith("gen_ai.") for name in names)
+    ours = {name for name in names if name.startswith("flightlog.")}
+    general = {name for name in names if name.startswith(("server.", "error."))}
+    assert all(name.startswith("gen_ai.") for name in set(names) - ours - general)
+    assert general == {"server.address", "server.port", "error.type"}
+
+
+def test_every_request_parameter_becomes_an_attribute_that_has_a_name() -> None:
+    names = {value for value in vars(genai).values() if isinstance(value, str)}
+    assert set(genai.PARAMETERS.values()) <= names
+    assert names >= genai.LISTS
+    assert not set(genai.CONTENT) & set(genai.PARAMETERS)
 
 
 @given(spans())

@@ -31,6 +31,9 @@ def _by_codec(line: bytes) -> type | None:
         record = codec.decode(line)
     except (BadRecord, UnicodeDecodeError):
         return None
+    whole = [getattr(record, name, 0) or 0 for name in ("start", "end", "time", "started", "revision")]
+    if any(not -(2**63) <= number < 2**63 for number in whole):
+        return None  # beyond what SQLite's integers hold: kept as it is, and not interpreted
     return LEAN.get(type(record))  # type: ignore[arg-type]  # none for an unknown record
 
 

@@ -43,6 +43,11 @@ def test_a_digest_in_slices_is_the_digest(data: bytes, size: int) -> None:
     assert payloads.digest(data, size) == blake2b(data, digest_size=size).digest()
 
 
+@given(st.lists(st.binary(max_size=5000), max_size=5), st.sampled_from([8, 16]))
+def test_digests_of_many_are_the_digest_of_each(values: list[bytes], size: int) -> None:
+    assert list(payloads.digests(values, size)) == [payloads.digest(value, size) for value in values]
+
+
 def test_a_chat_of_half_a_kilobyte_packs_to_less_than_half() -> None:
     chat = {
         "messages": [

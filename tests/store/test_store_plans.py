@@ -9,7 +9,18 @@ from contextlib import closing
 import pytest
 
 from flightlog.store.sqlite import closing as closing_room
-from flightlog.store.sqlite import reader, recompute, recordrows, restore, spanrows, tracerows
+from flightlog.store.sqlite import (
+    failed,
+    payloadrows,
+    reader,
+    recompute,
+    recordrows,
+    restore,
+    spanrows,
+    tracelist,
+    tracerows,
+    wholes,
+)
 from flightlog.store.sqlite.migrate import migrate
 from flightlog.store.sqlite.statements import SMALLEST, Many
 
@@ -42,9 +53,15 @@ STATEMENTS = {
     "annotations of a trace": restore._ANNOTATIONS + reader._ANNOTATIONS_OF,
     "a page of lines": f"{restore._SPANS} WHERE s.id BETWEEN ? AND ? ORDER BY s.id",
     "processes of a trace": reader._PROCESSES.format(only=reader._ONLY_OF_TRACE),
-    "newest traces": reader._TRACES + reader._NEWEST,
-    "one trace": reader._TRACES + reader._ONE,
+    "newest traces": tracelist.TRACES + "WHERE t.start IS NOT NULL " + tracelist.NEWEST,
+    "one trace": tracelist.TRACES + tracelist.ONE,
     "a prefix": reader._PREFIX,
+    "failures": failed.FAILED,
+    "spans of some traces": reader._SPAN_IDS,
+    "these spans": restore._SPANS + reader._THESE_SPANS,
+    "texts of payloads": wholes._TEXTS,
+    "parts of payloads": wholes._PARTS,
+    "payloads that are held": payloadrows._HELD,
     "counters": reader._COUNTERS,
     "sizes": reader._SIZES,
     "closing": restore._SPANS + closing_room._UNSETTLED,
@@ -72,3 +89,12 @@ def test_the_newest_traces_come_from_an_index_in_order(empty: sqlite3.Connection
 
 def test_closing_looks_only_at_unsettled_spans(empty: sqlite3.Connection) -> None:
     assert any("spans_unsettled" in step for step in _plan(empty, STATEMENTS["closing"]))
+
+
+@pytest.mark.parametrize("question", ["texts of payloads", "parts of payloads", "payloads that are held"])
+def test_no_question_walks_over_all_payloads(empty: sqlite3.Connection, question: str) -> None:
+    """Only over those that it was asked for, and what these are put together out of."""
+    walked = {
+        step.split()[1] for step in _plan(empty, _numbered(STATEMENTS[question])) if step.startswith("SCAN")
+    }
+    assert walked == {"json_each", "w"} | ({"within"} if question == "payloads that are held" else set())

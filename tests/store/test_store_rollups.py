@@ -16,6 +16,7 @@ from flightlog.store.rollups import (
     duration,
     hour,
     measured,
+    measured_together,
     percentile,
 )
 
@@ -28,6 +29,29 @@ def test_measuring_at_once_is_measuring_one_by_one(start: int, end: int | None, 
     for some_end in (end, start + took):
         expected = duration(start, some_end)
         assert measured(start, some_end) == (hour(start), expected, bucket(expected))
+
+
+_spans = st.one_of(
+    st.lists(st.tuples(_times, st.one_of(st.none(), _times)), min_size=1),
+    st.lists(st.tuples(st.integers(HOUR_NS, HOUR_NS + 9), st.integers(HOUR_NS, HOUR_NS + 99)), min_size=1),
+    st.lists(st.tuples(st.integers(-9, 9), st.integers(10, 2 * HOUR_NS)), min_size=1),
+)
+
+
+@given(_spans)
+def test_measuring_spans_together_is_measuring_each(spans: list[tuple[int, int | None]]) -> None:
+    found = {
+        hours: (took, dict(histogram))
+        for hours, took, histogram in measured_together(*zip(*spans, strict=True))
+    }
+    each = [measured(start, end) for start, end in spans]
+    assert found == {
+        hours: (
+            sum(took for at, took, _ in each if at == hours),
+            dict(Counter(number for at, _, number in each if at == hours)),
+        )
+        for hours, _, _ in each
+    }
 
 
 @given(st.integers(2, LONGEST_NS))

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from flightlog.records.event import Event
-from flightlog.records.span import Span
+from flightlog.records.kinds import Status
+from flightlog.records.span import Fault, Span
 
 Mark = Literal["backwards", "cycle", "duplicate", "orphan", "outside", "own_parent", "placeholder", "skewed"]
 """What is odd about a span's place in its trace; one word each, explained in `MARKS`."""
@@ -54,6 +55,78 @@ class Node(Struct, eq=False):
     """0 for a root."""
     marks: tuple[Mark, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """What was done."""
+        return self.record.name
+
+    @property
+    def kind(self) -> str:
+        """What sort of work it was."""
+        return self.record.kind
+
+    @property
+    def status(self) -> Status:
+        """How it ended; `running` while it is open."""
+        return self.record.status
+
+    @property
+    def trace_id(self) -> str:
+        """The trace it belongs to."""
+        return self.record.trace_id
+
+    @property
+    def span_id(self) -> str:
+        """Its own id."""
+        return self.record.span_id
+
+    @property
+    def start(self) -> int:
+        """Unix nanoseconds."""
+        return self.record.start
+
+    @property
+    def end(self) -> int | None:
+        """Unix nanoseconds; None while it is open."""
+        return self.record.end
+
+    @property
+    def duration_ns(self) -> int | None:
+        """End minus start in nanoseconds; None while it is open."""
+        return self.record.duration_ns
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What else is known of it, by name."""
+        return self.record.attributes
+
+    @property
+    def input(self) -> Any:
+        """What it was given, as it was captured; None when nothing was."""
+        return None if self.record.input is UNSET else self.record.input
+
+    @property
+    def output(self) -> Any:
+        """What it gave back, as it was captured; None when nothing was."""
+        return None if self.record.output is UNSET else self.record.output
+
+    @property
+    def error(self) -> Fault | None:
+        """What went wrong; None when nothing did."""
+        return self.record.error
+
+    def walk(self) -> Iterator[Node]:
+        """This node and every one below it, a parent before its children, siblings by start."""
+        return _walk([self])
+
+    def find(self, name: str) -> Node | None:
+        """The first node of this name, here or below, in the order of `walk`; None when there is none."""
+        return _first(self.walk(), name)
+
+    def find_all(self, name: str) -> list[Node]:
+        """Every node of this name, here or below, in the order of `walk`."""
+        return [node for node in self.walk() if node.record.name == name]
+
     def __repr__(self) -> str:
         """Show the span, not the tree under it, which may be deeper than Python can print."""
         return f"Node({self.record.name!r}, id={self.record.span_id!r}, children={len(self.children)})"
@@ -73,6 +146,90 @@ class Tree(Struct, eq=False):
     """How many spans carry each mark; only those that occur."""
     loose_events: list[Event] = []
     """Events of no span in this trace."""
+
+    @property
+    def root(self) -> Node:
+        """The root that speaks for the trace: the earliest without a parent, else the earliest.
+
+        Raises:
+            LookupError: the trace has no span.
+        """
+        if not self.roots:
+            raise LookupError("this trace has no span")
+        return next((node for node in self.roots if not node.record.parent_id), self.roots[0])
+
+    @property
+    def trace_id(self) -> str:
+        """The id of the trace."""
+        return self.root.trace_id
+
+    @property
+    def name(self) -> str:
+        """The name of its root."""
+        return self.root.name
+
+    @property
+    def kind(self) -> str:
+        """The kind of its root."""
+        return self.root.kind
+
+    @property
+    def status(self) -> Status:
+        """The status of its root."""
+        return self.root.status
+
+    @property
+    def duration_ns(self) -> int | None:
+        """From the earliest start to the latest end, in nanoseconds; None while nothing has ended."""
+        ends = [node.end for node in self.walk() if node.end is not None]
+        return max(ends) - min(node.start for node in self.walk()) if ends else None
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The attributes of its root."""
+        return self.root.attributes
+
+    @property
+    def input(self) -> Any:
+        """What its root was given."""
+        return self.root.input
+
+    @property
+    def output(self) -> Any:
+        """What its root gave back."""
+        return self.root.output
+
+    @property
+    def error(self) -> Fault | None:
+        """What went wrong with its root."""
+        return self.root.error
+
+    @property
+    def events(self) -> list[Event]:
+        """The events of its root."""
+        return self.root.events
+
+    @property
+    def children(self) -> list[Node]:
+        """The children of its root; other roots stand in `roots`."""
+        return self.root.children
+
+    def walk(self) -> Iterator[Node]:
+        """Every node, a parent before its children, siblings by start."""
+        return _walk(self.roots)
+
+    def find(self, name: str) -> Node | None:
+        """The first node of this name in the order of `walk`; None when there is none."""
+        return _first(self.walk(), name)
+
+    def find_all(self, name: str) -> list[Node]:
+        """Every node of this name in the order of `walk`."""
+        return find(self, name)
+
+    def __repr__(self) -> str:
+        """Show the root, not the tree under it."""
+        shown = f"{self.root.record.name!r}, " if self.roots else ""
+        return f"Tree({shown}spans={self.span_count}, roots={len(self.roots)})"
 
 
 def build(spans: Iterable[Span], events: Iterable[Event] = ()) -> Tree:
@@ -100,16 +257,24 @@ def build(spans: Iterable[Span], events: Iterable[Event] = ()) -> Tree:
 
 def walk(tree: Tree) -> Iterator[Node]:
     """Every node, a parent before its children, siblings by start."""
-    pending = tree.roots[::-1]
+    return _walk(tree.roots)
+
+
+def find(tree: Tree, name: str) -> list[Node]:
+    """Every node whose span has this name, in the order of `walk`."""
+    return [node for node in walk(tree) if node.record.name == name]
+
+
+def _walk(roots: Sequence[Node]) -> Iterator[Node]:
+    pending = [*reversed(roots)]
     while pending:
         node = pending.pop()
         yield node
         pending.extend(reversed(node.children))
 
 
-def find(tree: Tree, name: str) -> list[Node]:
-    """Every node whose span has this name, in the order of `walk`."""
-    return [node for node in walk(tree) if node.record.name == name]
+def _first(nodes: Iterable[Node], name: str) -> Node | None:
+    return next((node for node in nodes if node.record.name == name), None)
 
 
 def self_time(start: int, end: int, covered: Iterable[tuple[int, int]]) -> int:

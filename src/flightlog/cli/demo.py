@@ -1,4 +1,4 @@
-"""`flightlog demo`: record a small built-in program and look at it."""
+"""`flightlog demo`: record a small built-in program, or a prompt to a model, and look at it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from itertools import chain
 import click
 
 import flightlog as fl
-from flightlog.analysis.tree import build
-from flightlog.cli import demo_program
+from flightlog.cli import demo_model, demo_program
 from flightlog.cli.looks import drawn
 from flightlog.cli.opening import home, reading, say
 from flightlog.cli.options import EXIT_CODES
@@ -17,32 +16,60 @@ from flightlog.cli.render import heading, tree
 from flightlog.cli.render.branches import Limits
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Terminal, emit
+from flightlog.loading import load_trace
 from flightlog.records.errors import BadQuestion
 
 FLUSH_SECONDS = 5.0
 
 
 @click.command("demo", epilog=EXIT_CODES)
-@click.argument("question", default=demo_program.QUESTION)
+@click.argument("prompt", default="")
+@click.option(
+    "--model",
+    default="",
+    help=f"The model to ask.  [default: {demo_model.MODEL}, if a provider is configured]",
+)
 @drawn
-def command(question: str, look: Terminal) -> None:
+def command(prompt: str, model: str, look: Terminal) -> None:
     """Record a small built-in program and draw its trace.
 
-    The program answers QUESTION from the documentation strings of Python's standard library: it reads them in
-    threads, builds a full-text index, finds it locked once, tries again, and answers. The trace goes to the
-    home that `flightlog doctor` names. It needs no network.
+    The program answers PROMPT from the documentation strings of Python's standard library: it reads them in
+    threads, builds a full-text index, finds it locked once, tries again, and answers. It needs no network.
+
+    With --model, or with a PROMPT while OPENAI_API_KEY or OPENAI_BASE_URL is set, PROMPT goes to that model
+    instead, through the openai package.
+
+    The trace goes to the home that `flightlog doctor` names.
     """
     home()  # one that cannot be named is said before anything is recorded
-    with fl.span("demo", kind="run", input={"question": question}) as span:
-        span.output = answer = demo_program.answer(question)
-    fl.flush(timeout=FLUSH_SECONDS)
-    say("\n".join(clean(line) for line in (question, *answer.splitlines())) + "\n")
+    asked = prompt or demo_program.QUESTION
+    say(clean(asked))
+    try:
+        with fl.span("demo", kind="run", input={"prompt": asked}) as span:
+            if model or (prompt and demo_model.is_configured()):
+                span.output = demo_model.ask(asked, model or demo_model.MODEL, _show)
+                say("")
+            else:
+                span.output = answer = demo_program.answer(asked)
+                say("\n".join(clean(line) for line in answer.splitlines()))
+    finally:
+        fl.flush(timeout=FLUSH_SECONDS)
+    _draw(span.trace_id, look)
+
+
+def _show(text: str) -> None:
+    """A piece of an answer, as it comes."""
+    click.echo("\n".join(clean(line) for line in text.split("\n")), nl=False, err=True)
+
+
+def _draw(trace_id: str, look: Terminal) -> None:
     with reading() as reader:
-        row = reader.trace(span.trace_id)
+        row = reader.trace(trace_id)
         if row is None:
             raise BadQuestion(
                 "the trace was not recorded; `flightlog doctor` says which settings keep it out"
             )
-        grown = build(reader.spans(span.trace_id, payloads=False), reader.events(span.trace_id))
+        grown = load_trace(reader, trace_id, payloads=False)
+    say("")
     emit(chain(heading.lines(row, look, time.time_ns()), [""], tree.lines(grown, look, Limits())))
     say(f"\nNext:\n  flightlog list\n  flightlog show {row.trace_id}\n  flightlog run your_program.py")

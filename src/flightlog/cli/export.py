@@ -1,17 +1,26 @@
-"""`flightlog export`: traces as JSON lines."""
+"""`flightlog export`: traces as JSON lines, JSON or comma-separated values."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
+import msgspec
 
+from flightlog.analysis.tree import Tree
+from flightlog.cli.filters import selecting
 from flightlog.cli.naming import find
-from flightlog.cli.opening import reading, say
+from flightlog.cli.opening import home, pace, paced, reading, say
 from flightlog.cli.options import EXIT_CODES
 from flightlog.cli.render.words import of_them
-from flightlog.export import jsonl
+from flightlog.export import csv, file, json, rows
+from flightlog.loading import load_trace
+from flightlog.records.errors import BadQuestion
+from flightlog.records.span import Span
+from flightlog.records.traces import EVERY_TRACE, Selection, Trace
+from flightlog.store.port import Reader
 
 
 @click.command("export", epilog=EXIT_CODES)
@@ -19,11 +28,18 @@ from flightlog.export import jsonl
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["jsonl"]),
+    type=click.Choice(["jsonl", "json", "csv"]),
     default="jsonl",
     show_default=True,
-    help="jsonl: one record a line, as recorded.",
+    help="One JSON object a line, one JSON array, or comma-separated values.",
 )
+@click.option(
+    "--rows",
+    "of",
+    type=click.Choice(["traces", "spans"]),
+    help="Flat rows with the columns of docs/export.md instead of records; csv is always rows, of traces.",
+)
+@selecting
 @click.option(
     "-o",
     "--output",
@@ -31,19 +47,102 @@ from flightlog.export import jsonl
     help="A file instead of standard output; it appears when it is complete.",
 )
 @click.option("--force", is_flag=True, help="Replace the file if there is one; write into a FIFO or device.")
-def command(trace: str | None, form: str, output: Path | None, force: bool) -> None:  # noqa: ARG001  # one format so far
-    """Write traces as JSON lines.
+def command(
+    *,
+    trace: str | None,
+    form: str,
+    of: str | None,
+    selection: Selection,
+    output: Path | None,
+    force: bool,
+) -> None:
+    """Write traces as JSON lines, JSON or CSV.
 
-    One trace, or everything that is recorded: processes, spans, events, annotations, and lines that this
-    version does not understand, as they came. The lines are redacted already: nothing else was ever written.
+    One trace, those that the options choose, or everything that is recorded.
+
+    As jsonl: processes, spans, events, annotations, and with everything also lines that this version does not
+    understand, as they came. As json: an array of traces with their spans nested. With --rows, and as csv: one
+    flat row for each trace or span, with stable columns; a cell that a spreadsheet would take for a formula
+    begins with an apostrophe.
+
+    The records are redacted already: nothing else was ever written.
     """
+    if trace and selection != EVERY_TRACE:
+        raise BadQuestion("one trace, or options that choose traces: give only one of both")
+    into_file = output is not None and str(output) != "-"
+    if output is not None and into_file:
+        file.check(output, replace=force)
     with reading() as reader:
-        lines = reader.lines(find(reader, trace) if trace else None)
-        if output is None or str(output) == "-":
-            jsonl.write(lines, sys.stdout.buffer)
+        chosen = Chosen(reader, find(reader, trace) if trace else None, selection)
+        pieces = _pieces(chosen, form, of)
+        if output is None or not into_file:
+            sys.stdout.flush()
+            sys.stdout.buffer.writelines(pieces)
+            sys.stdout.buffer.flush()
             return
         try:
-            number = jsonl.save(lines, output, replace=force)
+            file.save(pieces, output, replace=force)
         except OSError as error:
             raise click.FileError(str(output), error.strerror or str(error)) from error
-    say(f"{of_them(number, 'line')} written to {output}")
+    say(f"{of_them(chosen.number, chosen.noun)} written to {output}")
+
+
+def _pieces(chosen: Chosen, form: str, of: str | None) -> Iterator[bytes]:
+    if form == "csv" or of:
+        table = rows.of_spans(chosen.spans()) if of == "spans" else rows.of_traces(chosen.traces())
+        if form == "csv":
+            return csv.lines(list(rows.SPAN_COLUMNS if of == "spans" else rows.TRACE_COLUMNS), table)
+        if form == "json":
+            return json.rows(table)
+        return (msgspec.json.encode(row) + b"\n" for row in table)
+    if form == "json":
+        return json.documents(chosen.trees())
+    return chosen.lines()
+
+
+class Chosen:
+    """What is exported, counted while it goes by."""
+
+    def __init__(self, reader: Reader, trace_id: str | None, selection: Selection) -> None:
+        self._reader = reader
+        self._trace_id = trace_id
+        self._selection = selection
+        self._pace = pace(home())
+        self.number = 0
+        self.noun = "trace"
+
+    def traces(self) -> Iterator[Trace]:
+        """Rows of traces, newest first."""
+        if self._trace_id is None:
+            found: Iterable[Trace | None] = self._reader.each_trace(self._selection)
+        else:
+            found = [self._reader.trace(self._trace_id)]
+        for trace in found:
+            if trace is not None:
+                self.number += 1
+                yield paced(trace, self._pace)
+
+    def spans(self) -> Iterator[Span]:
+        """Spans, those of the newest trace first."""
+        self.noun = "span"
+        found: Iterable[Span]
+        if self._trace_id is None:
+            found = self._reader.each_span(self._selection)
+        else:
+            found = self._reader.spans(self._trace_id)
+        for span in found:
+            self.number += 1
+            yield span
+
+    def trees(self) -> Iterator[tuple[Trace, Tree]]:
+        """Traces with their spans, one held at a time."""
+        for trace in self.traces():
+            trace_id = trace.trace_id
+            yield trace, load_trace(self._reader, trace_id)
+
+    def lines(self) -> Iterator[bytes]:
+        """Record lines with their line ends."""
+        self.noun = "line"
+        for line in self._reader.lines(self._trace_id, self._selection):
+            self.number += 1
+            yield line + b"\n"

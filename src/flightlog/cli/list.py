@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 
 import click
 
+from flightlog.cli.filters import selecting
 from flightlog.cli.jsonout import print_array
-from flightlog.cli.looks import drawn
-from flightlog.cli.opening import caught_up, holds_something, home, how_to_record, say, slow_limit_ns
+from flightlog.cli.looks import drawn, paged
+from flightlog.cli.opening import caught_up, holds_something, home, how_to_record, pace, paced, say
 from flightlog.cli.options import EXIT_CODES, as_json
 from flightlog.cli.render import listing
-from flightlog.cli.render.terminal import Terminal, emit
-from flightlog.records.traces import Trace
+from flightlog.cli.render.terminal import Terminal
+from flightlog.records.traces import EVERY_TRACE, Selection, Trace
+
+MOST = 50
 
 
 @click.command("list", epilog=EXIT_CODES)
@@ -20,19 +24,30 @@ from flightlog.records.traces import Trace
     "-n",
     "--limit",
     type=click.IntRange(1, 1_000_000_000),
-    default=20,
+    default=MOST,
     show_default=True,
     help="Most traces to list.",
 )
+@selecting
 @as_json
 @drawn
-def command(limit: int, as_json: bool, look: Terminal) -> None:
+@paged
+def command(
+    *,
+    limit: int,
+    selection: Selection,
+    as_json: bool,
+    look: Terminal,
+    page: Callable[[Iterable[str]], None],
+) -> None:
     """List the newest traces.
 
     One line a trace, newest first: how it went, its name, when it started, how long it took, how many spans
     it has, what is remarkable, and its id, which is always whole. Duration is the time from the first start to
-    the last end; a trace is slow when that is at least the setting slow_limit. A narrow terminal gets fewer
-    columns; a pipe or a file gets all of them, uncut.
+    the last end; a trace is slow when that is at least the setting slow_limit, or that of its name or kind in
+    slow_limits. A narrow terminal gets fewer columns; a pipe or a file gets all of them, uncut.
+
+    Options that choose traces must all hold. Name, kind, status and session are those of a trace's root.
 
     With records that are not indexed yet it waits for at most two seconds, answers with what is there, and
     says on standard error how much is left.
@@ -42,13 +57,17 @@ def command(limit: int, as_json: bool, look: Terminal) -> None:
     found = home()
     traces: list[Trace] = []
     waiting = 0
+    own = pace(found)
     if holds_something(found):
         with caught_up(found) as (reader, backlog):
-            traces = reader.traces(limit)
+            traces = [paced(trace, own) for trace in reader.traces(limit, selection)]
             waiting = backlog.bytes
     if as_json:
         print_array(traces)
     elif traces:
-        emit(listing.lines(traces, look, time.time_ns(), slow_limit_ns(found)))
+        page(listing.lines(traces, look, time.time_ns(), own))
     if not traces and not waiting:
-        say(f"nothing is recorded in {found.path} yet; {how_to_record()}")
+        if selection == EVERY_TRACE:
+            say(f"nothing is recorded in {found.path} yet; {how_to_record()}")
+        else:
+            say("no trace is like that; `flightlog list` shows all")

@@ -1,4 +1,4 @@
-"""How a command learns what its terminal can show, with the two options that overrule it."""
+"""How a command learns what its terminal can show, with the options that overrule it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import ParamSpec
 
 import click
 
+from flightlog.cli import paging
 from flightlog.cli.render import terminal
 
 _P = ParamSpec("_P")
@@ -28,3 +29,16 @@ def drawn(command: Callable[_P, None]) -> Callable[..., None]:
         command(*args, **kwargs)
 
     return with_look
+
+
+def paged(command: Callable[_P, None]) -> Callable[..., None]:
+    """Add `--no-pager`, and hand the command a `page`: what prints lines, through a pager where that helps."""
+
+    @click.option("--no-pager", is_flag=True, help="Print to the terminal itself, however long.")
+    @functools.wraps(command)
+    def with_page(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        wanted = not kwargs.pop("no_pager")
+        kwargs["page"] = functools.partial(paging.page, wanted=wanted)
+        command(*args, **kwargs)
+
+    return with_page

@@ -1,15 +1,21 @@
-"""How a user names a trace, and what to say of a name that fits none."""
+"""How a user names a trace or a span of it, and what to say of a name that fits none."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from flightlog.analysis.narrow import fits_name
 from flightlog.records.errors import BadQuestion, UnknownId
+from flightlog.records.span import Span
 from flightlog.store.port import Reader
 
 LEAST_DIGITS: Final = 4
 """Shortest beginning of an id that names a trace."""
+
+MOST_NAMED: Final = 5
+"""Spans that a message names when several fit."""
 
 _WORDS: Final = frozenset(("latest", "last", "newest"))
 _WAYS: Final = (
@@ -43,3 +49,43 @@ def _advice(ref: str) -> str:
     if not re.fullmatch(r"[0-9a-fA-F]+", ref):
         return _WAYS
     return f"give at least {LEAST_DIGITS} digits of its id" if len(ref) < LEAST_DIGITS else ""
+
+
+class AmbiguousName(BadQuestion):
+    """What was given fits several spans of a trace."""
+
+    def __init__(self, ref: str, found: Sequence[Span]) -> None:
+        shown = ", ".join(f"{span.span_id} ({span.name})" for span in found[:MOST_NAMED])
+        more = f", {len(found) - MOST_NAMED:,} more" if len(found) > MOST_NAMED else ""
+        super().__init__(f"{ref!r} fits {len(found):,} spans: {shown}{more}; give the id of one")
+
+
+def find_span(spans: Sequence[Span], ref: str) -> Span:
+    """The span of a trace that `ref` names: its id, its name, a beginning of its id, a part of its name.
+
+    Raises:
+        BadQuestion: nothing fits, or several do; it names their ids.
+    """
+    for fits in (_has_id(ref), _has_name(ref), _begins_with(ref), _has_in_name(ref)):
+        found = [span for span in spans if fits(span)]
+        if len({span.span_id for span in found}) > 1:
+            raise AmbiguousName(ref, found)
+        if found:
+            return found[0]
+    raise BadQuestion(f"no span {ref!r} in this trace; `flightlog spans` lists them")
+
+
+def _has_id(ref: str) -> Callable[[Span], bool]:
+    return lambda span: span.span_id == ref
+
+
+def _has_name(ref: str) -> Callable[[Span], bool]:
+    return lambda span: span.name == ref
+
+
+def _begins_with(ref: str) -> Callable[[Span], bool]:
+    return lambda span: len(ref) >= LEAST_DIGITS and span.span_id.startswith(ref)
+
+
+def _has_in_name(ref: str) -> Callable[[Span], bool]:
+    return lambda span: fits_name(ref, span.name)

@@ -8,11 +8,15 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 import click
+from msgspec import structs
 
+from flightlog.analysis.pace import Pace
 from flightlog.cli.render.words import of_them, size
 from flightlog.configure import load_settings
 from flightlog.home import Backlog, Home
 from flightlog.records.errors import BadQuestion, HomeUnusable
+from flightlog.records.traces import Trace
+from flightlog.settings import limits
 from flightlog.store.port import Reader
 
 PATIENCE: Final = 2.0
@@ -29,9 +33,20 @@ def home() -> Home:
     return Home.find(load_settings(), strict=True)
 
 
-def slow_limit_ns(found: Home) -> int:
-    """From when on a trace of this home is called slow, in nanoseconds."""
-    return int(found.settings.slow_limit * 1e6)
+def pace(found: Home) -> Pace:
+    """From when on a step or a trace of this home is called slow."""
+    settings = found.settings
+    return Pace(
+        settings.slow_warn, settings.slow_limit, limits(settings.slow_warns), limits(settings.slow_limits)
+    )
+
+
+def paced(trace: Trace, own: Pace) -> Trace:
+    """The row with `slow` as the limits by name and kind have it; a store knows only the one for everything."""
+    if not own.limits:
+        return trace
+    slowness = own.of(trace.name, trace.kind, trace.duration_ns)
+    return structs.replace(trace, slow=slowness == "slow")
 
 
 def holds_something(found: Home) -> bool:

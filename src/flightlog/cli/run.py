@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from itertools import chain
+from pathlib import Path
 
 import click
 
-from flightlog.analysis.tree import build
-from flightlog.cli.opening import home, say
+from flightlog.cli import runfile
+from flightlog.cli.opening import home, pace, say
 from flightlog.cli.render import heading, tree
 from flightlog.cli.render.branches import Limits
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import of
 from flightlog.cli.render.words import duration
-from flightlog.records.errors import BadQuestion
+from flightlog.export import file
+from flightlog.loading import load_trace
+from flightlog.records.errors import BadQuestion, FlightlogError
 from flightlog.running import Outcome, end_like, run_program
 
 EXIT_CODES = (
     "Exit code: the program's own; a program that was killed by a signal takes this command with it. 2 when "
-    "there is no such script (a module that does not exist is the program's own exit code 1)."
+    "there is no such script (a module that does not exist is the program's own exit code 1) or the file of "
+    "--export exists."
 )
 
 
@@ -31,18 +36,36 @@ EXIT_CODES = (
 )
 @click.option("-m", "module", is_flag=True, help="The program is a module, as for `python -m`.")
 @click.option("--tree", "draw", is_flag=True, help="Draw the trace on standard error when it ends.")
+@click.option("--live", is_flag=True, help="Tell the program's steps on its standard error as they happen.")
+@click.option(
+    "--export",
+    "into",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the trace and how the program ended into one JSON file.",
+)
+@click.option("--force", is_flag=True, help="Replace the file of --export if there is one.")
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
-def command(program: tuple[str, ...], module: bool, draw: bool) -> int:
+def command(
+    *, program: tuple[str, ...], module: bool, draw: bool, live: bool, into: Path | None, force: bool
+) -> int:
     """Record a Python program, unchanged.
 
     PROGRAM is a script and its arguments, or with -m a module and its arguments. The program keeps its
     arguments, streams, working directory, signals and exit code. When it has ended, one line on standard error
     gives the id of its trace.
+
+    The file of --export is written however the program ends, redacted as all that is recorded: the trace with
+    its spans nested, the command, the exit code or the signal, the versions of Flightlog, Python and the
+    system, and the settings with where they came from.
     """
-    outcome = run_program(program, module=module)
+    if into is not None:
+        file.check(into, replace=force)
+    outcome = run_program(program, module=module, live=live)
     say(_line(outcome))
     if draw and outcome.trace_id:
         _draw(outcome.trace_id)
+    if into is not None:
+        _export(outcome, ["-m", *program] if module else program, into, replace=force)
     return end_like(outcome.returncode)
 
 
@@ -65,11 +88,22 @@ def _reason(returncode: int) -> str:
 
 def _draw(trace_id: str) -> None:
     look = of(sys.stderr)
+    own = pace(home())
     with home().reader() as reader:
         row = reader.trace(trace_id)
         if row is None:
             raise BadQuestion(f"trace {trace_id} is not in the store yet; try `flightlog trace {trace_id}`")
-        grown = build(reader.spans(trace_id, payloads=False), reader.events(trace_id))
-    above = heading.lines(row, look, time.time_ns())
-    for line in chain([""], above, [""], tree.lines(grown, look, Limits())):
+        grown = load_trace(reader, trace_id, payloads=False)
+    above = heading.lines(row, look, time.time_ns(), own)
+    for line in chain([""], above, [""], tree.lines(grown, look, Limits(pace=own))):
         say(line)
+
+
+def _export(outcome: Outcome, arguments: Sequence[str], into: Path, *, replace: bool) -> None:
+    """Write the file; a program's exit code is not changed by one that cannot be written, but it is said."""
+    try:
+        runfile.save(outcome, arguments, into, replace=replace)
+    except (OSError, FlightlogError) as error:
+        say(f"flightlog: {into} was not written ({error})")
+    else:
+        say(f"flightlog: the run was written to {into}")

@@ -1,60 +1,136 @@
-"""`flightlog show`: one trace summed up."""
+"""`flightlog show`: one trace summed up, or one step of it in full."""
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
-from typing import Any
 
 import click
-import msgspec
 from msgspec import UNSET
 
-from flightlog.analysis.summary import Summary, summary
-from flightlog.analysis.tree import Node, Tree, build
-from flightlog.cli.jsonout import print_document
-from flightlog.cli.looks import drawn
-from flightlog.cli.naming import find
-from flightlog.cli.opening import home, reading, slow_limit_ns
+from flightlog.analysis.narrow import fits_name
+from flightlog.analysis.pace import Pace
+from flightlog.analysis.summary import summary
+from flightlog.analysis.tree import Node, Tree, walk
+from flightlog.cli import telling
+from flightlog.cli.jsonout import print_array, print_document
+from flightlog.cli.looks import drawn, paged
+from flightlog.cli.naming import find, find_span
+from flightlog.cli.opening import home, pace, paced, reading
 from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
-from flightlog.cli.render import card
+from flightlog.cli.render import card, step
+from flightlog.cli.render.preview import plain_lines
 from flightlog.cli.render.terminal import Terminal, emit
 from flightlog.codecs.lines import decode
-from flightlog.records.errors import UnknownId
+from flightlog.loading import load_trace
+from flightlog.records.errors import BadQuestion, UnknownId
 from flightlog.records.process import Process
 from flightlog.store.port import Reader
 
 
 @click.command("show", epilog=EXIT_CODES)
 @trace_ref
+@click.argument("span", metavar="[SPAN]", required=False)
+@click.option("--input", "-i", "parts", flag_value="input", multiple=True, help="The input of each step.")
+@click.option("--output", "-o", "parts", flag_value="output", multiple=True, help="The output of each step.")
+@click.option("--error", "-e", "parts", flag_value="error", multiple=True, help="Steps that failed, and why.")
+@click.option("--verbose", "-v", is_flag=True, help="Each step in full.")
+@click.option("--only", metavar="NAME", default="", help="Only steps with this in their name; or a pattern.")
+@click.option("--final-output", is_flag=True, help="Print the output of the trace, and nothing else.")
 @as_json
 @drawn
-def command(trace: str, as_json: bool, look: Terminal) -> None:
-    """Sum up one trace: what failed, what took the time.
+@paged
+def command(
+    *,
+    trace: str,
+    span: str | None,
+    parts: tuple[str, ...],
+    verbose: bool,
+    only: str,
+    final_output: bool,
+    as_json: bool,
+    look: Terminal,
+    page: Callable[[Iterable[str]], None],
+) -> None:
+    """Sum up one trace, or show one step in full.
 
-    Its facts, the input and output of its first root, the deepest span of the first chain of errors with the
-    end of its stack, the spans with the most time of their own, its spans by kind, and the events that matter.
+    Of a trace: its facts, the input and output of its first root, the deepest span of the first chain of errors
+    with the end of its stack, the spans with the most time of their own, its spans by kind, and the events that
+    matter.
 
-    With --json: the same as one object.
+    SPAN is the id of a span, a unique beginning of one, or a name that only one span has. Of a step: everything
+    that was recorded, nothing cut: input, output (messages of a model call one by one), error with its whole
+    stack, attributes, events, links. With --input, --output or --error only these.
+
+    Without SPAN, --input, --output, --error and --verbose show that of every step, by start; --only chooses
+    among the steps. --final-output prints the output of the first root: a text as it is, anything else as JSON.
+
+    With --json: the trace, or the steps asked for, as one object or an array of objects.
     """
+    own = pace(home())
     with reading() as reader:
-        subject = _subject(reader, find(reader, trace))
-    if as_json:
-        print_document(_document(subject))
+        trace_id = find(reader, trace)
+        row = reader.trace(trace_id)
+        if row is None:
+            raise UnknownId(trace_id)
+        tree = load_trace(reader, trace_id)
+        processes = sorted(_processes(reader, trace_id), key=lambda each: (each.started, each.process_id))
+    if final_output:
+        _print_output(tree)
+        return
+    if span is None and not (parts or verbose or only):
+        subject = card.Subject(paced(row, own), tree, summary(tree), processes, own)
+        if as_json:
+            print_document(telling.of_trace(subject))
+        else:
+            page(card.lines(subject, look, time.time_ns()))
+        return
+    wanted = step.PARTS if verbose or not parts else tuple(part for part in step.PARTS if part in parts)
+    steps = list(_steps(tree, span, only, wanted))
+    if as_json and span is not None:
+        print_document(telling.of_step(steps[0]))
+    elif as_json:
+        print_array(telling.of_step(each) for each in steps)
     else:
-        emit(card.lines(subject, look, time.time_ns()))
+        page(_drawn(steps, look, own, wanted))
 
 
-def _subject(reader: Reader, trace_id: str) -> card.Subject:
-    row = reader.trace(trace_id)
-    if row is None:
-        raise UnknownId(trace_id)
-    tree = build(reader.spans(trace_id), reader.events(trace_id))
-    processes = sorted(
-        _processes(reader, trace_id), key=lambda process: (process.started, process.process_id)
-    )
-    return card.Subject(row, tree, summary(tree), processes, slow_limit_ns(home()))
+def _steps(tree: Tree, span: str | None, only: str, parts: tuple[str, ...]) -> Iterator[step.Step]:
+    """The steps asked for, by start; of several only those that have something to say."""
+    nodes = list(walk(tree))
+    named = find_span([node.record for node in nodes], span) if span is not None else None
+    path: list[Node] = []
+    for node in nodes:
+        del path[node.depth :]
+        path.append(node)
+        if named is not None:
+            is_wanted = node.record is named
+        else:
+            is_wanted = fits_name(only, node.record.name) and (parts == step.PARTS or _has(node, parts))
+        if is_wanted:
+            yield step.Step(node, [each.record.name for each in path], tree.start)
+
+
+def _has(node: Node, parts: tuple[str, ...]) -> bool:
+    record = node.record
+    has = {
+        "input": record.input is not UNSET,
+        "output": record.output is not UNSET,
+        "error": record.error is not None,
+    }
+    return any(has.get(part, False) for part in parts)
+
+
+def _drawn(steps: list[step.Step], look: Terminal, own: Pace, parts: tuple[str, ...]) -> Iterator[str]:
+    if not steps:
+        yield look.paint("dim", "no step of this trace is like that")
+    for place, each in enumerate(steps):
+        if place:
+            yield ""
+            yield look.paint("dim", "─" * min(look.width, 60) if look.unicode else "-" * min(look.width, 60))
+        yield from step.lines(each, look, own, parts)
 
 
 def _processes(reader: Reader, trace_id: str) -> Iterator[Process]:
@@ -67,50 +143,16 @@ def _processes(reader: Reader, trace_id: str) -> Iterator[Process]:
     )
 
 
-def _document(subject: card.Subject) -> dict[str, Any]:
-    found = subject.summary
-    return {
-        "trace": subject.trace,
-        **_values(subject.tree),
-        "failure": _failure(found),
-        "open_spans": found.open_spans,
-        "kinds": found.kinds,
-        "slowest": [_slow(node) for node in found.slowest],
-        "events": found.events,
-        "event_counts": found.event_counts,
-        "marks": subject.tree.marks,
-        "processes": subject.processes,
-    }
-
-
-def _values(tree: Tree) -> dict[str, Any]:
-    if not tree.roots:
-        return {}
-    root = tree.roots[0].record
-    values = {"input": root.input, "output": root.output}
-    return {name: value for name, value in values.items() if value is not UNSET}
-
-
-def _failure(found: Summary) -> dict[str, Any] | None:
-    if found.failure is None:
-        return None
-    failure = found.failure
-    return {
-        "span_id": failure.node.record.span_id,
-        "path": failure.path,
-        "error": msgspec.to_builtins(failure.node.record.error),
-        "others": failure.others,
-        "handled": failure.handled,
-    }
-
-
-def _slow(node: Node) -> dict[str, Any]:
-    record = node.record
-    return {
-        "span_id": record.span_id,
-        "name": record.name,
-        "kind": record.kind,
-        "status": record.status,
-        "self_ns": node.self_ns,
-        "duration_ns": record.duration_ns,
-    }
+def _print_output(tree: Tree) -> None:
+    """The output of the first root: to a terminal made safe, to anything else byte for byte."""
+    output = tree.roots[0].record.output if tree.roots else UNSET
+    if output is UNSET:
+        raise BadQuestion("this trace has no output; `flightlog show` tells what it has")
+    if not isinstance(output, str):
+        print_document(output)
+    elif sys.stdout.isatty():
+        emit(plain_lines(output))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(f"{output}\n".encode())
+        sys.stdout.buffer.flush()

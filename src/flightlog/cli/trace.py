@@ -3,48 +3,100 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from typing import Any
 
 import click
 
-from flightlog.analysis.tree import build
+from flightlog.analysis.narrow import Narrowed, Wanted, narrow
 from flightlog.cli.jsonout import print_pieces
-from flightlog.cli.looks import drawn
+from flightlog.cli.looks import drawn, paged
+from flightlog.cli.moments import lasting
 from flightlog.cli.naming import find
-from flightlog.cli.opening import reading
+from flightlog.cli.opening import home, pace, paced, reading
 from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
 from flightlog.cli.render import heading, tree
 from flightlog.cli.render.branches import Limits
-from flightlog.cli.render.terminal import Terminal, emit
+from flightlog.cli.render.terminal import Terminal
+from flightlog.cli.render.words import of_them
 from flightlog.export import nested
+from flightlog.loading import load_trace
+from flightlog.records.kinds import STATUSES
 
 
 @click.command("trace", epilog=EXIT_CODES)
 @trace_ref
 @click.option("--all", "everything", is_flag=True, help="Draw every span, however alike they look.")
 @click.option("--depth", type=click.IntRange(min=1), help="Levels to draw; 1 is the roots alone.")
+@click.option(
+    "--preview",
+    type=click.IntRange(min=-1),
+    default=0,
+    metavar="CHARACTERS",
+    help="Show so much of each input and output; -1 for all of it.",
+)
+@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind; may be given again.")
+@click.option(
+    "--status", "statuses", type=click.Choice(STATUSES), multiple=True, help="Only this; may be given again."
+)
+@click.option(
+    "--name", default="", metavar="TEXT", help="Only with this in the name; a pattern with *, ? or []."
+)
+@click.option(
+    "--longer", "least_ns", callback=lasting, metavar="DURATION", help="Only what took so long: 250ms, 1.5s."
+)
+@click.option(
+    "--tokens", "least_tokens", type=click.IntRange(min=0), default=0, help="Only with so many tokens."
+)
 @as_json
 @drawn
-def command(trace: str, everything: bool, depth: int | None, as_json: bool, look: Terminal) -> None:
+@paged
+def command(
+    *,
+    trace: str,
+    everything: bool,
+    depth: int | None,
+    preview: int,
+    as_json: bool,
+    look: Terminal,
+    page: Callable[[Iterable[str]], None],
+    **only: Any,
+) -> None:
     """Draw one trace as a tree on a time axis.
 
     One line a span: a sign for its status (✓ ok, ✗ error, ● running, ‖ paused, ⊘ cancelled, ! interrupted),
     name, kind, when it ran, how long it took, and how much of that no child accounts for (self). An open span
     is drawn with a dotted bar. Errors and events that matter have lines of their own. Siblings that look
-    alike are folded after the second.
+    alike are folded after the second. Steps that took at least slow_warn or slow_limit (settings, also by kind
+    and name) are marked.
+
+    With --kind, --status, --name, --longer or --tokens, which must all hold, only such spans are drawn, with
+    the spans above them.
 
     A span whose place is odd (its parent is missing, or leads back to it; its id occurs twice; it runs
     outside its parent's time) is kept, marked and explained below the tree.
 
     With --json: the trace's row, the marks, and the spans as nested records.
     """
+    # `Any`: what is left is what `Wanted` is made of, each as its option has converted it.
+    wanted = Wanted(**only)
     with reading() as reader:
         trace_id = find(reader, trace)
         row = reader.trace(trace_id)
-        grown = build(reader.spans(trace_id, payloads=as_json), reader.events(trace_id))
+        grown = load_trace(reader, trace_id, payloads=as_json or preview != 0)
+    narrowed = narrow(grown, wanted)
     if as_json:
-        print_pieces(nested.pieces(row, grown))
-    else:
-        above = heading.lines(row, look, time.time_ns()) if row else ()
-        limits = Limits(depth=depth, everything=everything)
-        emit(chain(above, [""], tree.lines(grown, look, limits)))
+        print_pieces(nested.pieces(row, narrowed.tree))
+        return
+    own = pace(home())
+    limits = Limits(depth, everything, preview, own, narrowed.on_the_way)
+    above = heading.lines(paced(row, own), look, time.time_ns(), own) if row else ()
+    below = () if wanted.is_everything else _told(narrowed, grown.span_count, look)
+    page(chain(above, [""], tree.lines(narrowed.tree, look, limits), below))
+
+
+def _told(narrowed: Narrowed, spans: int, look: Terminal) -> Iterator[str]:
+    yield ""
+    text = f"{narrowed.wanted:,} of {of_them(spans, 'span')} asked for"
+    yield look.paint("dim", text)

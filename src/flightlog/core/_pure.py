@@ -25,18 +25,28 @@ from flightlog.core.bound import Bind, Binding, bound, innermost
 from flightlog.core.capture import HIDDEN, Cut
 from flightlog.core.clock import Clock
 from flightlog.core.context import FOREIGN, LEFT, MARKER, OPEN, STRAY, Captured, Remote
-from flightlog.core.fields import cut_list, decoded, encoded, level_field, related, too_long
+from flightlog.core.fields import cut_list, decoded, encoded, fitted, level_field, related, too_long
 from flightlog.core.ids import Ids
 from flightlog.core.memo import CUT, SHORT, captured, keys, member, redacted, texts
 from flightlog.core.off import OFF
-from flightlog.core.outcome import fault_of, status_of, text_of
+from flightlog.core.outcome import fault_of, said, status_of, text_of
 from flightlog.core.plan import Plan
+from flightlog.core.ports import Branch
+from flightlog.core.readback import tree_of
 from flightlog.core.sample import keeps
 from flightlog.core.unset import UNSET
+from flightlog.core.waits import Waits
+from flightlog.records.attributes import EXCEPTION, WAITING, WAITING_SINCE
 from flightlog.records.kinds import Level
 
 _GENERATOR: Final = 0x20 | 0x200
 """`CO_GENERATOR | CO_ASYNC_GENERATOR` of a code object (documented with the `inspect` module)."""
+
+_OURS: Final = tuple(__file__.removesuffix("core/_pure.py") + room for room in ("core/", "integrations/"))
+"""Where the code is that records on behalf of whoever called it."""
+
+_UNDONE: Final = frozenset({"running", "paused"})
+"""Statuses of a span that has not ended."""
 
 _MAX_INT: Final = 2**63 - 1
 _MIN_INT: Final = -(2**63)
@@ -156,6 +166,7 @@ class Span:
         "_task",
         "_thread",
         "_told",
+        "_waits",
         "_zero",
         "span_id",
         "start",
@@ -183,6 +194,7 @@ class Span:
     _links: list[str] | None
     _status: str
     _announced: bool
+    _waits: Waits | None
     _frame: int
     _zero: int
     _told: int
@@ -230,8 +242,7 @@ class Span:
             self._context = innermost() if binding.stray else binding
             self._plain = False
         if frame.f_code.co_flags & _GENERATOR:
-            self._frame = id(frame)
-            _held.setdefault(self._frame, []).append(self)
+            self._hold(frame)
         open_spans.add(self)
         _variable.set(self)
         return self
@@ -257,6 +268,9 @@ class Span:
             self._state = STRAY
         open_spans.discard(self)
         try:
+            if self._waits is not None and self._waits.are_on:
+                self._leave_waiting()
+                return
             if error is not None:
                 self._end_with(error)
             self._settle()
@@ -313,6 +327,12 @@ class Span:
         self._status = "error"
         if isinstance(self._parent, Span):
             self._parent._told = id(error)
+
+    def _hold(self, frame: FrameType) -> None:
+        """Belong to a generator's body, wherever its steps run; nothing if the frame is no generator's."""
+        if frame.f_code.co_flags & _GENERATOR:
+            self._frame = id(frame)
+            _held.setdefault(self._frame, []).append(self)
 
     def _release(self) -> None:
         spans = _held.get(self._frame)
@@ -404,8 +424,98 @@ class Span:
         """
         if self._state != OPEN:
             return
+        self._work_on()
         self._status = "error"
         self._error = self._captured(fault_of(error, type, stack), "error")
+
+    def event(self, name: str, /, level: Level = "info", body: str = "", **attributes: object) -> None:
+        """Record a point in time on this span, whichever is the current one; the arguments are those of `event`."""
+        if self._state != OPEN or not self._zero:
+            return
+        try:
+            verdict = verdicts[level]
+        except (KeyError, TypeError):
+            level, verdict = "info", verdicts.get("info")
+        if verdict is not True and (verdict is False or not _decide(level, _outside(_getframe(1)))):
+            return
+        self._happened(name, level, body, attributes)
+
+    def _happened(self, name: str, level: str, body: str, attributes: Mapping[str, object]) -> None:
+        try:
+            _event(name, level, body, attributes, self)
+        except Exception as failure:  # noqa: BLE001 - the border, as in __exit__
+            _lose(failure)
+
+    def exception(self, error: BaseException, /, level: Level = "warn", **attributes: object) -> None:
+        """Record an exception that was seen and dealt with: the work goes on, the span does not fail.
+
+        Args:
+            error: the exception.
+            level: as for `span`.
+            **attributes: anything else worth knowing of it.
+        """
+        fault = fault_of(error)
+        told: dict[str, Any] = {EXCEPTION[key]: value for key, value in fault.items()}
+        self.event("exception", level, "", **{**told, **attributes})
+
+    def pause(self, message: str = "") -> str:
+        """Say that the work waits for somebody: an approval, an answer, a signal.
+
+        The span stands as `paused` until `resume`. Leaving its block does not end it, by an exception either:
+        it stays paused, also when its process ends, and goes on with `flightlog.resume` wherever the answer
+        comes in. A second pause while it waits says what else it waits for. `fail` ends the waiting.
+
+        Args:
+            message: what it waits for.
+
+        Returns:
+            A token for `flightlog.resume`: a short text without special characters. Empty when nothing is
+            recorded, which `flightlog.resume` takes as well.
+        """
+        if self._state != OPEN or not self._zero:
+            return ""
+        self._happened("pause", "info", "", {"message": message})
+        self._announced = True
+        waits = self._waits = self._waits or Waits()
+        now = monotonic_ns()
+        if waits.begin(now):
+            self._set({WAITING_SINCE: self.start + now - self._zero})
+        self._say("paused")
+        return f"00-{self.trace_id}-{self.span_id}-{'02' if self._drops else '03'}"
+
+    def resume(self, value: object = UNSET) -> None:
+        """Say that the waiting is over; nothing if the span does not wait.
+
+        Args:
+            value: the answer, captured now.
+        """
+        if self._state == OPEN and self._work_on():
+            self._happened("resume", "info", "", {} if value is UNSET else {"value": value})
+            self._say("running")
+
+    def _work_on(self) -> bool:
+        """Stop waiting; whether it did wait."""
+        waits = self._waits
+        if waits is None or not waits.end(monotonic_ns()):
+            return False
+        if self._attributes is not None:
+            self._attributes.pop(WAITING_SINCE, None)
+        self._set({WAITING: waits.total_ns})
+        return True
+
+    def _leave_waiting(self) -> None:
+        """Leave the block of a span that waits: it has not ended, so its last line says once more that it is paused."""
+        if self._waits is not None:
+            self._waits.leave()
+        self._settle()
+        self._append("paused", 0)
+
+    def _say(self, status: str) -> None:
+        """Write a line that says where the span stands."""
+        try:
+            self._append(status, 0)
+        except Exception as failure:  # noqa: BLE001 - the border, as in __exit__
+            _lose(failure)
 
     def link(self, other: object, /, relation: str = "caused_by", **attributes: object) -> None:
         """Relate this span to another that is not its parent.
@@ -431,15 +541,21 @@ class Span:
         except Exception as failure:  # noqa: BLE001 - as above
             _lose_value(failure)
 
+    def tree(self) -> Branch:
+        """The span as it stands now with everything recorded under it, read back as objects.
+
+        Works while the span is open and after it has ended. Everything recorded so far is brought into the store
+        first, which may take some milliseconds. Never raises: where nothing can be read, the answer is what this
+        process knows.
+        """
+        return tree_of(self)
+
     # -- its lines --------------------------------------------------------------------------------------------
 
     def _announce(self) -> None:
         """Write the line that says that this span runs."""
         self._announced = True
-        try:
-            self._append("running", 0)
-        except Exception as failure:  # noqa: BLE001 - the border, as in __exit__
-            _lose(failure)
+        self._say("running")
 
     def _append(self, status: str, end: int) -> None:
         try:
@@ -460,33 +576,42 @@ class Span:
             )
         if self._task is not None:
             line += self._task.field
-        if self._plain:
-            line += "}\n"
-        else:
-            rest = self._rest(status)
-            if len(line) + len(rest) > _most_line:
-                rest = too_long(len(line) + len(rest))
-            line = f"{line}{rest}}}\n"
+        whole = f"{line}}}\n" if self._plain else f"{line}{self._rest(status)}}}\n"
         try:
-            data = line.encode()
+            data = whole.encode()
         except UnicodeEncodeError:
-            data = encoded(line)
+            data = encoded(whole)
+        if len(data) > _most_line:
+            data = encoded(f"{line}{fitted(self._parts(status), _most_line - len(encoded(line)))}}}\n")
         (self._out or _write)(data)
 
     def _append_least(self, end: int, failure: Exception) -> None:
         """Write what can be said of a span whose record cannot: its ids, name and times, and why."""
         try:
             _count("internal_errors")
-            reason = {"flightlog.capture_error": redacted(f"{type(failure).__name__}: {failure}")[:100]}
+            reason = {"flightlog.capture_error": redacted(f"{type(failure).__name__}: {said(failure)}")[:100]}
             line = (
                 f'\x1e{{"v":1,"type":"span","trace_id":"{self.trace_id}","span_id":"{self.span_id}",'
-                f'{self._parent_field}"name":{texts[self._name]},"start":{self.start},"end":{end},'
-                f'"status":"{self._status}","attributes":{captured(reason, "")[0]}}}\n'
+                f'{self._parent_field}"name":{texts[self._name]},"kind":{texts[self._kind]},"start":{self.start},'
+                f'"end":{end},"status":"{self._status}","attributes":{captured(reason, "")[0]}}}\n'
             )
             (self._out or _write)(encoded(line))
         except Exception as again:  # noqa: BLE001 - as above; the counter is what is left of it
             _lose(again)
         let_through(failure)
+
+    def _parts(self, status: str) -> dict[str, str]:
+        """What `_rest` joins, field by field, for a line that is too long."""
+        return {
+            "context": "" if self._context is None else self._context.field,
+            "input": "" if self._input is None else f',"input":{self._input}',
+            "output": "" if self._output is None else f',"output":{self._output}',
+            "attributes": "" if self._attributes is None else f"{','.join(self._attributes.values())}",
+            "links": "" if self._links is None else f',"links":[{",".join(self._links)}]',
+            "error": "" if self._error is None or status in _UNDONE else f',"error":{self._error}',
+            "revision": "" if self._waits is None else f',"revision":{self._waits.revision_of(status)}',
+            "otel": self._remote,
+        }
 
     def _rest(self, status: str) -> str:
         """The fields that only some lines have."""
@@ -499,8 +624,10 @@ class Span:
             rest += f',"attributes":{{{",".join(self._attributes.values())}}}'
         if self._links is not None:
             rest += f',"links":[{",".join(self._links)}]'
-        if self._error is not None and status != "running":
+        if self._error is not None and status not in _UNDONE:
             rest += f',"error":{self._error}'
+        if self._waits is not None:
+            rest += f',"revision":{self._waits.revision_of(status)}'
         return rest + self._remote
 
 
@@ -551,7 +678,7 @@ def span(  # noqa: C901, PLR0912 - the hot path: each function that is not calle
         verdict = verdicts[level]
     except (KeyError, TypeError):
         level, verdict = "info", verdicts.get("info")
-    if verdict is not True and (verdict is False or not _decide(level, _getframe(1))):
+    if verdict is not True and (verdict is False or not _decide(level, _outside(_getframe(1)))):
         return OFF  # type: ignore[return-value]  # stands in for a span in every way
     parent = _variable.get()
     made: Span | None = None
@@ -569,7 +696,9 @@ def span(  # noqa: C901, PLR0912 - the hot path: each function that is not calle
     made._announced = False
     made._frame = made._zero = made._told = 0
     made._remote = made.span_id = ""
-    made._context = made._attributes = made._input = made._output = made._error = made._links = None
+    made._waits = made._context = made._attributes = made._input = made._output = made._error = (
+        made._links
+    ) = None
     if attributes:
         for key, value in attributes.items():
             # What `memo.member` does, for the values that are common: three calls less are 0.4 us less.
@@ -624,7 +753,7 @@ def event(name: str, /, level: Level = "info", body: str = "", **attributes: obj
         verdict = verdicts[level]
     except (KeyError, TypeError):
         level, verdict = "info", verdicts.get("info")
-    if verdict is not True and (verdict is False or not _decide(level, _getframe(1))):
+    if verdict is not True and (verdict is False or not _decide(level, _outside(_getframe(1)))):
         return
     parent: Any = _variable.get()
     if parent is None or parent._state > LEFT or _held:
@@ -680,9 +809,23 @@ def _event(  # noqa: C901 - the hot path, as `span`
         f'\x1e{{"v":1,"type":"event","event_id":"{event_id}",{place}'
         f'{"" if level == "info" else level_field(level)}"time":{now + clock.offset},"name":{texts[name]}'
     )
-    if len(head) + len(rest) > _most_line:
-        rest = too_long(len(head) + len(rest))
-    (out or _write)(encoded(f"{head}{rest}}}\n"))
+    data = encoded(f"{head}{rest}}}\n")
+    if len(data) > _most_line:
+        data = encoded(f"{head}{too_long(len(data))}}}\n")
+    (out or _write)(data)
+
+
+def _outside(frame: FrameType) -> FrameType:
+    """The nearest frame that is not one of ours: the module that a level filter may name.
+
+    The wrappers of `traced` run as if they were in the module of the function that they wrap.
+    """
+    here: FrameType | None = frame
+    while here is not None and here.f_code.co_filename.startswith(_OURS):
+        if not str(here.f_globals.get("__name__", "")).startswith("flightlog."):
+            return here
+        here = here.f_back
+    return here or frame
 
 
 def _parent_at(frame: FrameType) -> Span | Remote | Captured | None:

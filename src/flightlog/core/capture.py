@@ -3,7 +3,11 @@
 `Encoder.encode` turns any value into a fragment of JSON text at the moment it is handed over, so that a list
 which the program changes afterwards does not change the record. Each text passes the gate as it is written,
 and everything under a secret-named key is replaced whole. Nothing here raises: what cannot be encoded is
-replaced by an object that says so, and counted.
+replaced by an object that says so, and counted; only that value is, and what stands beside it is kept.
+
+Capturing runs no code of the program: no `__repr__`, `__iter__`, `items` or property, since any of them may raise,
+wait, load lazily, change something or never end. An object is told by what it holds (`objects.py`). The one
+exception is what an exception says (`budget.py`).
 
 Bounds: `Limits.value_bytes` characters a value, `Limits.nodes` nodes, `Limits.depth` levels. A text that is cut is
 listed with its whole length and a keyed hash of the part that was kept, already redacted (`Cut`). The work is
@@ -14,25 +18,24 @@ whether there is a rest.
 from __future__ import annotations
 
 from _json import encode_basestring
-from base64 import b64encode
 from collections.abc import Callable, Iterable
 from itertools import islice
-from math import isfinite
 from typing import Any, Final
 
 from flightlog.border import let_through
+from flightlog.core import classes, objects
 from flightlog.core.outcome import said
 from flightlog.core.ports import Gate
+from flightlog.core.values import WRITERS, key_text, writer_for
 
 HIDDEN: Final = '"[REDACTED]"'
 """What stands for a value under a secret-named key."""
 
-_REPR_CHARACTERS: Final = 1000
 _ERROR_CHARACTERS: Final = 100
-_DECIMAL_BITS: Final = 4096
-"""Larger integers are written in hexadecimal: decimal takes quadratic time."""
-_MAX_INT: Final = 2**63 - 1
-_MIN_INT: Final = -(2**63)
+_OVERLAP: Final = 4096
+"""A text that is cut is scanned this many characters past the cut, so that no half secret stays behind."""
+_PATH: Final = 512
+"""Characters of a path that are kept, from its end: a long path would be copied for each of its leaves."""
 
 
 class Limits:
@@ -68,17 +71,6 @@ def quote(text: str) -> str:
     return encode_basestring(text)
 
 
-def number(value: float) -> str:
-    """Write a number as JSON; what JSON cannot hold (NaN, infinities, more than 64 bits) becomes a string."""
-    if isinstance(value, int):
-        if _MIN_INT <= value <= _MAX_INT:
-            return int.__repr__(value)
-        return f'"{value:#x}"' if value.bit_length() > _DECIMAL_BITS else f'"{int(value)}"'
-    if isfinite(value):
-        return repr(float(value))
-    return f'"{float(value)!r}"'.replace("nan", "NaN").replace("inf", "Infinity")
-
-
 class Encoder:
     """Encodes values for one gate and one set of limits; safe from any thread."""
 
@@ -97,46 +89,84 @@ class Encoder:
             value: anything at all.
             path: where it stands in the record, e.g. `input` or an attribute's key.
         """
-        walk = _Walk(self.gate, self.limits)
+        walk = Walk(self)
         try:
             return walk.value(value, path, 0), walk.cuts
         except Exception as error:  # noqa: BLE001 - the border: a value must never break its program
             let_through(error)
+            return self.failure(error, as_text=type(value) is str), walk.cuts
+
+    def failure(self, error: Exception, *, as_text: bool = False) -> str:
+        """Count a value that could not be encoded, and make what stands in its place.
+
+        Args:
+            error: why.
+            as_text: a text is replaced by a text: some fields of a record can be nothing else.
+        """
+        try:
             self.failed()
-            return self._failure(error), walk.cuts
+            text = f"{classes.short_name(type(error))}: {said(error)}"
+            redacted = self.gate.text("flightlog.capture_error", text)[:_ERROR_CHARACTERS]
+            if as_text:
+                return quote(f"[flightlog.capture_error: {redacted}]")
+            return f'{{"flightlog.capture_error":{quote(redacted)}}}'
+        except Exception as again:  # noqa: BLE001 - the border: the gate fails, or the stack is used up
+            let_through(again)
+            return _UNSPEAKABLE_TEXT if as_text else _UNSPEAKABLE
 
-    def _failure(self, error: Exception) -> str:
-        text = f"{type(error).__name__}: {said(error)}"
-        redacted = self.gate.text("flightlog.capture_error", text)[:_ERROR_CHARACTERS]
-        return f'{{"flightlog.capture_error":{quote(redacted)}}}'
+
+_TYPE_HASH: Final = classes.declared(type, "__hash__")
+_UNSPEAKABLE: Final = '{"flightlog.capture_error":"the value could not be redacted"}'
+_UNSPEAKABLE_TEXT: Final = '"[flightlog.capture_error: the text could not be redacted]"'
+"""Say nothing of the error: without a gate nothing that came from the program may leave."""
 
 
-class _Walk:
+class Walk:
     """One value on its way to JSON: what is left of its budget, and the containers it is inside of."""
 
-    __slots__ = ("characters", "cuts", "depth", "gate", "inside", "nodes")
+    __slots__ = ("characters", "cuts", "depth", "encoder", "gate", "inside", "instances", "nodes")
 
-    def __init__(self, gate: Gate, limits: Limits) -> None:
-        self.gate = gate
+    def __init__(self, encoder: Encoder) -> None:
+        limits = encoder.limits
+        self.encoder = encoder
+        self.gate = encoder.gate
         self.characters = limits.value_bytes
         self.nodes = limits.nodes
         self.depth = limits.depth
         self.inside: set[int] = set()
+        self.instances = 0
+        """How many objects of the program, told by what they hold, we are inside of."""
         self.cuts: list[Cut] = []
 
     def value(self, value: Any, path: str, depth: int) -> str:
+        """Write any value."""
         self.nodes -= 1
-        write = _WRITERS.get(type(value)) or _writer_for(type(value))
-        return write(self, value, path, depth)
+        kind = type(value)
+        try:
+            return (WRITERS.get(kind) or writer_for(kind))(self, value, path, depth)
+        except Exception as error:  # noqa: BLE001 - the border: what stands beside this value is kept
+            let_through(error)
+            return self._failed(kind, value, error)
 
-    def text(self, text: str, path: str) -> str:
-        """Redact, then cap, then hash: in this order, so that no hash speaks of a secret."""
+    def _failed(self, kind: type, value: Any, error: Exception) -> str:
+        if classes.declared(type(kind), "__hash__") is _TYPE_HASH:
+            return self.encoder.failure(error, as_text=kind is str)
+        return objects.instance(kind)(self, value, "", 0)  # the class, not the value, was what failed
+
+    def text(self, text: str, path: str, whole: int | None = None) -> str:
+        """Redact, then cap, then hash: in this order, so that no hash speaks of a secret.
+
+        Args:
+            text: what to write.
+            path: where it stands.
+            whole: its length where `text` is only a part of it.
+        """
         room = max(self.characters, 0)
         redacted = self.gate.text(path, text if len(text) <= room + _OVERLAP else text[: room + _OVERLAP])
-        if len(redacted) > room or len(text) > room + _OVERLAP:
+        if len(redacted) > room or len(text) > room + _OVERLAP or whole is not None:
             kept = redacted[:room]
             digest = self.gate.digest(kept.encode(errors="replace"))
-            self.cuts.append(Cut(path, len(text), len(kept), digest))
+            self.cuts.append(Cut(path, len(text) if whole is None else whole, len(kept), digest))
             redacted = kept
         self.characters -= len(redacted)
         return quote(redacted)
@@ -144,16 +174,28 @@ class _Walk:
     def mapping(self, items: list[tuple[Any, Any]], whole: int | None, path: str, depth: int) -> str:
         """Write members; `whole` is how many there are, None where only those at hand are known."""
         parts = []
+        names: set[str] | None = None
         for index, (key, value) in enumerate(items):
             if self.nodes <= 0 or self.characters <= 0:
                 parts.append(f'"…":"{_rest(whole, len(items), index)}"')
                 break
-            name = key if type(key) is str else _key_text(key)
+            if type(key) is str:
+                name = key
+            else:
+                if names is None:
+                    names = {key for key, _ in items if type(key) is str}
+                name = key_text(key)
+                if name in names:  # {1: …, "1": …}: two members of one name, of which readers keep one
+                    name = f"{name} ({classes.short_name(type(key))})"
+                names.add(name)
             if self.gate.hides(name):
                 self.nodes -= 1
                 parts.append(f"{self.text(name, '')}:{HIDDEN}")
             else:
-                parts.append(f"{self.text(name, '')}:{self.value(value, f'{path}.{name}', depth + 1)}")
+                under = f"{path}.{name}"
+                if len(under) > _PATH:
+                    under = under[-_PATH:]
+                parts.append(f"{self.text(name, '')}:{self.value(value, under, depth + 1)}")
         return "{" + ",".join(parts) + "}"
 
     def sequence(self, items: list[Any] | tuple[Any, ...], whole: int | None, path: str, depth: int) -> str:
@@ -166,205 +208,15 @@ class _Walk:
             parts.append(self.value(value, path, depth + 1))
         return "[" + ",".join(parts) + "]"
 
-    def some(self, values: Iterable[Any]) -> tuple[list[Any], int | None]:
-        """As many of the values as there are nodes left and one more, and their number if these are all."""
-        most = self.nodes + 1 if self.nodes > 0 else 1
-        taken = list(islice(values, most))
-        return taken, len(taken) if len(taken) < most else None
+    def hidden(self) -> str:
+        """What stands in the place of a secret."""
+        return HIDDEN
+
+    def some(self, values: Iterable[Any]) -> list[Any]:
+        """As many of the values as there are nodes left, and one more that tells whether there is a rest."""
+        return list(islice(values, max(self.nodes, 0) + 1))
 
 
 def _rest(whole: int | None, taken: int, index: int) -> str:
     """Say how many were left out, where that is known."""
     return "more" if whole is None else f"{max(whole, taken) - index} more"
-
-
-_OVERLAP: Final = 4096
-"""A text that is cut is scanned this many characters past the cut, so that no half secret stays behind."""
-
-_Writer = Callable[[_Walk, Any, str, int], str]
-
-
-def _guarded(write: _Writer) -> _Writer:
-    """Keep a container from being entered when it is too deep or inside itself."""
-
-    def enter(walk: _Walk, value: Any, path: str, depth: int) -> str:
-        if depth >= walk.depth:
-            return '"… too deep"'
-        if id(value) in walk.inside:
-            return '"… itself"'
-        walk.inside.add(id(value))
-        try:
-            return write(walk, value, path, depth)
-        finally:
-            walk.inside.discard(id(value))
-
-    return enter
-
-
-def _bytes(walk: _Walk, value: bytes | bytearray | memoryview, path: str, _depth: int) -> str:
-    data = bytes(value[: max(walk.characters, 0)])
-    if len(data) < len(value):
-        walk.cuts.append(Cut(path, len(value), len(data), walk.gate.digest(data)))
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        text = "base64:" + b64encode(data).decode()
-    return walk.text(text, path)
-
-
-def _exception(walk: _Walk, value: BaseException, path: str, _depth: int) -> str:
-    return f'{{"type":{walk.text(type(value).__qualname__, path)},"message":{walk.text(said(value), path)}}}'
-
-
-def _dataclass(walk: _Walk, value: Any, path: str, depth: int) -> str:
-    fields = type(value).__dataclass_fields__
-    return walk.mapping([(name, getattr(value, name, None)) for name in fields], len(fields), path, depth)
-
-
-def _struct(walk: _Walk, value: Any, path: str, depth: int) -> str:
-    names = type(value).__struct_fields__
-    return walk.mapping([(name, getattr(value, name)) for name in names], len(names), path, depth)
-
-
-def _plain(walk: _Walk, value: Any, path: str, _depth: int) -> str:
-    return walk.text(str(value), path)
-
-
-def _named(walk: _Walk, value: Any, path: str, _depth: int) -> str:
-    return walk.text(f"{value.__module__}.{value.__qualname__}", path)
-
-
-def _other(walk: _Walk, value: Any, path: str, _depth: int) -> str:
-    try:
-        text = repr(value)
-    except Exception as error:  # noqa: BLE001 - a repr is the program's code and may do anything
-        let_through(error)
-        text = f"<{type(value).__qualname__}, its repr raised {type(error).__name__}>"
-    return walk.text(text if len(text) <= _REPR_CHARACTERS else text[:_REPR_CHARACTERS] + "…", path)
-
-
-def _dict(walk: _Walk, value: dict[Any, Any], path: str, depth: int) -> str:
-    whole = len(value)
-    items = list(value.items()) if whole <= walk.nodes else walk.some(value.items())[0]
-    return walk.mapping(items, whole, path, depth)
-
-
-def _list(walk: _Walk, value: list[Any] | tuple[Any, ...], path: str, depth: int) -> str:
-    return walk.sequence(value[: walk.nodes + 1 if walk.nodes > 0 else 1], len(value), path, depth)
-
-
-def _set(walk: _Walk, value: Iterable[Any], path: str, depth: int) -> str:
-    """Write a set in a stable order, so that two runs record the same text; one that is cut has none."""
-    items, whole = walk.some(value)
-    if whole is None:
-        return walk.sequence(items, _length(value), path, depth)
-    return walk.sequence(_in_order(items), whole, path, depth)
-
-
-def _like_dict(walk: _Walk, value: Any, path: str, depth: int) -> str:
-    """Write what has `items`, which is the program's code and may go on for ever."""
-    items, whole = walk.some(value.items())
-    return walk.mapping(items, _length(value) if whole is None else whole, path, depth)
-
-
-def _like_list(walk: _Walk, value: Iterable[Any], path: str, depth: int) -> str:
-    items, whole = walk.some(value)
-    return walk.sequence(items, _length(value) if whole is None else whole, path, depth)
-
-
-def _length(value: object) -> int | None:
-    """The length of a container whose `len` is quick and true; that of a class of the program's may not be."""
-    kind = type(value)
-    return len(value) if kind.__module__ in {"builtins", "collections", "array"} else None  # type: ignore[arg-type]  # these have one
-
-
-_mapping: Final = _guarded(_dict)
-_sequence: Final = _guarded(_list)
-_sorted_set: Final = _guarded(_set)
-_any_mapping: Final = _guarded(_like_dict)
-_any_sequence: Final = _guarded(_like_list)
-
-_WRITERS: Final[dict[type, _Writer]] = {
-    type(None): lambda _walk, _value, _path, _depth: "null",
-    bool: lambda _walk, value, _path, _depth: "true" if value else "false",
-    int: lambda _walk, value, _path, _depth: number(value),
-    float: lambda _walk, value, _path, _depth: number(value),
-    str: lambda walk, value, path, _depth: walk.text(value, path),
-    bytes: _bytes,
-    bytearray: _bytes,
-    memoryview: _bytes,
-    dict: _mapping,
-    list: _sequence,
-    tuple: _sequence,
-    set: _sorted_set,
-    frozenset: _sorted_set,
-}
-"""How each exact type is written; subclasses and other types are looked up once and remembered here."""
-
-_MOST_TYPES: Final = 4096
-
-_BY_NAME: Final[dict[tuple[str, str], _Writer]] = {
-    ("datetime", "datetime"): lambda walk, value, path, _depth: walk.text(value.isoformat(), path),
-    ("datetime", "date"): lambda walk, value, path, _depth: walk.text(value.isoformat(), path),
-    ("datetime", "time"): lambda walk, value, path, _depth: walk.text(value.isoformat(), path),
-    ("datetime", "timedelta"): lambda _walk, value, _path, _depth: number(value.total_seconds()),
-    ("uuid", "UUID"): _plain,
-    ("decimal", "Decimal"): _plain,
-    ("fractions", "Fraction"): _plain,
-    ("pathlib", "PurePath"): _plain,
-    ("collections", "deque"): _any_sequence,
-    ("array", "array"): _any_sequence,
-    ("builtins", "dict_keys"): _any_sequence,
-    ("builtins", "dict_values"): _any_sequence,
-    ("builtins", "dict_items"): _any_sequence,
-    ("enum", "Enum"): lambda walk, value, path, depth: walk.value(value.value, path, depth),
-}
-"""Classes of the standard library, by name so that none of their modules is imported for their sake."""
-
-
-def _writer_for(kind: type) -> _Writer:
-    """Decide how values of a class are written, once a class."""
-    write = _classify(kind)
-    if len(_WRITERS) < _MOST_TYPES:
-        _WRITERS[kind] = write
-    return write
-
-
-def _classify(kind: type) -> _Writer:
-    if "__dataclass_fields__" in dir(kind):
-        return _guarded(_dataclass)
-    if hasattr(kind, "__struct_fields__"):
-        return _guarded(_struct)
-    if issubclass(kind, BaseException):
-        return _exception
-    for base in kind.__mro__:
-        module = base.__module__.partition(".")[0]
-        if (write := _BY_NAME.get((module, base.__qualname__))) is not None:
-            return write
-    if issubclass(kind, type) or kind.__name__ in {"function", "builtin_function_or_method", "method"}:
-        return _named
-    for base in (bool, int, float, str, bytes, set, frozenset):
-        if issubclass(kind, base):
-            return _WRITERS[base]
-    if issubclass(kind, dict):
-        return _any_mapping
-    return _any_sequence if issubclass(kind, (list, tuple)) else _other
-
-
-def _in_order(values: list[Any]) -> list[Any]:
-    """Values in their own order where they have one."""
-    try:
-        return sorted(values)
-    except Exception as failure:  # noqa: BLE001 - comparisons are the program's code and may do anything
-        let_through(failure)
-        return values
-
-
-def _key_text(key: object) -> str:
-    if key is None or isinstance(key, (int, float)):
-        return str(key)
-    try:
-        return repr(key)[:_REPR_CHARACTERS]
-    except Exception as failure:  # noqa: BLE001 - as above
-        let_through(failure)
-        return f"<{type(key).__qualname__}>"

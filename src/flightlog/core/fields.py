@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from flightlog.core.capture import Cut, quote
 from flightlog.core.memo import CUT, cut_items
 from flightlog.records.kinds import LEVELS
+
+_NOTE_BYTES: Final = 400
+"""Room for the note that names what was left out."""
 
 
 def level_field(level: str) -> str:
@@ -22,10 +25,30 @@ def cut_list(cuts: list[Cut], before: str | None = None) -> str:
     return f"{before[:-1]},{cut_items(cuts)}]"
 
 
-def too_long(characters: int) -> str:
-    """What stands for everything else of a line that is longer than a line may be."""
-    reason = f"TooLong: the record had {characters} characters"
+def too_long(size: int) -> str:
+    """What stands for everything else of a line of so many bytes, which is longer than a line may be."""
+    reason = f"TooLong: the record had {size} bytes"
     return f',"attributes":{{"flightlog.capture_error":{quote(reason)}}}'
+
+
+def fitted(parts: Mapping[str, str], room: int) -> str:
+    """The fields of a line that is too long, without the largest of them, and what says which are missing.
+
+    Args:
+        parts: fragments by the name of their field, in their order; of the attributes the members alone.
+        room: bytes that they may have together.
+    """
+    sizes = {name: len(encoded(fragment)) for name, fragment in parts.items() if fragment}
+    missing: list[str] = []
+    for name in sorted(sizes, key=lambda name: -sizes[name]):
+        if sum(size for kept, size in sizes.items() if kept not in missing) <= room - _NOTE_BYTES:
+            break
+        missing.append(name)
+    left = ", ".join(f"{name} ({sizes[name]} bytes)" for name in missing)
+    note = f'"flightlog.capture_error":{quote(f"TooLong: the record is without {left}")}'
+    kept = {name: "" if name in missing else fragment for name, fragment in parts.items()}
+    kept["attributes"] = f',"attributes":{{{kept["attributes"]}{"," if kept["attributes"] else ""}{note}}}'
+    return "".join(kept.values())
 
 
 def encoded(line: str) -> bytes:

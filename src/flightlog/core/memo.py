@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Final
 
 from flightlog.border import let_through
-from flightlog.core.capture import HIDDEN, Cut, Encoder, Limits, number, quote
+from flightlog.core.capture import HIDDEN, Cut, Encoder, Limits, quote
+from flightlog.core.numbers import number
 
 SHORT: Final = 64
 """A text that is longer is not remembered."""
@@ -68,7 +69,12 @@ class _Keys(dict[str, tuple[str, bool]]):
 
     def __missing__(self, key: str) -> tuple[str, bool]:
         fragment = texts[key]
-        answer = (f"{fragment}:", _encoder.gate.hides(key))
+        try:
+            answer = (f"{fragment}:", _encoder.gate.hides(key))
+        except Exception as failure:  # noqa: BLE001 - the border, as above: what cannot be judged is hidden
+            let_through(failure)
+            _encoder.failed()
+            return (f"{fragment}:", True)
         if len(key) <= SHORT and fragment is not _UNREADABLE:
             if len(self) >= _MOST:
                 self.clear()

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from itertools import repeat
 from typing import Any, Final, Self
 
+from flightlog.core.ports import Branch
+from flightlog.core.readback import tree_of
+
 
 class Off:
     """Stands for a span whose level is off: it changes nothing, so its children get the parent around it."""
@@ -36,6 +39,23 @@ class Off:
 
     def link(self, other: object, /, relation: str = "caused_by", **attributes: object) -> None:
         """Do nothing."""
+
+    def event(self, name: str, /, level: str = "info", body: str = "", **attributes: object) -> None:
+        """Do nothing."""
+
+    def exception(self, error: BaseException, /, level: str = "warn", **attributes: object) -> None:
+        """Do nothing."""
+
+    def pause(self, message: str = "") -> str:  # noqa: ARG002 - as on Span
+        """Do nothing; the token is the one that resumes nothing."""
+        return ""
+
+    def resume(self, value: object = None) -> None:
+        """Do nothing."""
+
+    def tree(self) -> Branch:
+        """A span of which nothing is known: no name, no ids, nothing below it."""
+        return tree_of(self)
 
     @property
     def input(self) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from flightlog.border import let_through
+from flightlog.core import classes
+from flightlog.core.budget import Overrun, bounded
 from flightlog.records.kinds import Status
 
 _FRAMES: Final = 50
@@ -12,6 +14,27 @@ _FRAMES: Final = 50
 
 _OURS: Final = tuple(__file__.removesuffix("core/outcome.py") + room for room in ("core/", "integrations/"))
 """Where the frames come from that a wrapper of ours puts between the program's own."""
+
+_PLAIN_STR: Final = (vars(BaseException)["__str__"], vars(KeyError)["__str__"])
+"""What turns an exception into text without a look at anything but its arguments."""
+_GROUP_STR: Final = vars(BaseExceptionGroup)["__str__"]
+_OS_STR: Final = vars(OSError)["__str__"]
+_PLAIN_TYPES: Final = frozenset({str, int, float, bool, bytes, type(None)})
+_MOST_ARGUMENTS: Final = 100
+_MOST_LINKS: Final = 50
+
+_args_of: Final = vars(BaseException)["args"].__get__
+_cause_of: Final = vars(BaseException)["__cause__"].__get__
+_context_of: Final = vars(BaseException)["__context__"].__get__
+_is_suppressed: Final = vars(BaseException)["__suppress_context__"].__get__
+_members_of: Final = vars(BaseExceptionGroup)["exceptions"].__get__
+_filename_of: Final = vars(OSError)["filename"].__get__
+_filename2_of: Final = vars(OSError)["filename2"].__get__
+_traceback_of: Final = vars(BaseException)["__traceback__"].__get__
+
+_CAUSE: Final = "The above exception was the direct cause of the following exception:"
+_CONTEXT: Final = "During handling of the above exception, another exception occurred:"
+"""The interpreter's own words."""
 
 
 def status_of(error: BaseException) -> Status:
@@ -36,7 +59,7 @@ def _status_of(error: BaseException) -> Status:
         return "ok"
     if isinstance(error, SystemExit):
         return "ok" if error.code is None or error.code == 0 else "error"
-    for base in kind.__mro__:
+    for base in classes.mro(kind):
         if base.__name__ == "CancelledError" and base.__module__.partition(".")[0] in {
             "asyncio",
             "concurrent",
@@ -61,42 +84,55 @@ def fault_of(
         brief: leave the stack out; a span further in has it, and formatting it costs 0.2 ms and more.
     """
     if isinstance(error, BaseException):
-        fault = {"type": name or _class_of(error), "message": said(error)}
+        fault = {"type": name or classes.full_name(type(error)), "message": said(error)}
         stack = stack or ("" if brief else stack_of(error))
     else:
         fault = {"type": name or "error", "message": text_of(error)}
     return {**fault, "stack": stack} if stack else fault
 
 
-def _class_of(error: BaseException) -> str:
-    kind = type(error)
-    try:
-        return (
-            kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-        )
-    except Exception as failure:  # noqa: BLE001 - a metaclass is the program's code
-        let_through(failure)
-        return "error"
-
-
 def text_of(value: object) -> str:
-    """A value as text, even when turning it into text raises."""
+    """A value as text, even when turning it into text raises or would never end."""
     if type(value) is str:
         return value
-    try:
-        return str(value)
-    except Exception as failure:  # noqa: BLE001 - a __str__ is the program's code and may do anything
-        let_through(failure)
-        return f"<{type(value).__qualname__}>"
+    if issubclass(type(value), str):
+        return str.__str__(value)
+    return _bounded_text(value, classes.short_name(type(value)))
 
 
 def said(error: BaseException) -> str:
-    """What an exception says, even when saying it raises."""
+    """What an exception says, even when saying it raises or would never end."""
+    kind = classes.short_name(type(error))
+    if not _is_plain(error):
+        return _bounded_text(error, kind)
     try:
         return str(error)
-    except Exception as failure:  # noqa: BLE001 - an exception's __str__ is the program's code and may do anything
+    except Exception as failure:  # noqa: BLE001 - as below: a number of more digits than the program allows
         let_through(failure)
-        return f"<{type(error).__qualname__}, its str raised>"
+        return f"<{kind}, its str raised {classes.short_name(type(failure))}>"
+
+
+def _bounded_text(value: object, kind: str) -> str:
+    try:
+        return bounded(str, value)
+    except Overrun:
+        return f"<{kind}, its str did not end>"
+    except Exception as failure:  # noqa: BLE001 - a __str__ is the program's code and may do anything
+        let_through(failure)
+        return f"<{kind}, its str raised {classes.short_name(type(failure))}>"
+
+
+def _is_plain(error: BaseException) -> bool:
+    """Whether an exception can say what it says without any code of the program."""
+    how = classes.declared(type(error), "__str__")
+    held = _args_of(error)
+    if how is _GROUP_STR:
+        held = held[:1]
+    elif how is _OS_STR:
+        held = (*held, _filename_of(error), _filename2_of(error))
+    elif how not in _PLAIN_STR:
+        return False
+    return len(held) <= _MOST_ARGUMENTS and all(type(argument) in _PLAIN_TYPES for argument in held)
 
 
 def stack_of(error: BaseException) -> str:
@@ -104,12 +140,55 @@ def stack_of(error: BaseException) -> str:
     try:
         import traceback  # 4 ms, and only once something has failed
 
+        if not all(_is_plain(link) for link in _reachable(error)):
+            chain = reversed(_chain(error))
+            return "\n\n".join(_told(traceback, link, relation) for link, relation in chain)
         told = traceback.TracebackException(type(error), error, error.__traceback__, limit=-_FRAMES)
         seen: list[Any] = [told]
         for part in seen:
             part.stack[:] = [frame for frame in part.stack if not frame.filename.startswith(_OURS)]
             seen += [also for also in (part.__cause__, part.__context__) if also is not None]
+            seen += getattr(part, "exceptions", None) or ()
         return "".join(told.format()).rstrip()
     except Exception as failure:  # noqa: BLE001 - formatting calls the program's own code
         let_through(failure)
         return ""
+
+
+def _reachable(error: BaseException) -> list[BaseException]:
+    """Every exception that the traceback tells of: causes, contexts and the members of groups."""
+    found = [error]
+    known = {id(error)}
+    for one in found:
+        members = _members_of(one) if issubclass(type(one), BaseExceptionGroup) else ()
+        for other in (_cause_of(one), _context_of(one), *members):
+            if other is not None and id(other) not in known:
+                known.add(id(other))
+                found.append(other)
+    return found
+
+
+def _chain(error: BaseException) -> list[tuple[BaseException, str]]:
+    """The exception, and before it what it came of, each with the words that join it to the one it became."""
+    chain = [(error, "")]
+    known = {id(error)}
+    while len(chain) < _MOST_LINKS:
+        last = chain[-1][0]
+        cause = _cause_of(last)
+        before = cause if cause is not None or _is_suppressed(last) else _context_of(last)
+        if before is None or id(before) in known:
+            break
+        known.add(id(before))
+        chain.append((before, _CAUSE if cause is not None else _CONTEXT))
+    return chain
+
+
+def _told(traceback: Any, error: BaseException, relation: str) -> str:
+    """One exception as the interpreter would print it, in words that `said` has bounded."""
+    frames = traceback.StackSummary.extract(traceback.walk_tb(_traceback_of(error)))
+    lines = traceback.StackSummary.from_list(
+        [frame for frame in frames if not frame.filename.startswith(_OURS)][-_FRAMES:]
+    ).format()
+    head = "Traceback (most recent call last):\n" if lines else ""
+    told = f"{head}{''.join(lines)}{classes.full_name(type(error))}: {said(error)}"
+    return f"{told}\n\n{relation}" if relation else told

@@ -1,8 +1,9 @@
-"""What the core asks of the rooms it must not know: the gate and the place where lines go."""
+"""What the core asks of the rooms it must not know: the gate, the place where lines go, and the way back."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 from flightlog.records.line import Line
 
@@ -37,4 +38,91 @@ class Journal(Protocol):
         """Append one line; it survives the death of the process once this returns.
 
         Never raises. A line that cannot be kept is counted, and the counter is what is left of it.
+        """
+
+
+class Branch(Protocol):
+    """A span as it is read back, with everything below it. Nothing in it changes afterwards."""
+
+    @property
+    def name(self) -> str:
+        """What was done."""
+
+    @property
+    def kind(self) -> str:
+        """What sort of work it was."""
+
+    @property
+    def status(self) -> str:
+        """How it ended; `running` while it is open."""
+
+    @property
+    def trace_id(self) -> str:
+        """The trace it belongs to; empty if nothing was recorded."""
+
+    @property
+    def span_id(self) -> str:
+        """Its own id; empty if nothing was recorded."""
+
+    @property
+    def start(self) -> int:
+        """Unix nanoseconds."""
+
+    @property
+    def end(self) -> int | None:
+        """Unix nanoseconds; None while it is open."""
+
+    @property
+    def duration_ns(self) -> int | None:
+        """End minus start; None while it is open."""
+
+    @property
+    def self_ns(self) -> int | None:
+        """Duration without the time in which a child ran; None while it is open."""
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What else is known of it."""
+
+    @property
+    def input(self) -> Any:
+        """What it was given; None when nothing was."""
+
+    @property
+    def output(self) -> Any:
+        """What it gave back; None when nothing was."""
+
+    @property
+    def error(self) -> Any:
+        """What went wrong, with `type`, `message` and `stack`; None when nothing did."""
+
+    @property
+    def events(self) -> Sequence[Any]:
+        """Its events by time, each with `name`, `time` and `attributes`."""
+
+    @property
+    def marks(self) -> Sequence[str]:
+        """What is odd about its place in the trace, one word each."""
+
+    @property
+    def children(self) -> Sequence[Branch]:
+        """The spans under it, by start."""
+
+    def walk(self) -> Iterator[Branch]:
+        """This one and every one below it, a parent before its children."""
+
+    def find(self, name: str) -> Branch | None:
+        """The first of this name, here or below; None when there is none."""
+
+    def find_all(self, name: str) -> Sequence[Branch]:
+        """Every one of this name, here or below."""
+
+
+class ReadBack(Protocol):
+    """Reads a span back, from wherever its lines went."""
+
+    def __call__(self, span: Any, /) -> Branch:
+        """Give the span as it stands now, open or ended, with what was recorded under it.
+
+        Never raises: where nothing can be read, what the span itself knows is the answer.
         """

@@ -31,6 +31,8 @@ NAMES: Final = (
     "capture_errors",
     "gate_errors",
     "index_errors",
+    "sink_errors",
+    "sink_lines_missed",
     "internal_errors",
 )
 """Every counter there is. `lines_in_memory` counts lines that waited in memory because the disk was unusable;

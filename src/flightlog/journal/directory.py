@@ -2,6 +2,7 @@
 
     <home>/journal/<process_id>/lock            held by the owner as long as it lives
                                 counters        what was lost
+                                hold            the segment that the owner's own sinks are at
                                 00000001.seg    segments, read in the order of their numbers
                                 .3.seg          a segment made ahead, not in use yet
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from flightlog.journal.allocation import is_mappable
+from flightlog.journal.holding import HOLD_NAME
 from flightlog.journal.liveness import LOCK_NAME, Ownership, is_alive
 
 COUNTERS_NAME: Final = "counters"
@@ -138,7 +140,7 @@ def remove(directory: Path) -> bool:
     """
     with suppress(OSError):
         ours = sorted(path for path in directory.iterdir() if path.name.endswith(_SUFFIX))
-        for path in (*ours, directory / COUNTERS_NAME, directory / LOCK_NAME):
+        for path in (*ours, directory / COUNTERS_NAME, directory / HOLD_NAME, directory / LOCK_NAME):
             path.unlink(missing_ok=True)
         directory.rmdir()
     return not directory.exists()

@@ -42,16 +42,15 @@ def split_clean(data: bytes) -> list[bytes] | None:
     """Split bytes that hold nothing but complete records; None when they hold anything else.
 
     All of it is done by a few C calls over the whole, which is what makes a reader fast: nearly every stretch
-    of a journal is clean. Splitting at one byte is three times as fast as at the two between records, so the
-    record separators are dropped first; that they were where they belong is seen by putting them back.
+    of a journal is clean. After the split at the two bytes between records, a mark that is not where it
+    belongs is one more than there are records. Deleting a byte is four times as fast as counting it.
     """
-    if not data.endswith(LF) or b"\0" in data:
+    if not (data.startswith(RS) and data.endswith(LF)) or b"\0" in data:
         return None
-    lines = data.replace(RS, b"").split(LF)
-    lines.pop()
-    if b"" in lines or (RS + b"\n\x1e".join(lines) + LF) != data:
-        return None
-    return lines
+    lines = data[1:-1].split(b"\n\x1e")
+    size = len(data) - len(lines)
+    is_clean = b"" not in lines and len(data.replace(RS, b"")) == len(data.replace(LF, b"")) == size
+    return lines if is_clean else None
 
 
 def scan(data: bytes, limit_bytes: int, passes: int) -> Stretch:

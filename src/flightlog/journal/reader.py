@@ -31,6 +31,7 @@ from flightlog.codecs.lines import decode
 from flightlog.journal.counters import read_counters
 from flightlog.journal.directory import COUNTERS_NAME, remove, segment_name, segment_numbers
 from flightlog.journal.framing import Stretch
+from flightlog.journal.holding import held_from
 from flightlog.journal.liveness import LOCK_NAME, Ownership, is_alive
 from flightlog.journal.stretch import head, is_blank, look, look_fully, rest, written_until
 from flightlog.records.cursor import Cursor
@@ -124,6 +125,7 @@ class Journal:
     def discard(self, upto: Cursor) -> bool:
         """Delete the segments wholly before `upto`; return whether the whole journal is gone.
 
+        Segments that a living owner's own sinks still read stay (`holding.py`) until the next call.
         The directory goes as well when the owner is dead and nothing lies behind `upto`.
         """
         try:
@@ -132,11 +134,13 @@ class Journal:
             return True
         except OSError:
             return False
+        alive = self.alive()
+        end = min(upto.segment, held_from(self.path)) if alive else upto.segment
         for number in numbers:
-            if number < upto.segment:
+            if number < end:
                 with suppress(OSError):
                     self._segment(number).unlink()
-        return not self.alive() and self._is_read(upto) and self._remove()
+        return not alive and self._is_read(upto) and self._remove()
 
     def close(self) -> None:
         """Forget what is remembered of gaps. No handle is kept between two reads, so none is given back."""

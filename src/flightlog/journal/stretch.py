@@ -33,8 +33,10 @@ def look(fd: int, offset: int, limit_bytes: int) -> Stretch | None:
     lines: list[bytes] = []
     end, stop = offset, offset + limit_bytes
     while end < stop:
-        data = os.pread(fd, min(_LOOK, stop - end), end)
-        whole = data.rfind(LF) + 1
+        # With room for less than a record left, the next one is taken all the same: a full look would read, and
+        # split, everything that stands behind it.
+        data = os.pread(fd, min(_LOOK, max(_GLANCE, stop - end)), end)
+        whole = data.find(LF, stop - end - 1) + 1 or data.rfind(LF) + 1
         found = split_clean(data[:whole])
         if found is None:
             break

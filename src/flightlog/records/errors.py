@@ -4,8 +4,10 @@
     ├── BadQuestion (ValueError)         what was asked makes no sense: an option, an id, a setting
     │   ├── UnknownId (LookupError)      nothing in the store has that id
     │   ├── AmbiguousId (LookupError)    a prefix that fits several ids
+    │   ├── NotPaused                    a span that should go on, and does not wait
     │   └── BadSetting                   a setting whose value cannot be used
     ├── BadRecord (ValueError)           a line that is not a record
+    ├── BadDocument (ValueError)         a document that is not of the format it was read as
     ├── StoreError (RuntimeError)        the store cannot answer
     │   ├── StoreBusy                    another process is writing, and we did not wait longer
     │   ├── StoreTooNew                  written by a newer Flightlog
@@ -48,6 +50,16 @@ class AmbiguousId(BadQuestion, LookupError):
         self.candidates = tuple(candidates)
 
 
+class NotPaused(BadQuestion):
+    """A span cannot be resumed: it has ended, or somebody else resumed it."""
+
+    def __init__(self, name: str, ref: str, status: str) -> None:
+        said = "runs, and was resumed already" if status == "running" else f"has ended ({status})"
+        super().__init__(f"{name!r} ({ref}) {said}; a span can be resumed once for each time it paused")
+        self.ref = ref
+        self.status = status
+
+
 class BadSetting(BadQuestion):
     """A setting has a value that cannot be used."""
 
@@ -62,6 +74,10 @@ class BadRecord(FlightlogError, ValueError):
     def __init__(self, reason: str, line: bytes) -> None:
         super().__init__(f"not a record ({reason}): {line[:80]!r}")
         self.reason = reason
+
+
+class BadDocument(FlightlogError, ValueError):
+    """A document is not of the format it was read as; the message says where."""
 
 
 class StoreError(FlightlogError, RuntimeError):

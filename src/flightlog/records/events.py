@@ -63,9 +63,9 @@ VOCABULARY: Final[Mapping[str, Meaning]] = {
     ),
     "pause": Meaning("work waits for somebody", {"message": "what for"}, {"message": "approve the refund?"}),
     "prompt": Meaning(
-        "a prompt was built",
-        {"components": "part name to hash of its text"},
-        {"components": {"system": "b2:1f0c", "user": "b2:99aa"}},
+        "a prompt was built; never its text",
+        {"components": "part name to hash of its text", "sizes": "part name to its characters"},
+        {"components": {"system": "b2:1f0c", "user": "b2:99aa"}, "sizes": {"system": 812, "user": 31}},
     ),
     "resume": Meaning("waiting ended", {"value": "the answer"}, {"value": "yes"}),
     "retry": Meaning(

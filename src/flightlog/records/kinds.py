@@ -43,13 +43,14 @@ STATUSES: Final = ("running", "ok", "error", "cancelled", "interrupted", "paused
 
 RANKS: Final[dict[str, int]] = {
     "running": 0,
-    "paused": 1,
+    "paused": 0,
     "interrupted": 2,
     "ok": 3,
     "error": 3,
     "cancelled": 3,
 }
-"""Of the lines of one span the greatest (rank, revision, end, line hash) wins, in any order of arrival."""
+"""Of the lines of one span the greatest (rank, revision, end, line hash) wins, in any order of arrival. Whether a
+span runs or is paused is for the revision to say, which grows with each pause and each resumption."""
 
 LEVELS: Final[dict[str, int]] = {
     "trace": 10,

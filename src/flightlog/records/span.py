@@ -75,7 +75,8 @@ class Span(
     service: str = ""
     version: str = ""
     revision: int = 0
-    """Greater than 0 when the line was rewritten after it was recorded."""
+    """Greater than 0 when the line was rewritten after it was recorded, and once the span was paused: it grows with
+    each pause and each resumption, in whatever process."""
     extra: dict[str, Any] = field(default={}, name="flightlog:extra")
     """Fields of the line that this version does not know, kept so that they leave as they came."""
 

@@ -9,7 +9,7 @@ unpacks it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
@@ -31,6 +31,12 @@ INLINE_BYTES: Final = 512
 DICTIONARY: Final = 1
 """Number of the dictionary that `pack` uses."""
 
+PLAIN: Final = 0
+"""Number of the dictionary of what is stored as it is."""
+
+PLAIN_BYTES: Final = 24
+"""A text of so many bytes, such as stands between the messages of a request, would not get shorter."""
+
 LEVEL: Final = 3
 """zstd level: 120,000 spans/s and half the size of no dictionary, by the store's measurements."""
 
@@ -49,9 +55,33 @@ def digest(data: bytes, size: int) -> bytes:
     return state.digest()
 
 
+def digests(values: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """`digest` of each value; a copy of one empty state costs less than a state of its own: 0.37 of 0.53 us."""
+    fresh = blake2b(digest_size=size).copy
+    for data in values:
+        if len(data) > _SLICE:
+            yield digest(data, size)
+        else:
+            state = fresh()
+            state.update(data)
+            yield state.digest()
+
+
 def address(data: bytes) -> bytes:
     """Where a payload lives within its project: BLAKE2b-128 of its bytes."""
     return digest(data, 16)
+
+
+def running_addresses(data: bytes, ends: Sequence[int]) -> Iterator[bytes]:
+    """The address of what stands before each of these places, which rise: each byte is read once for all."""
+    state = blake2b(digest_size=16)
+    view = memoryview(data)
+    start = 0
+    for end in ends:
+        for place in range(start, end, _SLICE):
+            state.update(view[place : min(place + _SLICE, end)])
+        start = end
+        yield state.copy().digest()
 
 
 def pack(values: Sequence[bytes]) -> list[bytes]:
@@ -64,11 +94,13 @@ def pack(values: Sequence[bytes]) -> list[bytes]:
 
 
 def unpack(frame: bytes, dictionary: int = DICTIONARY) -> bytes:
-    """Give back what `pack` was given.
+    """Give back what `pack` was given; a frame of dictionary `PLAIN` is that already.
 
     Raises:
         StoreError: the frame is damaged, or was packed with a dictionary that this version does not have.
     """
+    if dictionary == PLAIN:
+        return frame
     if dictionary != DICTIONARY:
         raise StoreError(f"a payload was packed with dictionary {dictionary}; upgrade Flightlog to read it")
     try:

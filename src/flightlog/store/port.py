@@ -17,8 +17,9 @@ of times, from any number of processes, and the store's answer depends only on t
 * A line that is not a record, or a record of an unknown type or version, is kept as it is and comes out
   again with `lines`; it is never interpreted.
 
-**Closing.** A chunk whose process is `dead` closes it: each of its spans that is still running or paused
-becomes `interrupted`, ending at the latest time seen in that process's lines (never before its start); each
+**Closing.** A chunk whose process is `dead` closes it: each of its spans that is still running becomes
+`interrupted`, ending at the latest time seen in that process's lines (never before its start), while one that is
+paused stays paused, for it waits for somebody and may go on in another process, whose span it then is; each
 parent that one of its spans names, that is not in the store and that is not marked remote (OpenTelemetry
 flag bit 0x200 in `otel.flags`) gets an `interrupted` placeholder. Both are ordinary lines of rank
 `interrupted`: a real line that comes later wins.
@@ -34,7 +35,7 @@ used across a fork.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -43,7 +44,10 @@ from flightlog.records.event import Event
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.span import Span
-from flightlog.records.traces import Trace
+from flightlog.records.traces import EVERY_TRACE, Figures, Selection, Trace, TraceFigures
+
+Grouping = Literal["name", "kind", "model"]
+"""What the spans of one group have in common: name and kind, kind alone, or model and provider."""
 
 
 class Chunk(Struct, frozen=True):
@@ -96,6 +100,18 @@ class Difference(Struct, frozen=True):
     recomputed: str
 
 
+class Deleted(Struct, frozen=True):
+    """What a deletion took away."""
+
+    spans: int = 0
+    events: int = 0
+    annotations: int = 0
+    payloads: int = 0
+    """Large values that nothing else refers to."""
+    bytes: int = 0
+    """Of values, texts and compressed payloads; what rows and indexes take besides is not counted."""
+
+
 class Writer(Protocol):
     """The one way lines get into a store."""
 
@@ -113,6 +129,15 @@ class Writer(Protocol):
     def forget_cursor(self, process_id: str) -> None:
         """Drop the cursor of a journal whose files are gone."""
 
+    def delete_trace(self, trace_id: str, project: str | None = None) -> Deleted:
+        """Remove a trace and all that only it needed, from one project or from all; counters and sums forget it.
+
+        An unknown id removes nothing. Lines of it that come later make it anew.
+
+        Raises:
+            StoreBusy, StoreError: as for `append`; nothing was removed.
+        """
+
     def close(self) -> None:
         """Give back every handle; closing twice is harmless."""
 
@@ -128,8 +153,17 @@ class Reader(Protocol):
             AmbiguousId: several traces fit the prefix.
         """
 
-    def traces(self, limit: int) -> list[Trace]:
-        """The newest traces by start, newest first."""
+    def traces(self, limit: int, selection: Selection = EVERY_TRACE) -> list[Trace]:
+        """The newest traces by start of those that are meant, newest first."""
+
+    def each_trace(self, selection: Selection = EVERY_TRACE) -> Iterator[Trace]:
+        """Every trace that is meant, newest first, in constant memory; each page is what was committed by then."""
+
+    def each_span(self, selection: Selection = EVERY_TRACE) -> Iterator[Span]:
+        """Every span of the traces that are meant, newest trace first, in a trace by start, then id.
+
+        In constant memory but for a number a span of the traces of one page.
+        """
 
     def trace(self, trace_id: str) -> Trace | None:
         """One trace's row."""
@@ -145,8 +179,38 @@ class Reader(Protocol):
     def events(self, trace_id: str) -> list[Event]:
         """Every event of a trace, by time, then id."""
 
-    def lines(self, trace_id: str | None = None) -> Iterator[bytes]:
-        """One trace, or everything, as JSON lines: processes, spans, events, annotations, strays."""
+    def lines(self, trace_id: str | None = None, selection: Selection = EVERY_TRACE) -> Iterator[bytes]:
+        """One trace, those that are meant, or everything, as JSON lines.
+
+        Processes come before what they wrote, each once; then spans, events, annotations. What belongs to no
+        trace, strays among it, comes with everything alone.
+        """
+
+    def figures(
+        self, groupings: tuple[Grouping, ...], *, since: int | None = None, project: str = ""
+    ) -> dict[Grouping, list[Figures]]:
+        """What ended spans add up to, grouped in each of these ways, those with the most time first.
+
+        Answered from the rollups, so it costs what they are large and not what the store holds. Names beyond a
+        project's limit are one group; spans that name no model are in no group of models.
+
+        Args:
+            groupings: one answer for each.
+            since: Unix nanoseconds; spans that started in that hour or later.
+            project: of this one alone; empty for all.
+        """
+
+    def trace_figures(self, selection: Selection = EVERY_TRACE) -> TraceFigures:
+        """What the traces that are meant add up to."""
+
+    def failures(self, most: int, *, since: int | None = None, project: str = "") -> list[Span]:
+        """Failed spans without a failed child, newest first, without inputs and outputs.
+
+        Args:
+            most: no more than so many.
+            since: Unix nanoseconds; those that started then or later.
+            project: of this one alone; empty for all.
+        """
 
     def counters(self, newer: Mapping[str, Mapping[str, int]] | None = None) -> dict[str, int]:
         """Losses of every process that was ever indexed, summed by name, and the store's own.

@@ -7,12 +7,16 @@ Every engine uses these functions, so that histograms of two engines can be laid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, exp, log
 from typing import Final
 
 HOUR_NS: Final = 3_600_000_000_000
 """Nanoseconds in an hour."""
+
+HOURS_A_DAY: Final = 24
+"""Hours in a day, which begins at 0:00 UTC."""
 
 LONGEST_NS: Final = 2**55
 """A longer duration (417 days) is a clock gone mad and counts as 0, so that it cannot overflow a sum of 64 bits."""
@@ -47,6 +51,25 @@ def measured(start_ns: int, end_ns: int | None) -> tuple[int, int, int]:
     if 1 < took <= LONGEST_NS:
         return hours, took, int(STEPS * log(took))
     return hours, int(took == 1), 0
+
+
+def measured_together(
+    starts: Sequence[int], ends: Sequence[int | None]
+) -> Iterator[tuple[int, int, Mapping[int, int]]]:
+    """(`hour`, sum of `duration`, spans by `bucket`) for each hour in which some of these spans began.
+
+    Those of a batch nearly always began in one hour and took a time that can be true; then it is three loops
+    in C, a third of what `measured` takes for each.
+    """
+    hours = hour(min(starts))
+    took = [0 if end is None else end - start for start, end in zip(starts, ends, strict=True)]
+    if hour(max(starts)) == hours and min(took) > 0 and max(took) <= LONGEST_NS:
+        yield hours, sum(took), Counter([int(STEPS * number) for number in map(log, took)])
+        return
+    each = list(map(measured, starts, ends))
+    for hours in {found[0] for found in each}:
+        some = [found for found in each if found[0] == hours]
+        yield hours, sum(found[1] for found in some), Counter(found[2] for found in some)
 
 
 def percentile(histogram: Mapping[int, int], share: float) -> float | None:

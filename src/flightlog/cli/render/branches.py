@@ -14,6 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from flightlog.analysis.likeness import Fold, Likeness
+from flightlog.analysis.pace import DEFAULT, Pace
 from flightlog.analysis.summary import is_noteworthy, repeats
 from flightlog.analysis.tree import Node, Tree
 from flightlog.records.event import Event
@@ -63,6 +64,12 @@ class Limits(Struct, frozen=True):
     """Levels that are drawn, 1 for roots alone; None for all."""
     everything: bool = False
     """No folds, every noteworthy event."""
+    preview: int = 0
+    """Characters of each input and output that are shown; -1 for all of them."""
+    pace: Pace = DEFAULT
+    """From when on a step is slow."""
+    faint: frozenset[str] = frozenset()
+    """Ids of spans that are there only because they lead to others."""
 
 
 def rows(tree: Tree, guides: Guides, limits: Limits, indent: int) -> Iterator[Row]:
@@ -96,6 +103,11 @@ def _below(node: Node, likeness: Likeness, limits: Limits) -> Sequence[Item]:
         hidden = likeness.size(node) - 1
         return [Hidden(f"{hidden:,} more below")] if hidden else []
     return _items(node.children, _news(node), likeness, limits)
+
+
+def has_below(node: Node) -> bool:
+    """Whether rows that hang on a node follow it."""
+    return bool(node.children) or any(is_noteworthy(event) for event in _news(node))
 
 
 def _news(node: Node) -> Iterator[Event]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import UNSET, Struct
 
+from flightlog.analysis.pace import Pace
 from flightlog.analysis.summary import Failure, KindCount, Summary, repeats
 from flightlog.analysis.tree import MARKS, Node, Tree, walk
 from flightlog.cli.render import details, heading, notes, preview, words
@@ -36,8 +37,8 @@ class Subject(Struct, frozen=True, eq=False):
     summary: Summary
     processes: Sequence[Process]
     """By start, so the one that began it all is first."""
-    slow_limit_ns: int
-    """From when on a trace is slow."""
+    pace: Pace
+    """From when on a trace or a step is slow."""
 
 
 def lines(subject: Subject, terminal: Terminal, now_ns: int) -> Iterator[str]:
@@ -200,7 +201,7 @@ class Pen:
 
     def _notes(self, subject: Subject) -> list[str]:
         still_open = subject.summary.open_spans
-        told = notes.of_trace(subject.trace, subject.slow_limit_ns, self._terminal)
+        told = notes.of_trace(subject.trace, subject.pace, self._terminal)
         return told + ([f"{still_open:,} still open"] if still_open else [])
 
     def _flow(self, parts: Sequence[str | None], separator: str) -> list[str]:

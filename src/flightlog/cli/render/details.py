@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from flightlog.cli.render.marks import kind_style
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Style, Terminal
 from flightlog.records import genai
+from flightlog.records.attributes import WAITING
 from flightlog.records.event import Event
 
 Part = tuple[str, Style]
@@ -30,7 +31,19 @@ def label(node: Node, terminal: Terminal) -> list[Part]:
     usage = _usage(record.attributes, terminal)
     if usage:
         parts.append((" " + usage, "dim"))
+    parts += [(f" {told}", "yellow") for told in _asides(node, terminal)]
     return parts
+
+
+def _asides(node: Node, terminal: Terminal) -> Iterator[str]:
+    """How often it was tried again, and how long it waited for somebody."""
+    retries = sum(event.name == "retry" for event in node.events)
+    if retries:
+        told = words.of_them(retries, "retry", "retries")
+        yield f"ok after {told}" if node.record.status == "ok" else told
+    waited = node.record.attributes.get(WAITING)
+    if isinstance(waited, int) and waited > 0:
+        yield f"waited {words.duration(waited, unicode=terminal.unicode)}"
 
 
 def _usage(attributes: Mapping[str, Any], terminal: Terminal) -> str:

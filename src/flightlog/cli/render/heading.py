@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from flightlog.cli.render import words
+from flightlog.analysis.pace import Pace
+from flightlog.cli.render import notes, words
 from flightlog.cli.render.cells import cut, flow, width
 from flightlog.cli.render.marks import status_sign, status_style
 from flightlog.cli.render.safe import clean
@@ -16,10 +17,10 @@ NAME_CELLS: Final = 16
 """What a name keeps of a line that it shares; where the facts leave less, they get a line of their own."""
 
 
-def lines(trace: Trace, terminal: Terminal, now_ns: int) -> Iterator[str]:
-    """How it went, what it was, how long it took; then its id and when it began."""
+def lines(trace: Trace, terminal: Terminal, now_ns: int, pace: Pace | None = None) -> Iterator[str]:
+    """How it went, what it was, how long it took, with a pace what is remarkable; then its id and when it began."""
     style = status_style(trace.status)
-    parts = list(_facts(trace, terminal))
+    parts = [*_facts(trace, terminal), *(_remarks(trace, terminal, pace) if pace else ())]
     facts = terminal.dot().join(parts)
     sign = terminal.paint(style, status_sign(trace.status, terminal))
     name = clean(trace.name) or "(no name)"
@@ -54,3 +55,8 @@ def _facts(trace: Trace, terminal: Terminal) -> Iterator[str]:
     if trace.interrupted:
         spans.append(f"{trace.interrupted:,} interrupted")
     yield ", ".join(spans)
+
+
+def _remarks(trace: Trace, terminal: Terminal, pace: Pace) -> Iterator[str]:
+    """What is remarkable, but for what the facts say already."""
+    return (note for note in notes.of_trace(trace, pace, terminal) if not note.endswith("interrupted"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from flightlog.analysis.pace import Pace
 from flightlog.cli.render import notes, words
 from flightlog.cli.render.marks import kind_style, status_sign, status_style
 from flightlog.cli.render.safe import clean
@@ -20,7 +21,7 @@ from flightlog.records.traces import Trace
 BAR_CELLS = 8
 
 
-def lines(traces: Sequence[Trace], terminal: Terminal, now_ns: int, slow_limit_ns: int) -> Iterator[str]:
+def lines(traces: Sequence[Trace], terminal: Terminal, now_ns: int, pace: Pace) -> Iterator[str]:
     """Draw the list, newest first as given."""
     failed: list[Style] = ["red" if t.status == "error" else "" for t in traces]
     columns = [
@@ -42,7 +43,7 @@ def lines(traces: Sequence[Trace], terminal: Terminal, now_ns: int, slow_limit_n
         ),
         Column("tokens", [_tokens(t, terminal) for t in traces], align="right", leaves=6),
         Column("model", [clean(t.model or "") for t in traces], _dim(traces), leaves=7),
-        _notes(traces, terminal, slow_limit_ns),
+        _notes(traces, terminal, pace),
         Column("session", [clean(t.session or "") for t in traces], _dim(traces), leaves=8),
         Column("service", [clean(t.service or "") for t in traces], _dim(traces), leaves=9),
         Column("trace", [clean(t.trace_id) for t in traces], _dim(traces)),
@@ -78,10 +79,10 @@ def _tokens(trace: Trace, terminal: Terminal) -> str:
     return known + ("+?" if trace.unknown_usage_calls else "")
 
 
-def _notes(traces: Sequence[Trace], terminal: Terminal, slow_limit_ns: int) -> Column:
+def _notes(traces: Sequence[Trace], terminal: Terminal, pace: Pace) -> Column:
     return Column(
         "notes",
-        [", ".join(notes.of_trace(trace, slow_limit_ns, terminal)) for trace in traces],
+        [", ".join(notes.of_trace(trace, pace, terminal)) for trace in traces],
         ["yellow"] * len(traces),
         leaves=3,
         least=7,

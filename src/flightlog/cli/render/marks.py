@@ -30,6 +30,9 @@ _KIND: Final[dict[str, Style]] = {
 }
 
 
+_SLOW: Final = {"slow": ("◆", "S"), "slowish": ("◇", "s")}
+
+
 def status_sign(status: str, terminal: Terminal) -> str:
     """The sign of a status, without colour; always one cell."""
     sign, ascii_sign, _ = _STATUS.get(status, ("?", "?", ""))
@@ -49,6 +52,19 @@ def kind_style(kind: str) -> Style:
 def bar_style(kind: str) -> Style:
     """The colour of a bar on the time axis: that of the kind, or none."""
     return _KIND.get(kind, "")
+
+
+def slow_sign(slowness: str, terminal: Terminal) -> str:
+    """The sign beside a duration that is slow or slowish; a blank for any other."""
+    sign, ascii_sign = _SLOW.get(slowness, (" ", " "))
+    return sign if terminal.unicode else ascii_sign
+
+
+def slow_style(slowness: str) -> Style:
+    """The colour of a duration."""
+    if slowness == "slow":
+        return "red"
+    return "yellow" if slowness == "slowish" else ""
 
 
 def event_sign(terminal: Terminal) -> str:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from flightlog.analysis.pace import Pace
 from flightlog.cli.render import words
 from flightlog.cli.render.terminal import Terminal
 from flightlog.records.traces import Trace
 
 
-def of_trace(trace: Trace, slow_limit_ns: int, terminal: Terminal) -> list[str]:
-    """Slow and from when on that is, tried again, cut off by a death; empty for an ordinary trace.
+def of_trace(trace: Trace, pace: Pace, terminal: Terminal) -> list[str]:
+    """Slow and from when on that is, tried again and with what end, cut off by a death; empty for most traces.
 
     Args:
         trace: the trace's row.
-        slow_limit_ns: what the setting `slow_limit` says, in nanoseconds.
+        pace: from when on it is slow.
         terminal: what the words are drawn on.
     """
     notes = []
     if trace.slow:
+        limit = pace.limit_ns(trace.name, trace.kind)
         at_least = "≥" if terminal.unicode else ">="
-        notes.append(f"slow ({at_least} {words.duration(slow_limit_ns, unicode=terminal.unicode)})")
+        notes.append(f"slow ({at_least} {words.duration(limit, unicode=terminal.unicode)})")
     if trace.retries:
-        notes.append(words.of_them(trace.retries, "retry", "retries"))
+        retries = words.of_them(trace.retries, "retry", "retries")
+        notes.append(f"ok after {retries}" if trace.status == "ok" else retries)
     if trace.interrupted:
         notes.append(f"{trace.interrupted:,} interrupted")
     return notes

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from flightlog.analysis.likeness import Fold
+from flightlog.analysis.pace import Slowness
 from flightlog.analysis.tree import MARKS, Node, Tree
-from flightlog.cli.render import branches, details, words
+from flightlog.analysis.waiting import worked_ns
+from flightlog.cli.render import branches, details, preview, words, wrap
 from flightlog.cli.render.branches import Hidden, Limits, Row
 from flightlog.cli.render.cells import cut, fill, width
-from flightlog.cli.render.marks import bar_style, event_sign, status_sign, status_style
+from flightlog.cli.render.marks import bar_style, event_sign, slow_sign, slow_style, status_sign, status_style
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Style, Terminal
 from flightlog.cli.render.timeline import Axis
@@ -32,6 +34,9 @@ AXIS_FROM: Final = 48
 """Terminal width from which there is a time axis."""
 _GAP: Final = 2
 _SPAN_ID_CELLS: Final = 16
+_TOOK_CELLS: Final = words.DURATION_CELLS + 1
+"""A duration and the sign of one that is slow."""
+_PREVIEW_CELLS: Final = 5
 _EVENT_CELLS: Final = 56
 _CELLS_A_LEVEL: Final = 10
 """One level of guides for so many cells of the terminal; deeper levels are numbered, so names keep room."""
@@ -51,11 +56,13 @@ def lines(tree: Tree, terminal: Terminal, limits: Limits) -> Iterator[str]:
     indent = max(4, terminal.width // _CELLS_A_LEVEL)
     rows = list(branches.rows(tree, _guides(terminal), limits, indent))
     layout = _layout(rows, terminal)
-    pen = Pen(terminal, layout, Axis(tree.start, tree.end, max(1, layout.axis), terminal.unicode))
+    axis = Axis(tree.start, tree.end, max(1, layout.axis), terminal.unicode)
+    pen = Pen(terminal, layout, axis, limits)
     yield pen.titles()
     for row in rows:
         yield from pen.row(row)
     yield from _legend(tree, rows, terminal)
+    yield from pen.legend()
 
 
 def _guides(terminal: Terminal) -> branches.Guides:
@@ -68,7 +75,7 @@ def _layout(rows: Sequence[Row], terminal: Terminal) -> Layout:
     """Give the labels what they need, at most two thirds, and the axis the rest."""
     self_time = words.DURATION_CELLS if terminal.width >= SELF_FROM else 0
     span_id = _SPAN_ID_CELLS if terminal.width >= ID_FROM else 0
-    taken = sum(column + _GAP for column in (words.DURATION_CELLS, self_time, span_id) if column)
+    taken = sum(column + _GAP for column in (_TOOK_CELLS, self_time, span_id) if column)
     room = terminal.width - taken
     if terminal.width < AXIS_FROM:
         return Layout(room, 0, self_time, span_id)
@@ -98,6 +105,7 @@ class Cells(Struct, frozen=True):
     bar_style: Style = ""
     took: str = ""
     took_style: Style = ""
+    slowness: Slowness = ""
     self_time: str = ""
     span_id: str = ""
 
@@ -105,25 +113,29 @@ class Cells(Struct, frozen=True):
 class Pen:
     """Draws the rows of one tree in one layout."""
 
-    def __init__(self, terminal: Terminal, layout: Layout, axis: Axis) -> None:
+    def __init__(self, terminal: Terminal, layout: Layout, axis: Axis, limits: Limits) -> None:
         self._terminal = terminal
         self._layout = layout
         self._axis = axis
+        self._limits = limits
+        self._seen: set[Slowness] = set()
 
     def titles(self) -> str:
         """The line above the tree."""
         scale = self._axis.scale(self._terminal) if self._layout.axis else ""
-        return self._line([], Cells(scale, "dim", "took", "dim", "self", "span"))
+        return self._line([], Cells(scale, "dim", "took", "dim", self_time="self", span_id="span"))
 
     def row(self, row: Row) -> Iterator[str]:
         """The lines of one row: one, or two when there is an error to tell."""
         item = row.item
         if isinstance(item, Node):
             yield self._span(row.guides, item)
+            guide = row.below + (_guides(self._terminal).passing if branches.has_below(item) else "  ")
             note = details.note(item)
             if note:
-                guide = _guides(self._terminal).passing if item.children else "  "
-                yield self._text(row.below + guide, *note)
+                yield self._text(guide, *note)
+            if self._limits.preview and item.record.span_id not in self._limits.faint:
+                yield from self._previews(guide, item)
         elif isinstance(item, Event):
             yield self._event(row.guides, item)
         elif isinstance(item, Fold):
@@ -131,20 +143,55 @@ class Pen:
         else:
             yield self._text(row.guides, f"{self._terminal.ellipsis()} {item.text}", "dim")
 
+    def legend(self) -> Iterator[str]:
+        """What the signs beside durations mean, once they were used."""
+        if not self._seen:
+            return
+        pace, terminal = self._limits.pace, self._terminal
+        told = []
+        for slowness, limit_ms in (("slowish", pace.warn), ("slow", pace.limit)):
+            limit = words.duration(round(limit_ms * words.MS), unicode=terminal.unicode)
+            told.append(f"{slow_sign(slowness, terminal)} {slowness}, {limit} or more")
+        own = "; some kinds or names have limits of their own" if pace.limits or pace.warns else ""
+        yield ""
+        yield terminal.paint("dim", terminal.dot().join(told) + own)
+
     def _span(self, guides: str, node: Node) -> str:
         record = node.record
         terminal = self._terminal
         style = status_style(record.status)
+        slowness = self._limits.pace.of(record.name, record.kind, worked_ns(record))
+        if slowness:
+            self._seen.add(slowness)
         label: list[details.Part] = [(guides, "dim"), (status_sign(record.status, terminal) + " ", style)]
         cells = Cells(
             bar=self._axis.bar(record.start, record.end) if self._layout.axis else "",
             bar_style=bar_style(record.kind) if record.status == "ok" else style,
             took=words.duration(record.duration_ns, unknown="open", unicode=terminal.unicode),
-            took_style=style if record.end is None else "",
+            took_style=style if record.end is None else slow_style(slowness),
+            slowness=slowness,
             self_time=words.duration(node.self_ns, unicode=terminal.unicode) if node.children else "",
             span_id=clean(record.span_id),
         )
-        return self._line(label + details.label(node, terminal), cells)
+        label += details.label(node, terminal)
+        if record.span_id in self._limits.faint:
+            label = [(text, "dim") for text, _ in label]
+        return self._line(label, cells)
+
+    def _previews(self, guides: str, node: Node) -> Iterator[str]:
+        """The beginnings of its input and output, on as many lines as they need."""
+        room = max(8, self._terminal.width - width(guides) - _PREVIEW_CELLS)
+        for sign, value in (("in", node.record.input), ("out", node.record.output)):
+            if value is UNSET:
+                continue
+            drawn = (
+                line
+                for text in preview.shortened(value, self._limits.preview, self._terminal)
+                for line in wrap.lines(text, room)
+            )
+            for place, text in enumerate(drawn):
+                label = f"{'' if place else sign:<{_PREVIEW_CELLS}}"
+                yield self._terminal.paint("dim", guides + label) + text
 
     def _event(self, guides: str, event: Event) -> str:
         sign = event_sign(self._terminal)
@@ -163,7 +210,8 @@ class Pen:
         parts = [self._fitted(label)]
         if layout.axis:
             parts.append(paint(cells.bar_style, fill(cells.bar, layout.axis)))
-        parts.append(paint(cells.took_style, fill(cells.took, words.DURATION_CELLS, "right")))
+        took = fill(cells.took, words.DURATION_CELLS, "right")
+        parts.append(paint(cells.took_style, f"{took}{slow_sign(cells.slowness, self._terminal)}"))
         if layout.self_time:
             parts.append(paint("dim", fill(cells.self_time, layout.self_time, "right")))
         if layout.span_id:

@@ -1,7 +1,8 @@
 """Closing: what a dead process left open, as lines that it might have written itself.
 
 They go the way of every other line, so a real one that turns up later wins by its rank. Only unsettled spans
-are looked at, which an index knows: a process that leaves nothing open costs nothing, whatever it recorded.
+are looked at, which an index knows: a process that leaves nothing open costs nothing, whatever it recorded. A
+span that is paused outlives its process: it waits for somebody, and goes on wherever the answer comes in.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.span import Span
 from flightlog.store.port import Chunk
-from flightlog.store.sqlite.facts import OPEN
 from flightlog.store.sqlite.ids import span_key, trace_key
 from flightlog.store.sqlite.restore import read_spans
 
@@ -37,13 +37,13 @@ _IS_PRESENT: Final = (
 
 
 def closing_chunk(connection: sqlite3.Connection, process: Process) -> Chunk:
-    """The lines that close a process: its open spans, and the parents that it named and nobody wrote."""
+    """The lines that close a process: its running spans, and the parents that it named and nobody wrote."""
     row = connection.execute(
         "SELECT last_time FROM processes WHERE process_id = ?", (process.process_id,)
     ).fetchone()
     last_time = row[0] if row else 0
     spans = read_spans(connection, _UNSETTLED, (process.process_id,))
-    closed = [_interrupted(span, last_time) for span in spans if span.status in OPEN]
+    closed = [_interrupted(span, last_time) for span in spans if span.status == "running"]
     orphans = [span for span in spans if _is_orphan(connection, span)]
     lines = [Line(codec.encode(span)) for span in (*closed, *_placeholders(orphans, process, last_time))]
     return Chunk(process, lines)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from flightlog.records.errors import StoreBusy, StoreCorrupt, StoreError, StoreTooNew
-from flightlog.store.sqlite.migrate import NEWEST, migrate
+from flightlog.store.sqlite.migrate import NEWEST, migrate, stand_in
 
 APPLICATION_ID: Final = 0x466C6F67
 """`Flog` in the header of every store; says that a file is ours."""
@@ -73,15 +73,23 @@ def connect_writer(
 def connect_reader(path: str) -> sqlite3.Connection | None:
     """Open a store for reading; None while there is none, or one that is only being made.
 
+    An older store is migrated first; where it cannot be written, it is read as it is.
+
     Raises:
-        StoreTooNew, StoreCorrupt, StoreError: as for `connect_writer`.
+        StoreTooNew, StoreCorrupt, StoreBusy, StoreError: as for `connect_writer`.
     """
     with answering(path):
         if not Path(path).exists():
             return None
-        connection = _open(path) if os.access(Path(path).parent, os.W_OK) else _open_read_only(path)
+        is_writable = os.access(Path(path).parent, os.W_OK)
+        connection = _open(path) if is_writable else _open_read_only(path)
         try:
             found = _version(connection, path)
+            if 0 < found < NEWEST:
+                if is_writable and os.access(path, os.W_OK):
+                    connect_writer(path).close()
+                else:
+                    stand_in(connection, found)
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA cache_size = -16384")
         except BaseException:

@@ -6,43 +6,48 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from flightlog.store.port import Deleted
 from flightlog.store.sqlite import layout
 from flightlog.store.sqlite.ids import trace_key
 from flightlog.store.sqlite.payloadrows import PayloadBatch
-from flightlog.store.sqlite.recompute import DURATION_ROWS, ROLLUP_ROWS, SOME, narrowed
 from flightlog.store.sqlite.statements import as_array
-from flightlog.store.sqlite.tally import SUMS
+from flightlog.store.sqlite.tally import Tally
 
-_SUMS: Final = SUMS.split()
-_TAKE_BACK: Final = f"""
-INSERT INTO rollups SELECT hour, series, {", ".join(f"-{name}" for name in _SUMS)}
-FROM ({narrowed(ROLLUP_ROWS, SOME)}) WHERE 1
-ON CONFLICT (hour, series) DO UPDATE SET {", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMS)}
-"""
-_TAKE_BACK_DURATIONS: Final = f"""
-INSERT INTO durations SELECT hour, series, bucket, -spans
-FROM ({narrowed(DURATION_ROWS, SOME)}) WHERE 1
-ON CONFLICT (hour, series, bucket) DO UPDATE SET spans = spans + excluded.spans
-"""
-_DROP_EMPTY: Final = """
-DELETE FROM {table} WHERE spans = 0 AND (hour, series) IN
-  (SELECT DISTINCT hours(start), series FROM spans WHERE trace IN (SELECT value FROM json_each(?1)))
-"""
 _SPANS: Final = "SELECT id FROM spans WHERE trace IN (SELECT value FROM json_each(?1))"
 _HANGING_ON_IT: Final = ("spans", "events", "annotations", "trace_tags")
+_HELD: Final = """
+SELECT (SELECT count(*) FROM events WHERE trace IN (SELECT value FROM json_each(?1))),
+  (SELECT count(*) FROM annotations WHERE trace IN (SELECT value FROM json_each(?1))),
+  (SELECT coalesce(sum(bytes(input) + bytes(output) + bytes(attributes)), 0) FROM spans
+    WHERE trace IN (SELECT value FROM json_each(?1)))
+  + (SELECT coalesce(sum(bytes(body) + bytes(attributes) + bytes(rest)), 0) FROM events
+    WHERE trace IN (SELECT value FROM json_each(?1)))
+  + (SELECT coalesce(sum(bytes(message) + bytes(stack)), 0) FROM span_errors
+    WHERE span IN (SELECT id FROM spans WHERE trace IN (SELECT value FROM json_each(?1))))
+"""
+_TOTALS: Final = "SELECT value FROM totals WHERE name IN ('payloads', 'payload_bytes') ORDER BY name DESC"
 
 
-def delete_trace(connection: sqlite3.Connection, trace_id: str, project: str | None) -> int:
-    """Remove a trace within the transaction that is open; returns the number of its spans."""
+def delete_trace(connection: sqlite3.Connection, trace_id: str, project: str | None) -> Deleted:
+    """Remove a trace within the transaction that is open; says what went with it."""
     found = connection.execute(
         "SELECT id FROM traces WHERE trace_id = ?1 AND (?2 IS NULL OR project = ?2)",
         (trace_key(trace_id), project),
     ).fetchall()
     traces = (as_array(number for (number,) in found),)
-    connection.execute(_TAKE_BACK, traces)
-    connection.execute(_TAKE_BACK_DURATIONS, traces)
-    for table in ("rollups", "durations"):
-        connection.execute(_DROP_EMPTY.format(table=table), traces)
+    connection.create_function("bytes", 1, _bytes, deterministic=True)
+    events, annotations, held = connection.execute(_HELD, traces).fetchone()
+    before = [number for (number,) in connection.execute(_TOTALS)]
+    spans = _remove(connection, traces)
+    after = [number for (number,) in connection.execute(_TOTALS)]
+    payloads, packed = (had - has for had, has in zip(before, after, strict=True))
+    return Deleted(spans, events, annotations, payloads, held + packed)
+
+
+def _remove(connection: sqlite3.Connection, traces: tuple[str]) -> int:
+    tally = Tally()
+    tally.take_back(connection, *traces)
+    tally.write(connection)
     spans = [number for (number,) in connection.execute(_SPANS, traces)]
     payloads = PayloadBatch(connection)
     payloads.release(spans)
@@ -56,3 +61,7 @@ def delete_trace(connection: sqlite3.Connection, trace_id: str, project: str | N
     connection.execute("DELETE FROM traces WHERE id IN (SELECT value FROM json_each(?1))", traces)
     payloads.write()
     return len(spans)
+
+
+def _bytes(value: object) -> int:
+    return len(value.encode()) if isinstance(value, str) else 0

@@ -14,6 +14,9 @@ TRACE_DIGITS: Final = 32
 SPAN_DIGITS: Final = 16
 """Hexadecimal digits of a span id and of an event id."""
 
+NO_ID: Final = "0" * SPAN_DIGITS
+"""What OpenTelemetry writes for no span."""
+
 Key = bytes | str
 """An id as a store keeps it."""
 
@@ -54,6 +57,11 @@ def row_key(span_id: str) -> bytearray | str:
     except ValueError:
         return span_id
     return blob if blob.hex() == span_id else span_id
+
+
+def bound(stored: Key) -> bytearray | str:
+    """A key in the type that is bound fastest (see `statements.py`)."""
+    return stored if isinstance(stored, str) else bytearray(stored)
 
 
 def optional_span_key(span_id: str) -> Key | None:

@@ -15,10 +15,11 @@ from flightlog.codecs import lines as codec
 from flightlog.records.cursor import Cursor
 from flightlog.records.kinds import RANKS
 from flightlog.records.process import Process
-from flightlog.store.payloads import digest
+from flightlog.store.payloads import digest, digests
 from flightlog.store.port import Chunk
-from flightlog.store.sqlite.facts import UNKNOWN, Series, Usage, model_facts
-from flightlog.store.sqlite.lean import LeanAnnotation, LeanEvent, LeanProcess, LeanSpan, decode
+from flightlog.store.sqlite.facts import LLM, UNKNOWN, Series, Usage, model_facts
+from flightlog.store.sqlite.ids import NO_ID
+from flightlog.store.sqlite.lean import NOTHING, LeanAnnotation, LeanEvent, LeanProcess, LeanSpan, decode
 
 LINE_HASH_BYTES: Final = 8
 """The last judge between two lines of one span."""
@@ -43,6 +44,17 @@ class NewSeries(Struct, gc=False):
     """That id stands for all names beyond the project's limit."""
 
 
+class Common(Struct, gc=False):
+    """What plain spans of this batch have in common (see `is_plain`), shared by all of them."""
+
+    series: NewSeries
+    source: tuple[str, str]
+    thread: str
+    level: str
+    number: int = -1
+    """Among those that rows were written for; -1 before the first."""
+
+
 class NewSpan(Struct, gc=False):
     """The greatest line of one span in this batch."""
 
@@ -52,7 +64,17 @@ class NewSpan(Struct, gc=False):
     beaten: list[Order] | None = None
     """Lines of this batch that it beat after they had been the greatest."""
     series: NewSeries | None = None
+    """Set when `common` is not."""
     usage: Usage = UNKNOWN
+    common: Common | None = None
+    """Set for a plain span."""
+
+    @property
+    def whole_series(self) -> NewSeries:
+        """Its series, once it was described."""
+        found = self.series if self.common is None else self.common.series
+        assert found is not None
+        return found
 
     @property
     def order(self) -> Order:
@@ -76,6 +98,8 @@ class NewTrace(Struct):
     project: str
     trace_id: str
     spans: dict[str, NewSpan] = {}
+    sources: set[tuple[str, str]] = set()
+    """Where its spans come from. Plain spans that are alike share one, which the first of them in a batch names."""
 
 
 class Intake(Struct):
@@ -95,6 +119,8 @@ class Intake(Struct):
     counters: dict[tuple[str, str], int] = {}
     series: dict[tuple[str, ...], NewSeries] = {}
     """By the fields of the series."""
+    commons: dict[tuple[str, int], dict[tuple[str, ...], Common]] = {}
+    """By project and `id` of the process, then by the fields of a line that plain spans can differ in."""
 
     def take(self, chunks: Sequence[Chunk]) -> None:
         """Take in all chunks."""
@@ -102,49 +128,81 @@ class Intake(Struct):
             self._note_process(chunk.process)
             self._note_position(chunk)
             self._take_lines(chunk)
-        for trace in self.traces.values():
-            for span in trace.spans.values():
-                self._describe(span, trace.project)
+        self._describe_all()
 
     def _take_lines(self, chunk: Chunk) -> None:
-        process, default_project = chunk.process, chunk.process.project
-        traces = self.traces
-        last_place: tuple[str, str] | None = None
+        process, lines = chunk.process, chunk.lines
         spans: dict[str, NewSpan] = {}
+        project, trace_id = None, ""
         latest = 0
-        self.lines += len(chunk.lines)
-        for record, line in zip(decode(chunk.lines), chunk.lines, strict=True):
+        self.lines += len(lines)
+        for record, line, line_hash in zip(
+            decode(lines), lines, digests(lines, LINE_HASH_BYTES), strict=True
+        ):
             if not isinstance(record, LeanSpan):
                 self._take_other(record, line, process)
                 continue
-            end = record.end or 0
-            latest = max(latest, end, record.start)
+            time = record.start
+            if record.end is not None and record.end > time:
+                time = record.end
+            if time > latest:  # noqa: PLR1730 - a call is slower, and there are many lines
+                latest = time
             if record.process_id and record.process_id != process.process_id:
-                self._note_time(record.process_id, max(end, record.start))
-            place = (record.project or default_project, record.trace_id)
-            if place != last_place:
-                last_place = place
-                trace = traces.get(place)
-                if trace is None:
-                    trace = traces[place] = NewTrace(*place)
-                spans = trace.spans
-            new = NewSpan(record, digest(line, LINE_HASH_BYTES), process)
+                self._note_time(record.process_id, time)
+            if record.trace_id != trace_id or record.project != project:
+                project, trace_id = record.project, record.trace_id
+                spans = self._trace(project or process.project, trace_id).spans
+            new = NewSpan(record, line_hash, process)
             found = spans.setdefault(record.span_id, new)
-            if found is new:
-                continue
-            if new.order > found.order:
-                new.beaten = [*(found.beaten or ()), found.order]
-                spans[record.span_id] = new
-            else:
-                self.repeated += 1
+            if found is not new:
+                self._choose(spans, found, new)
         self._note_time(process.process_id, latest)
 
-    def _describe(self, span: NewSpan, project: str) -> None:
-        """Find out which series a span belongs to, and what it used."""
+    def _trace(self, project: str, trace_id: str) -> NewTrace:
+        found = self.traces.get((project, trace_id))
+        if found is None:
+            found = self.traces[project, trace_id] = NewTrace(project, trace_id)
+        return found
+
+    def _choose(self, spans: dict[str, NewSpan], found: NewSpan, new: NewSpan) -> None:
+        """Keep the greater of two lines of one span."""
+        if new.order > found.order:
+            new.beaten = [*(found.beaten or ()), found.order]
+            spans[new.line.span_id] = new
+        else:
+            self.repeated += 1
+
+    def _describe_all(self) -> None:
+        """Describe each span, plain ones by what they have in common: a third of the time."""
+        process, project, commons = None, None, dict[tuple[str, ...], Common]()
+        for trace in self.traces.values():
+            for span in trace.spans.values():
+                line = span.line
+                if not is_plain(line):
+                    self._describe(span, trace)
+                    continue
+                if span.process is not process or trace.project != project:
+                    process, project = span.process, trace.project
+                    commons = self.commons.setdefault((project, id(process)), {})
+                place = (line.name, line.kind, line.thread, line.level)
+                common = commons.get(place)
+                if common is None:
+                    common = commons[place] = self._common(span, trace)
+                span.common = common
+
+    def _common(self, span: NewSpan, trace: NewTrace) -> Common:
+        """What a plain span has in common with those that are like it."""
+        line = span.line
+        self._describe(span, trace)
+        assert span.series is not None
+        return Common(span.series, stamped(line, span.process), line.thread, line.level)
+
+    def _describe(self, span: NewSpan, trace: NewTrace) -> None:
+        """Find out where a span comes from, which series it belongs to, and what it used."""
         line, process = span.line, span.process
         provider, model, span.usage = model_facts(line)
         place = (
-            project,
+            trace.project,
             line.environment or process.environment,
             line.service or process.service,
             line.name,
@@ -156,6 +214,7 @@ class Intake(Struct):
         if found is None:
             found = self.series[place] = NewSeries(Series(*place))
         span.series = found
+        trace.sources.add(stamped(line, process))
 
     def _take_other(
         self,
@@ -174,7 +233,7 @@ class Intake(Struct):
             new = NewRecord(digest(line, LINE_HASH_BYTES), record, process, record.project or process.project)
             self._note_time(record.process_id or process.process_id, record.time)
             if record.trace_id:
-                self.traces.setdefault((new.project, record.trace_id), NewTrace(new.project, record.trace_id))
+                self._trace(new.project, record.trace_id)
             if isinstance(record, LeanEvent):
                 self._keep_record(self.events, (new.project, record.event_id), new)
             else:
@@ -208,6 +267,24 @@ class Intake(Struct):
             self.cursors[process_id] = max(known, chunk.cursor)
         for name, value in chunk.counters.items():
             self.counters[process_id, name] = max(value, self.counters.get((process_id, name), 0))
+
+
+def is_plain(line: LeanSpan) -> bool:
+    """Whether a line says no more of a span than when, where and what it was, as most of a busy program's do.
+
+    It ended well, is no model call, has no values, and leaves to its process what that says. Such a span is
+    treated like any other; only its row has few values of its own (see `plainrows.py`).
+    """
+    return (
+        line.status == "ok"
+        and line.input is line.output is line.attributes is line.context is line.otel is line.extra is NOTHING
+        and line.end is not None
+        and line.kind != LLM
+        and line.error is None
+        and line.parent_id != NO_ID
+        and not (line.links or line.revision or line.task)
+        and not (line.environment or line.service or line.version or line.process_id)
+    )
 
 
 def encoded_process(process: Process) -> str:

@@ -8,10 +8,10 @@ what that refuses, or does not know, is no record here either.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, TypeAlias, cast
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
-from msgspec import Meta, MsgspecError, Raw
+from msgspec import Meta, MsgspecError, Raw, field
 
 from flightlog.codecs import lines as codec
 from flightlog.records.annotation import Annotation
@@ -19,7 +19,7 @@ from flightlog.records.errors import BadRecord
 from flightlog.records.event import Event
 from flightlog.records.process import Process
 from flightlog.records.schema import SCHEMA_VERSION
-from flightlog.records.span import Span
+from flightlog.records.span import Link, Span
 
 NOTHING: Final = Raw(b"")
 """A field that the line does not have; compare by identity."""
@@ -31,7 +31,7 @@ Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class LeanSpan(Span, frozen=True, kw_only=True, tag="span", forbid_unknown_fields=True, gc=False):
-    """A span whose values are still JSON."""
+    """A span whose values are still JSON; where a list or an object would be made for each, there is none."""
 
     start: Whole
     end: Whole | None = None
@@ -41,6 +41,8 @@ class LeanSpan(Span, frozen=True, kw_only=True, tag="span", forbid_unknown_field
     attributes: Raw = NOTHING  # type: ignore[assignment]  # see above
     context: Raw = NOTHING  # type: ignore[assignment]  # see above
     otel: Raw = NOTHING  # type: ignore[assignment]  # see above
+    links: tuple[Link, ...] = ()  # type: ignore[assignment]  # see above
+    extra: Raw = field(default=NOTHING, name="flightlog:extra")  # type: ignore[assignment]  # see above
 
 
 class LeanEvent(Event, frozen=True, kw_only=True, tag="event", forbid_unknown_fields=True, gc=False):
@@ -67,10 +69,8 @@ class LeanProcess(Process, frozen=True, kw_only=True, tag="process", forbid_unkn
 
 Lean: TypeAlias = LeanSpan | LeanEvent | LeanAnnotation | LeanProcess
 
-_decode_batch: Final = msgspec.json.Decoder(list[Lean]).decode
 _decode_one: Final = msgspec.json.Decoder(Lean).decode
 _OPEN: Final = ord("{")
-_CLOSE: Final = ord("}")
 
 
 def decode(lines: Sequence[bytes]) -> list[Lean | None]:
@@ -88,25 +88,27 @@ def content(raw: Raw) -> str | None:
 
 
 def _decode_together(lines: Sequence[bytes]) -> list[Lean | None] | None:
-    """Decode all lines as one array; None when one of them is unusual in any way."""
-    joined = b"[" + b",".join(lines) + b"]"
+    """Decode all lines; None when one of them is unusual in any way.
+
+    Each by a call of its own, which costs less than to join them: 0.5 against 0.75 us a line.
+    """
     try:
-        if not joined.isascii():
-            joined.decode()  # skipped values are not checked for being UTF-8
-        records = _decode_batch(joined)
+        if not all(map(bytes.isascii, lines)):
+            for line in lines:
+                line.decode()  # skipped values are not checked for being UTF-8
+        records: list[Lean | None] = list(map(_decode_one, lines))
     except (MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    if len(records) != len(lines):
-        return None
-    for record, line in zip(records, lines, strict=True):
-        if line[0] != _OPEN or line[-1] != _CLOSE:
-            return None  # else two halves of lines could pass for one, and two records in a line for two
-        if type(record) is LeanSpan and record.attributes is record.context is record.otel is NOTHING:
-            if record.v != SCHEMA_VERSION or record.extra:
-                return None
-        elif not _is_plain(record):
+    for record in records:
+        if (
+            type(record) is LeanSpan
+            and record.attributes is record.context is record.otel is record.extra is NOTHING
+            and record.v == SCHEMA_VERSION
+        ):
+            continue  # as `_is_plain` would say, without its call
+        if not _is_plain(record):
             return None
-    return cast("list[Lean | None]", records)
+    return records
 
 
 def _decode_alone(line: bytes) -> Lean | None:
@@ -131,14 +133,15 @@ def _decode_by_codec(line: bytes) -> Lean | None:
 
 def _is_plain(record: Any) -> bool:
     """Whether this version wrote it, nothing in it is foreign, and what is still JSON is an object."""
-    if record.v != SCHEMA_VERSION or record.extra:
-        return False
-    if type(record) is LeanProcess:
-        return True
-    if record.attributes is not NOTHING and memoryview(record.attributes)[0] != _OPEN:
+    if record.v != SCHEMA_VERSION:
         return False
     if type(record) is LeanSpan:
-        for raw in (record.context, record.otel):
-            if raw is not NOTHING and memoryview(raw)[0] != _OPEN:
-                return False
-    return True
+        raws = (record.attributes, record.context, record.otel)
+        return record.extra is NOTHING and all(map(_is_object, raws))
+    if record.extra:
+        return False
+    return type(record) is LeanProcess or _is_object(record.attributes)
+
+
+def _is_object(raw: Raw) -> bool:
+    return raw is NOTHING or memoryview(raw)[0] == _OPEN

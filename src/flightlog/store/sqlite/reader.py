@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -20,30 +20,23 @@ from flightlog.records.annotation import Annotation
 from flightlog.records.errors import AmbiguousId, UnknownId
 from flightlog.records.event import Event
 from flightlog.records.span import Span
-from flightlog.records.traces import Trace
-from flightlog.store.port import Difference, Sizes
-from flightlog.store.sqlite import layout, verify
+from flightlog.records.traces import EVERY_TRACE, Figures, Selection, Trace, TraceFigures
+from flightlog.store.port import Difference, Grouping, Sizes
+from flightlog.store.sqlite import failed, layout, statistics, verify
 from flightlog.store.sqlite.connect import answering, connect_reader, snapshot
 from flightlog.store.sqlite.ids import TRACE_DIGITS, text, trace_key
 from flightlog.store.sqlite.migrate import migrate
 from flightlog.store.sqlite.restore import read_annotations, read_events, read_spans
+from flightlog.store.sqlite.tracelist import NEWEST, ONE, Place, newest, one
 
-_TRACES: Final = """
-SELECT t.trace_id, coalesce(m.name, n.name), coalesce(m.kind, n.kind), r.status, t.start, t."end", t.spans,
-  t.errors, t.llm_calls, t.input_tokens, t.input_known, t.output_tokens, t.output_known, t.unknown_usage,
-  (SELECT coalesce(b.model, a.model) FROM spans c JOIN series a ON a.id = c.series
-    LEFT JOIN span_more b ON b.span = c.id WHERE c.id = t.model_span),
-  t.retries, t.interrupted, t.project, coalesce(m.environment, n.environment), x.session, x.user,
-  (SELECT json_group_array(tag) FROM (SELECT tag FROM trace_tags g WHERE g.trace = t.id ORDER BY position)),
-  coalesce(m.service, n.service)
-FROM traces t CROSS JOIN spans r ON r.id = t.root CROSS JOIN series n ON n.id = r.series
-  LEFT JOIN span_more m ON m.span = r.id LEFT JOIN span_context x ON x.span = r.id
-"""
-_NEWEST: Final = "WHERE t.start IS NOT NULL ORDER BY t.start DESC, t.trace_id DESC LIMIT ?1 OFFSET ?2"
-_ONE: Final = "WHERE t.trace_id = ?1 AND t.start IS NOT NULL ORDER BY t.start, t.project LIMIT 1"
 _OF_TRACE: Final = "(SELECT id FROM traces WHERE trace_id = ?1)"
 _SPANS_OF: Final = f"WHERE s.trace IN {_OF_TRACE} ORDER BY s.start, s.span_id, s.id"
 _EVENTS_OF: Final = f"WHERE e.trace IN {_OF_TRACE} ORDER BY e.time, e.event_id, e.id"
+_SPAN_IDS: Final = (
+    "SELECT s.id FROM json_each(?) j CROSS JOIN spans s ON s.trace = j.value"
+    " ORDER BY j.key, s.start, s.span_id, s.id"
+)
+_THESE_SPANS: Final = "JOIN json_each(?) j ON s.id = j.value ORDER BY j.key"
 _ANNOTATIONS_OF: Final = f"WHERE a.trace IN {_OF_TRACE} ORDER BY a.time, a.annotation_id, a.id"
 _PROCESSES: Final = "SELECT record FROM processes WHERE record IS NOT NULL {only} ORDER BY process_id"
 _ONLY_OF_TRACE: Final = f"""AND process_id IN (SELECT process_id FROM sources WHERE id IN (
@@ -86,21 +79,29 @@ class Reader:
         with self._snapshot() as connection:
             if ref.startswith("@"):
                 return _by_age(connection, ref)
-            if connection.execute(f"SELECT 1 FROM traces t {_ONE}", (trace_key(ref),)).fetchone():
+            if connection.execute(f"SELECT 1 FROM traces t {ONE}", (trace_key(ref),)).fetchone():
                 return ref
             return _by_prefix(connection, ref)
 
-    def traces(self, limit: int) -> list[Trace]:
-        """The newest traces by start, newest first."""
+    def traces(self, limit: int, selection: Selection = EVERY_TRACE) -> list[Trace]:
+        """The newest traces that are meant, newest first."""
         with self._snapshot() as connection:
-            rows = connection.execute(_TRACES + _NEWEST, (max(limit, 0), 0)).fetchall()
-        return [self._trace(row) for row in rows]
+            found = newest(connection, selection, limit, self._slow_limit_ns)
+        return [trace for _, trace in found]
+
+    def each_trace(self, selection: Selection = EVERY_TRACE) -> Iterator[Trace]:
+        """Every trace that is meant, newest first, a page at a time."""
+        return (trace for page in self._trace_pages(selection) for _, trace in page)
+
+    def each_span(self, selection: Selection = EVERY_TRACE) -> Iterator[Span]:
+        """Every span of the traces that are meant, newest trace first, in a trace by start, then id."""
+        for page in self._trace_pages(selection):
+            yield from self._spans_of_rows([place.id for place, _ in page])
 
     def trace(self, trace_id: str) -> Trace | None:
         """One trace's row; of a trace that several projects share, the row that starts first."""
         with self._snapshot() as connection:
-            row = connection.execute(_TRACES + _ONE, (trace_key(trace_id),)).fetchone()
-        return self._trace(row) if row else None
+            return one(connection, trace_id, self._slow_limit_ns)
 
     def spans(self, trace_id: str, *, payloads: bool = True) -> list[Span]:
         """Every span of a trace as it stands now, by start, then id."""
@@ -113,11 +114,31 @@ class Reader:
         with self._snapshot() as connection:
             return list(read_events(connection, _EVENTS_OF, (trace_key(trace_id),)))
 
-    def lines(self, trace_id: str | None = None) -> Iterator[bytes]:
-        """One trace, or everything, as JSON lines; a long answer is many snapshots, so it holds up no writer."""
+    def lines(self, trace_id: str | None = None, selection: Selection = EVERY_TRACE) -> Iterator[bytes]:
+        """One trace, those that are meant, or everything, as JSON lines.
+
+        A long answer is many snapshots, so it holds up no writer.
+        """
         if trace_id is not None:
             return self._lines_of(trace_id)
-        return self._all_lines()
+        return self._all_lines() if selection == EVERY_TRACE else self._selected_lines(selection)
+
+    def figures(
+        self, groupings: tuple[Grouping, ...], *, since: int | None = None, project: str = ""
+    ) -> dict[Grouping, list[Figures]]:
+        """What ended spans add up to, grouped in each of these ways, from the rollups alone."""
+        with self._snapshot() as connection:
+            return statistics.figures(connection, groupings, since, project)
+
+    def trace_figures(self, selection: Selection = EVERY_TRACE) -> TraceFigures:
+        """What the traces that are meant add up to."""
+        with self._snapshot() as connection:
+            return statistics.trace_figures(connection, selection, self._slow_limit_ns)
+
+    def failures(self, most: int, *, since: int | None = None, project: str = "") -> list[Span]:
+        """Failed spans without a failed child, newest first, without inputs and outputs."""
+        with self._snapshot() as connection:
+            return failed.innermost(connection, since, project, most)
 
     def counters(self, newer: Mapping[str, Mapping[str, int]] | None = None) -> dict[str, int]:
         """Losses of every process, summed by name, and the store's own, which begin with `store_`."""
@@ -165,44 +186,52 @@ class Reader:
             migrate(self._empty, 0)
         return self._empty
 
-    def _trace(self, row: tuple[Any, ...]) -> Trace:
-        (trace_id, name, kind, status, start, end, spans, errors, llm_calls) = row[:9]
-        (input_tokens, input_known, output_tokens, output_known, unknown_usage, model) = row[9:15]
-        (retries, interrupted, project, environment, session, user, tags, service) = row[15:]
-        duration_ns = None if end is None else end - start
-        return Trace(
-            trace_id=text(trace_id),
-            name=name,
-            kind=kind,
-            status=status,
-            start=start,
-            duration_ns=duration_ns,
-            span_count=spans,
-            error_count=errors,
-            llm_calls=llm_calls,
-            input_tokens=input_tokens if input_known else None,
-            output_tokens=output_tokens if output_known else None,
-            unknown_usage_calls=unknown_usage,
-            model=model,
-            retries=retries,
-            slow=duration_ns is not None and duration_ns >= self._slow_limit_ns,
-            interrupted=interrupted,
-            project=project,
-            environment=environment,
-            session=None if session is None else str(session),
-            user=None if user is None else str(user),
-            tags=msgspec.json.decode(tags),
-            service=service or None,
-        )
+    def _trace_pages(self, selection: Selection) -> Iterator[list[tuple[Place, Trace]]]:
+        after: Place | None = None
+        while True:
+            with self._snapshot() as connection:
+                page = newest(connection, selection, _PAGE_ROWS, self._slow_limit_ns, after=after)
+            if page:
+                yield page
+            if len(page) < _PAGE_ROWS:
+                return
+            after = page[-1][0]
+
+    def _spans_of_rows(self, rows: list[int]) -> Iterator[Span]:
+        """The spans of some trace rows, in the order of these; what is held at once are their ids alone."""
+        with self._snapshot() as connection:
+            found = connection.execute(_SPAN_IDS, (msgspec.json.encode(rows).decode(),)).fetchall()
+        for place in range(0, len(found), _PAGE_ROWS):
+            ids = [number for (number,) in found[place : place + _PAGE_ROWS]]
+            with self._snapshot() as connection:
+                spans = read_spans(connection, _THESE_SPANS, (msgspec.json.encode(ids).decode(),))
+            yield from spans
+
+    def _selected_lines(self, selection: Selection) -> Iterator[bytes]:
+        """The lines of some traces, each process said once."""
+        said: set[bytes] = set()
+        for trace in self.each_trace(selection):
+            processes = [line for line in self._processes_of(trace.trace_id) if line not in said]
+            said.update(processes)
+            yield from processes
+            yield from self._records_of(trace.trace_id)
 
     def _lines_of(self, trace_id: str) -> Iterator[bytes]:
-        key = (trace_key(trace_id),)
+        yield from self._processes_of(trace_id)
+        yield from self._records_of(trace_id)
+
+    def _processes_of(self, trace_id: str) -> list[bytes]:
         with self._snapshot() as connection:
-            found = connection.execute(_PROCESSES.format(only=_ONLY_OF_TRACE), key).fetchall()
-            annotations = list(read_annotations(connection, _ANNOTATIONS_OF, key))
-        yield from (record.encode() for (record,) in found)
+            found = connection.execute(
+                _PROCESSES.format(only=_ONLY_OF_TRACE), (trace_key(trace_id),)
+            ).fetchall()
+        return [record.encode() for (record,) in found]
+
+    def _records_of(self, trace_id: str) -> Iterator[bytes]:
         yield from map(codec.encode, self.spans(trace_id))
         yield from map(codec.encode, self.events(trace_id))
+        with self._snapshot() as connection:
+            annotations = list(read_annotations(connection, _ANNOTATIONS_OF, (trace_key(trace_id),)))
         yield from map(codec.encode, annotations)
 
     def _all_lines(self) -> Iterator[bytes]:
@@ -247,7 +276,7 @@ def _by_age(connection: sqlite3.Connection, ref: str) -> str:
     age = "1" if ref == "@latest" else ref.removeprefix("@-")
     if age.isdecimal() and age.isascii() and 1 <= int(age[:TRACE_DIGITS]) < 2**63:
         row = connection.execute(
-            f"SELECT t.trace_id FROM traces t {_NEWEST}",
+            f"SELECT t.trace_id FROM traces t WHERE t.start IS NOT NULL {NEWEST}",
             (1, int(age) - 1),
         ).fetchone()
         if row:

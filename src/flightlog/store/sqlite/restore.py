@@ -16,6 +16,7 @@ from flightlog.records.span import Fault, Link, Span
 from flightlog.store.payloads import unpack
 from flightlog.store.sqlite import layout
 from flightlog.store.sqlite.ids import text
+from flightlog.store.sqlite.wholes import whole_payloads
 
 _SPANS: Final = """
 SELECT s.id, t.trace_id, s.span_id, s.parent_id, coalesce(m.name, n.name), coalesce(m.kind, n.kind), s.level,
@@ -42,7 +43,9 @@ _SIDE_ROWS: Final = {
     " WHERE span IN (SELECT value FROM json_each(?1)) ORDER BY span, position",
 }
 _PAYLOADS: Final = (
-    "SELECT r.span, r.part, p.dictionary, p.z FROM payload_refs r JOIN payloads p ON p.id = r.payload"
+    "SELECT r.span, r.part, p.id, p.dictionary, p.z,"
+    " EXISTS (SELECT 1 FROM payload_parts x WHERE x.whole = p.id)"
+    " FROM payload_refs r JOIN payloads p ON p.id = r.payload"
     " WHERE r.span IN (SELECT value FROM json_each(?1)) AND r.part & ?2"
 )
 _PART_ROWS: Final = 500
@@ -139,8 +142,7 @@ class _Aside:
         self._errors(connection, _array(spans, layout.ERROR))
         self._links(connection, _array(spans, layout.LINKS))
         if ids := _array(spans, parts):
-            for span, part, dictionary, frame in connection.execute(_PAYLOADS, (ids, parts)):
-                self.payloads[span, part] = unpack(frame, dictionary)
+            self._payloads(connection, ids, parts)
 
     def _contexts(self, connection: sqlite3.Connection, ids: str) -> None:
         if ids:
@@ -161,6 +163,18 @@ class _Aside:
                 found = _value(attributes) if attributes else {}
                 link = Link(text(trace_id), text(span_id), relation, found)
                 self.links.setdefault(span, []).append(link)
+
+    def _payloads(self, connection: sqlite3.Connection, ids: str, parts: int) -> None:
+        divided: dict[tuple[int, int], int] = {}
+        rows = connection.execute(_PAYLOADS, (ids, parts))
+        for span, part, payload, dictionary, frame, has_parts in rows:
+            if has_parts:
+                divided[span, part] = payload
+            else:
+                self.payloads[span, part] = unpack(frame, dictionary)
+        if divided:
+            wholes = whole_payloads(connection, set(divided.values()))
+            self.payloads.update((place, wholes[payload]) for place, payload in divided.items())
 
     def part(self, row: Row, bit: int, inline: str | None) -> Any:
         """A value from the row or from its payload, UNSET for none."""

@@ -155,10 +155,10 @@ CREATE INDEX links_target ON links (trace_id);
 CREATE TABLE payloads (
   id         INTEGER PRIMARY KEY,
   project    TEXT NOT NULL,
-  hash       BLOB NOT NULL,     -- BLAKE2b-128 of the bytes
-  size       INTEGER NOT NULL,  -- bytes before compression
-  dictionary INTEGER NOT NULL,  -- number of the bundled dictionary that it was compressed with
-  z          BLOB NOT NULL,     -- zstd frame
+  hash       BLOB NOT NULL,     -- BLAKE2b-128 of the bytes, with those of its parts
+  size       INTEGER NOT NULL,  -- bytes before compression, with those of its parts
+  dictionary INTEGER NOT NULL,  -- number of the bundled dictionary that it was compressed with; 0 is not at all
+  z          BLOB NOT NULL,     -- zstd frame of its own text, without its parts
   UNIQUE (hash, project)
 );
 
@@ -169,6 +169,14 @@ CREATE TABLE payload_refs (
   PRIMARY KEY (span, part)
 ) WITHOUT ROWID;
 CREATE INDEX payload_refs_payload ON payload_refs (payload);
+
+CREATE TABLE payload_parts (
+  whole INTEGER NOT NULL,       -- payloads.id: a value put together out of its own text and of other payloads
+  place INTEGER NOT NULL,       -- where in that text this part stands, in bytes
+  part  INTEGER NOT NULL CHECK (part < whole), -- payloads.id: a message, or what another request began with
+  PRIMARY KEY (whole, place)
+) WITHOUT ROWID;
+CREATE INDEX payload_parts_part ON payload_parts (part);
 
 CREATE TABLE totals (
   name  TEXT PRIMARY KEY,       -- payloads, or payload_bytes (compressed)
@@ -245,4 +253,56 @@ CREATE TABLE durations (
   bucket INTEGER NOT NULL,      -- whole part of 20 × ln(nanoseconds): each is 5 % wide
   spans  INTEGER NOT NULL,      -- ended spans that took that long
   PRIMARY KEY (hour, series, bucket)
+) WITHOUT ROWID;
+
+CREATE TABLE day_rollups (
+  day                INTEGER NOT NULL,  -- whole days since 1970; every day of rollups up to the last one here is here
+  series             INTEGER NOT NULL,  -- series.id
+  spans              INTEGER NOT NULL,  -- this and the rest: what rollups says of the 24 hours, added up
+  ok                 INTEGER NOT NULL,
+  error              INTEGER NOT NULL,
+  cancelled          INTEGER NOT NULL,
+  interrupted        INTEGER NOT NULL,
+  duration_ns        INTEGER NOT NULL,
+  llm_calls          INTEGER NOT NULL,
+  unknown_usage      INTEGER NOT NULL,
+  input_tokens       INTEGER NOT NULL,
+  output_tokens      INTEGER NOT NULL,
+  cache_read_tokens  INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  reasoning_tokens   INTEGER NOT NULL,
+  PRIMARY KEY (day, series)
+) WITHOUT ROWID;
+
+CREATE TABLE day_durations (
+  day    INTEGER NOT NULL,      -- as in day_rollups
+  series INTEGER NOT NULL,      -- series.id
+  bucket INTEGER NOT NULL,      -- as in durations
+  spans  INTEGER NOT NULL,      -- what durations says of the 24 hours, added up
+  PRIMARY KEY (day, series, bucket)
+) WITHOUT ROWID;
+
+CREATE TABLE past_rollups (
+  series             INTEGER NOT NULL,  -- series.id
+  spans              INTEGER NOT NULL,  -- this and the rest: all of day_rollups, added up
+  ok                 INTEGER NOT NULL,
+  error              INTEGER NOT NULL,
+  cancelled          INTEGER NOT NULL,
+  interrupted        INTEGER NOT NULL,
+  duration_ns        INTEGER NOT NULL,
+  llm_calls          INTEGER NOT NULL,
+  unknown_usage      INTEGER NOT NULL,
+  input_tokens       INTEGER NOT NULL,
+  output_tokens      INTEGER NOT NULL,
+  cache_read_tokens  INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  reasoning_tokens   INTEGER NOT NULL,
+  PRIMARY KEY (series)
+) WITHOUT ROWID;
+
+CREATE TABLE past_durations (
+  series INTEGER NOT NULL,      -- series.id
+  bucket INTEGER NOT NULL,      -- as in durations
+  spans  INTEGER NOT NULL,      -- all of day_durations, added up
+  PRIMARY KEY (series, bucket)
 ) WITHOUT ROWID;

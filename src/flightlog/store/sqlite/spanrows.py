@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -26,9 +26,10 @@ from flightlog.store.sqlite.intake import NewSeries, NewSpan, NewTrace, Order, s
 from flightlog.store.sqlite.lean import NOTHING, LeanSpan, content
 from flightlog.store.sqlite.names import SourceNames
 from flightlog.store.sqlite.payloadrows import PayloadBatch
+from flightlog.store.sqlite.plainrows import PlainRows
 from flightlog.store.sqlite.statements import ABSENT, lookup, one_column
 from flightlog.store.sqlite.tally import Tally
-from flightlog.store.sqlite.tracerows import TraceRow
+from flightlog.store.sqlite.tracerows import NO_PARENT, TraceRow
 
 _find_spans: Final = lookup(
     f's.trace, {as_text("s.span_id")}, s.id, s.status, coalesce(m.revision, 0), coalesce(s."end", 0),'
@@ -72,6 +73,7 @@ class SpanBatch:
         self._tally = tally
         self._stored: dict[tuple[int, str], Stored] = {}
         self._rows: list[Any] = []
+        self._plain = PlainRows(sources)
         self._side: dict[int, list[tuple[Any, ...]]] = {bit: [] for bit in layout.SIDE_TABLES}
         self._overwritten: list[tuple[int, int]] = []
         self._contexts: dict[bytes, tuple[tuple[Any, ...] | None, bool]] = {}
@@ -85,7 +87,7 @@ class SpanBatch:
     @property
     def changed(self) -> int:
         """Rows that are new or different."""
-        return len(self._rows) // layout.SPAN_WIDTH
+        return len(self._plain) + len(self._rows) // layout.SPAN_WIDTH
 
     def load(self, traces: Iterable[tuple[NewTrace, TraceRow]]) -> None:
         """Ask what the store has of these spans and of the parents that they name."""
@@ -103,12 +105,18 @@ class SpanBatch:
     def apply(self, trace: NewTrace, row: TraceRow) -> None:
         """Work out the rows of one trace, and what they change in its own row and in the rollups."""
         written: list[Written] = []
-        present = set(trace.spans)
+        plain: list[NewSpan] = []
+        present: Collection[str] = trace.spans
         if not row.is_new:
             parents = (span.line.parent_id for span in trace.spans.values())
-            present.update(parent for parent in parents if (row.id, parent) in self._stored)
+            present = {*present, *(parent for parent in parents if (row.id, parent) in self._stored)}
         for span_id, span in trace.spans.items():
             stored = None if row.is_new else self._stored.get((row.id, span_id))
+            if span.common is not None and stored is None and not span.common.series.is_folded:
+                parent_id = span.line.parent_id
+                if not parent_id or parent_id in present:
+                    plain.append(span)
+                    continue
             if stored is not None and span.order <= stored.order:
                 self.repeated += 1 + len(span.beaten or ())
                 continue
@@ -118,16 +126,43 @@ class SpanBatch:
                 self._take_back(stored, new, row)
             row.add(new)
             written.append(new)
+        if plain:
+            has_top = row.distance == NO_PARENT or "" in [new.parent_id for new in written]
+            written += self._add_plain(plain, row, has_top=has_top)
         row.choose_root(written, present)
 
     def write(self) -> None:
         """Write every row."""
         if self._overwritten:
             self._clear_side_tables()
+        if self._plain:
+            self._write_plain()
         layout.put_spans.run_flat(self._connection, self._rows)
         for bit, rows in self._side.items():
             layout.put_side[bit].run(self._connection, rows)
         self._payloads.write()
+
+    def _add_plain(self, plain: list[NewSpan], row: TraceRow, *, has_top: bool) -> list[Written]:
+        """Add plain spans of one trace; returns those that may be its root.
+
+        Args:
+            plain: the spans.
+            row: their trace's.
+            has_top: another span of this trace has no parent, so one that has a parent is not its root.
+        """
+        first, self._next = self._next, self._next + len(plain)
+        self._plain.add(row.id, first, plain)
+        row.add_plain([span.line for span in plain])
+        numbered = list(enumerate(plain, first))
+        tops = [(number, span) for number, span in numbered if not span.line.parent_id]
+        return [_written(number, span) for number, span in (tops if tops or has_top else numbered)]
+
+    def _write_plain(self) -> None:
+        self._plain.count(self._tally)
+        if not self._plain.write(self._connection):
+            for number, trace, span in self._plain:
+                self._put(number, trace, span, (ABSENT, ABSENT, ABSENT), 0)
+            self._plain = PlainRows(self._sources)
 
     def _take_back(self, stored: Stored, new: Written, row: TraceRow) -> None:
         self._overwritten.append((stored.id, stored.more))
@@ -142,18 +177,16 @@ class SpanBatch:
         self._payloads.release([span for span, more in self._overwritten if more & layout.PAYLOADS])
 
     def _place(
-        self, trace: int, project: str, span: NewSpan, stored: Stored | None, present: set[str]
+        self, trace: int, project: str, span: NewSpan, stored: Stored | None, present: Collection[str]
     ) -> Written:
-        """Add the row of one span. One long function: a call for each column is a third of its time."""
-        line, usage = span.line, span.usage
-        assert span.series is not None
-        series, series_id = span.series.series, span.series.id
+        """Add the row of one span, and its rows in side tables."""
+        line, usage, series = span.line, span.usage, span.whole_series
         if stored is None:
             number, self._next = self._next, self._next + 1
         else:
             number = stored.id
-        span_id, parent_id, status, end = line.span_id, line.parent_id, line.status, line.end
-        more = layout.UNSETTLED if status in OPEN or (parent_id and parent_id not in present) else 0
+        is_orphan = line.parent_id and line.parent_id not in present
+        more = layout.UNSETTLED if line.status in OPEN or is_orphan else 0
         values = [ABSENT, ABSENT, ABSENT]
         for place, raw in enumerate((line.input, line.output, line.attributes)):
             if raw is NOTHING:
@@ -175,43 +208,35 @@ class SpanBatch:
             more |= self._fault(project, number, line.error)
         if line.links:
             more |= self._links(number, line)
-        if line.revision or line.otel is not NOTHING or line.extra or span.series.is_folded:
-            more |= self._rarely(number, line, span.series)
+        if line.revision or line.otel is not NOTHING or line.extra is not NOTHING or series.is_folded:
+            more |= self._rarely(number, line, series)
+        self._put(number, trace, span, values, more)
+        written = _written(number, span, has_tags=has_tags)
+        self._tally.add(series.id, written)
+        return written
+
+    def _put(self, number: int, trace: int, span: NewSpan, values: Sequence[str], more: int) -> None:
+        """Add one row; `values` are input, output and attributes as far as they are kept in it."""
+        line = span.line
         self._rows.extend(
             (
                 number,
                 trace,
-                row_key(span_id),
-                self._parent_key(parent_id) if parent_id else ABSENT,
-                series_id,
+                row_key(line.span_id),
+                self._parent_key(line.parent_id) if line.parent_id else ABSENT,
+                span.whole_series.id,
                 self._source_of(line, span.process),
                 line.thread,
                 line.task,
                 line.level,
                 line.start,
-                ABSENT if end is None else end,
-                status,
+                ABSENT if line.end is None else line.end,
+                line.status,
                 bytearray(span.line_hash),
-                values[0],
-                values[1],
-                values[2],
+                *values,
                 more,
             )
         )
-        written = Written(
-            number,
-            span_id,
-            parent_id,
-            line.start,
-            end,
-            status,
-            series.kind,
-            series.model,
-            usage,
-            has_tags,
-        )
-        self._tally.add(series_id, written)
-        return written
 
     def _parent_key(self, parent_id: str) -> bytearray | str:
         """The key of a parent, which usually has several children in a batch."""
@@ -268,7 +293,7 @@ class SpanBatch:
         if new.is_folded:
             series = new.series
             names = (series.name, series.kind, series.environment, series.service, series.model)
-        extra = _encode(line.extra).decode() if line.extra else None
+        extra = content(line.extra)
         otel = content(line.otel)
         if not (line.revision or otel or extra or names[0] is not None):
             return 0
@@ -305,13 +330,22 @@ def _stored(answer: list[Any]) -> Stored:
     return Stored(number, order, series, more, row)
 
 
+def _written(number: int, span: NewSpan, *, has_tags: bool = False) -> Written:
+    line, series = span.line, span.whole_series.series
+    return Written(
+        number,
+        line.span_id,
+        line.parent_id,
+        line.start,
+        line.end,
+        line.status,
+        series.kind,
+        series.model,
+        span.usage,
+        has_tags,
+    )
+
+
 def sources_of(traces: Iterable[NewTrace]) -> set[tuple[str, str]]:
     """Every source that a span of these traces comes from."""
-    found: dict[tuple[str, str, int], tuple[str, str]] = {}
-    for trace in traces:
-        for span in trace.spans.values():
-            process: Process = span.process
-            place = (span.line.process_id, span.line.version, id(process))
-            if place not in found:
-                found[place] = stamped(span.line, process)
-    return set(found.values())
+    return {source for trace in traces for source in trace.sources}

@@ -9,15 +9,16 @@ that `verify` uses (`recompute.py`).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from flightlog.store.sqlite.facts import LLM, OPEN, Written
-from flightlog.store.sqlite.ids import Key, as_text, order, span_key, trace_key
+from flightlog.store.sqlite.ids import as_text, bound, order, span_key, trace_key
 from flightlog.store.sqlite.intake import NewTrace
-from flightlog.store.sqlite.statements import insert, lookup
+from flightlog.store.sqlite.lean import LeanSpan
+from flightlog.store.sqlite.statements import ABSENT, insert, lookup
 
 NO_PARENT: Final = 0
 PARENT_ABSENT: Final = 1
@@ -28,8 +29,9 @@ COUNTERS: Final = (
 )
 """Columns that change by difference as spans change."""
 
-_COLUMNS: Final = f"id trace_id project start end root distance {COUNTERS} model_span retries"
-_CHANGES: Final = ", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS.split()[3:])
+_COLUMNS: Final = f"id trace_id project start? end? root? distance? {COUNTERS} model_span? retries"
+"""As `statements.insert` takes them."""
+_CHANGES: Final = ", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS.replace("?", "").split()[3:])
 _put: Final = insert("traces", _COLUMNS, f"ON CONFLICT (id) DO UPDATE SET {_CHANGES}")
 _find: Final = lookup(
     f'{as_text("t.trace_id")}, t.project, t.id, t.start, t."end", t.root, t.distance,'
@@ -73,15 +75,15 @@ class TraceRow(Struct, gc=False):
     is_retagged: bool = False
     """Its root is another one, or was rewritten, and tags are in play."""
 
-    def values(self, place: tuple[Key, str]) -> tuple[object, ...]:
+    def values(self, place: tuple[bytearray | str, str]) -> tuple[object, ...]:
         """The row for this (trace key, project)."""
         return (
             self.id,
             *place,
-            self.start,
-            self.end,
-            self.root,
-            self.distance,
+            ABSENT if self.start is None else self.start,
+            ABSENT if self.end is None else self.end,
+            ABSENT if self.root is None else self.root,
+            ABSENT if self.distance is None else self.distance,
             self.spans,
             self.errors,
             self.interrupted,
@@ -91,7 +93,7 @@ class TraceRow(Struct, gc=False):
             self.input_known,
             self.output_tokens,
             self.output_known,
-            self.model_span,
+            ABSENT if self.model_span is None else self.model_span,
             self.retries,
         )
 
@@ -108,6 +110,17 @@ class TraceRow(Struct, gc=False):
         self._count(1, span)
         if span.kind == LLM and span.model and self._is_earlier_model(span):
             self.model_span, self.model_start, self.model_id = span.id, span.start, span.span_id
+
+    def add_plain(self, lines: Sequence[LeanSpan]) -> None:
+        """Count plain spans (`intake.is_plain`), as `add` counts those that are "ok" and no model calls."""
+        start, end = self.start, self.end
+        for line in lines:
+            if start is None or line.start < start:
+                start = line.start
+            if line.end is not None and (end is None or line.end > end):
+                end = line.end
+        self.start, self.end = start, end
+        self.spans += len(lines)
 
     def subtract(self, old: Written, new: Written) -> None:
         """Take back a span that `new` overwrites."""
@@ -174,7 +187,7 @@ class TraceRow(Struct, gc=False):
 
 def find_rows(connection: sqlite3.Connection, traces: Iterable[NewTrace]) -> dict[tuple[str, str], TraceRow]:
     """The row of each of these traces, new ones with the ids that come next."""
-    places = {(trace.project, trace.trace_id): trace_key(trace.trace_id) for trace in traces}
+    places = {(trace.project, trace.trace_id): bound(trace_key(trace.trace_id)) for trace in traces}
     wanted = [(key, project) for (project, _), key in places.items()]
     rows = {
         (project, trace_id): TraceRow(*values) for trace_id, project, *values in _find.ask(connection, wanted)
@@ -189,7 +202,8 @@ def find_rows(connection: sqlite3.Connection, traces: Iterable[NewTrace]) -> dic
 def put_rows(connection: sqlite3.Connection, rows: dict[tuple[str, str], TraceRow]) -> None:
     """Write all rows."""
     _put.run(
-        connection, [row.values((trace_key(trace_id), project)) for (project, trace_id), row in rows.items()]
+        connection,
+        [row.values((bound(trace_key(trace_id)), project)) for (project, trace_id), row in rows.items()],
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from flightlog.store.port import Difference
+from flightlog.store.rollups import HOURS_A_DAY
 from flightlog.store.sqlite.layout import PAYLOADS
 from flightlog.store.sqlite.recompute import (
     DURATION_ROWS,
@@ -20,7 +21,7 @@ from flightlog.store.sqlite.recompute import (
     define_functions,
     narrowed,
 )
-from flightlog.store.sqlite.tally import SUMS
+from flightlog.store.sqlite.tally import LAST_DAY, SUMS
 
 
 class Derived(Struct, frozen=True):
@@ -33,6 +34,8 @@ class Derived(Struct, frozen=True):
     recomputed: str
 
 
+_ADDED: Final = ", ".join(f"sum({name})" for name in SUMS.split())
+
 _DERIVED: Final = (
     Derived("traces", 1, f"SELECT {', '.join(TRACE_COLUMNS)} FROM traces", narrowed(TRACE_ROWS)),
     Derived("trace_tags", 2, "SELECT trace, position, tag FROM trace_tags", narrowed(TAG_ROWS)),
@@ -44,6 +47,32 @@ _DERIVED: Final = (
     ),
     Derived("durations", 3, "SELECT hour, series, bucket, spans FROM durations", narrowed(DURATION_ROWS)),
     Derived(
+        "day_rollups",
+        2,
+        f"SELECT day, series, {SUMS.replace(' ', ', ')} FROM day_rollups",
+        f"SELECT hour / {HOURS_A_DAY} AS day, series, {_ADDED} FROM rollups"
+        f" WHERE day <= ({LAST_DAY}) GROUP BY 1, 2",
+    ),
+    Derived(
+        "day_durations",
+        3,
+        "SELECT day, series, bucket, spans FROM day_durations",
+        f"SELECT hour / {HOURS_A_DAY} AS day, series, bucket, sum(spans) FROM durations"
+        f" WHERE day <= ({LAST_DAY}) GROUP BY 1, 2, 3",
+    ),
+    Derived(
+        "past_rollups",
+        1,
+        f"SELECT series, {SUMS.replace(' ', ', ')} FROM past_rollups",
+        f"SELECT series, {_ADDED} FROM day_rollups GROUP BY 1",
+    ),
+    Derived(
+        "past_durations",
+        2,
+        "SELECT series, bucket, spans FROM past_durations",
+        "SELECT series, bucket, sum(spans) FROM day_durations GROUP BY 1, 2",
+    ),
+    Derived(
         "payload_refs",
         2,
         "SELECT r.span, r.part FROM payload_refs r JOIN payloads p ON p.id = r.payload",
@@ -54,7 +83,14 @@ _DERIVED: Final = (
         "payloads",
         1,
         "SELECT id, 1 FROM payloads",
-        "SELECT DISTINCT payload, 1 FROM payload_refs",
+        "SELECT payload, 1 FROM payload_refs UNION SELECT part, 1 FROM payload_parts",
+    ),
+    Derived(
+        "payload_parts",
+        2,
+        "SELECT whole, place FROM payload_parts",
+        "SELECT x.whole, x.place FROM payload_parts x JOIN payloads w ON w.id = x.whole"
+        " JOIN payloads p ON p.id = x.part AND p.project = w.project",
     ),
     Derived(
         "totals",

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from flightlog.records.cursor import Cursor
-from flightlog.store.port import Applied, Chunk
+from flightlog.store.port import Applied, Chunk, Deleted
 from flightlog.store.sqlite import deletion, recordrows
 from flightlog.store.sqlite.closing import closing_chunk
 from flightlog.store.sqlite.connect import BUSY_MS, answering, change, connect_writer, trim_log
@@ -93,8 +93,8 @@ class Writer:
         with self._change() as connection:
             connection.execute("DELETE FROM cursors WHERE process_id = ?", (process_id,))
 
-    def delete_trace(self, trace_id: str, project: str | None = None) -> int:
-        """Remove a trace and all that hangs on it, from one project or from all; returns its spans' number."""
+    def delete_trace(self, trace_id: str, project: str | None = None) -> Deleted:
+        """Remove a trace and all that hangs on it, from one project or from all."""
         with self._change() as connection:
             return deletion.delete_trace(connection, trace_id, project)
 

@@ -1,0 +1,52 @@
+"""Times and durations as people type them: `2h`, `3d`, `2026-11-20`, `2026-11-20T14:00Z`, `250ms`."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime
+from typing import Final
+
+import click
+
+_NS: Final = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+    "d": 86_400 * 10**9,
+    "w": 7 * 86_400 * 10**9,
+}
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ns|us|µs|ms|s|m|h|d|w)")
+
+
+def duration_ns(text: str) -> int | None:
+    """Nanoseconds of a number with a unit; None for anything else."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    return round(float(match[1]) * _NS[match[2]]) if match else None
+
+
+def moment(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+    """Turn the text of an option into Unix nanoseconds: so long ago, or a date with or without a time, local."""
+    if text is None:
+        return None
+    ago = duration_ns(text)
+    if ago is not None:
+        return time.time_ns() - ago
+    try:
+        return round(datetime.fromisoformat(text.strip()).astimezone().timestamp() * 1e6) * 1000
+    except (ValueError, OverflowError, OSError):
+        raise click.BadParameter(
+            f"{text!r} is no time; say 2h, 3d, 2026-11-20 or 2026-11-20T14:00Z"
+        ) from None
+
+
+def lasting(_: click.Context, __: click.Parameter, text: str | None) -> int:
+    """Turn the text of an option into nanoseconds; 0 when it is not given."""
+    found = 0 if text is None else duration_ns(text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no duration; say 250ms, 1.5s or 2m")
+    return found

@@ -1,0 +1,246 @@
+"""One step in full: everything that was recorded of it, nothing cut.
+
+Long lines are wrapped to the terminal; in a pipe they stay as they are. Values are shown as they are: a text with
+its line breaks, messages of a model call one by one with their roles, anything else as indented JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from flightlog.analysis.pace import Pace
+from flightlog.analysis.tree import MARKS, Node
+from flightlog.analysis.waiting import worked_ns
+from flightlog.cli.render import details, messages, words, wrap
+from flightlog.cli.render.cells import flow, width
+from flightlog.cli.render.marks import kind_style, slow_style, status_sign, status_style
+from flightlog.cli.render.safe import clean
+from flightlog.cli.render.terminal import Style, Terminal
+from flightlog.records import genai
+from flightlog.records.attributes import WAITING, WAITING_SINCE
+from flightlog.records.event import Event
+from flightlog.records.span import Fault, Link
+
+PARTS: Final = ("input", "output", "error", "attributes", "events", "links")
+"""What a step can be asked for, in the order it is shown."""
+
+_INDENT: Final = "  "
+_IDS: Final = ("span", "trace")
+"""Facts that are copied, and therefore never broken."""
+
+_WIDE: Final = 1_000_000
+"""The width where nothing is wrapped."""
+
+_ROLE_STYLES: Final[Mapping[str, Style]] = {
+    "system": "dim",
+    "developer": "dim",
+    "user": "cyan",
+    "assistant": "magenta",
+    "tool": "green",
+    "calls": "green",
+}
+
+
+class Step(Struct, frozen=True, eq=False):
+    """A span, and where it stands."""
+
+    node: Node
+    path: Sequence[str]
+    """Names from the root down to it."""
+    began: int
+    """Unix nanoseconds: the start of its trace."""
+
+
+def lines(step: Step, terminal: Terminal, pace: Pace, parts: Sequence[str] = PARTS) -> Iterator[str]:
+    """Draw a step: its facts, then each of the parts that it has."""
+    pen = Pen(terminal, pace)
+    yield from pen.facts(step)
+    for part in parts:
+        yield from pen.part(part, step)
+
+
+class Pen:
+    """Draws the parts of a step."""
+
+    def __init__(self, terminal: Terminal, pace: Pace) -> None:
+        self._terminal = terminal
+        self._pace = pace
+        self._room = _WIDE if terminal.whole_tables else max(20, terminal.width - len(_INDENT))
+
+    def facts(self, step: Step) -> Iterator[str]:
+        """How it went, what it is, when it ran, and where."""
+        record, paint = step.node.record, self._terminal.paint
+        style = status_style(record.status)
+        called = wrap.lines(clean(record.name) or "(no name)", max(8, self._room - width(record.kind) - 2))
+        kind = f"  {paint(kind_style(record.kind), clean(record.kind))}" if record.kind else ""
+        sign = paint(style, status_sign(record.status, self._terminal))
+        yield f"{sign} {paint('bold', called[0])}{'' if called[1:] else kind}"
+        for place, line in enumerate(called[1:], 2):
+            yield f"  {paint('bold', line)}{kind if place == len(called) else ''}"
+        slowness = self._pace.of(record.name, record.kind, worked_ns(record))
+        took = self._duration(record.duration_ns, "open") + (f" ({slowness})" if slowness else "")
+        after = f"{self._duration(record.start - step.began)} after the trace began"
+        facts = [record.status, took, after, *self._asides(step.node)]
+        for beside in flow(facts, self._terminal.dot(), self._room, self._terminal.ellipsis()):
+            yield _INDENT + paint(slow_style(slowness), beside)
+        for name, value in self._places(step).items():
+            if value:
+                yield from self._fact(name, value)
+
+    def part(self, part: str, step: Step) -> Iterator[str]:
+        """One part with its title, after a blank line; nothing when the step has none of it."""
+        body = list(self._body(part, step))
+        if body:
+            yield ""
+            yield self._terminal.paint("bold", part)
+            yield from _indent(body)
+
+    def _body(self, part: str, step: Step) -> Iterator[str]:
+        record = step.node.record
+        if part == "input":
+            yield from self._value(record.input)
+        elif part == "output":
+            yield from self._value(record.output)
+        elif part == "error" and record.error is not None:
+            yield from self._error(record.error)
+        elif part == "attributes":
+            yield from self._attributes(record.attributes)
+        elif part == "events":
+            for event in step.node.events:
+                yield from self._event(event, record.start)
+        elif part == "links":
+            for link in record.links:
+                yield from self._link(link)
+
+    def _asides(self, node: Node) -> Iterator[str]:
+        if node.self_ns is not None and node.children:
+            yield f"self {self._duration(node.self_ns)}"
+        retries = sum(event.name == "retry" for event in node.events)
+        if retries:
+            told = words.of_them(retries, "retry", "retries")
+            yield f"ok after {told}" if node.record.status == "ok" else told
+        waited = node.record.attributes.get(WAITING)
+        if isinstance(waited, int) and waited > 0:
+            yield f"waited {self._duration(waited)}, worked {self._duration(worked_ns(node.record), 'open')}"
+
+    def _places(self, step: Step) -> dict[str, str]:
+        record = step.node.record
+        since = record.attributes.get(WAITING_SINCE)
+        context = {name: value for name, value in record.context.items() if value not in ("", [], None)}
+        waits = record.status == "paused" and isinstance(since, int)
+        return {
+            "span": record.span_id,
+            "trace": record.trace_id,
+            "began": words.moment(record.start),
+            "waits": f"since {words.moment(int(since))}" if waits and since else "",
+            "path": " > ".join(step.path),
+            "model": _model(record.attributes),
+            "tokens": _tokens(record.attributes),
+            "stream": self._stream(record.attributes),
+            "context": details.pairs(context),
+            "thread": ", ".join(filter(None, (record.thread, record.task and f"task {record.task}"))),
+            "service": " ".join(filter(None, (record.service, record.version))),
+            "odd": "; ".join(f"{mark}: {MARKS[mark]}" for mark in step.node.marks),
+        }
+
+    def _stream(self, attributes: Mapping[str, Any]) -> str:
+        chunks = attributes.get(genai.STREAM_CHUNKS)
+        if not isinstance(chunks, int):
+            return ""
+        told = [words.of_them(chunks, "chunk")]
+        characters, gap = attributes.get(genai.STREAM_CHARACTERS), attributes.get(genai.STREAM_LONGEST_GAP)
+        first = attributes.get(genai.TIME_TO_FIRST_CHUNK)
+        if isinstance(characters, int):
+            told.append(words.of_them(characters, "character"))
+        if isinstance(first, (int, float)):
+            told.append(f"first after {self._duration(round(first * words.S))}")
+        if isinstance(gap, int):
+            told.append(f"longest gap {self._duration(gap)}")
+        return ", ".join(told)
+
+    def _fact(self, name: str, value: str) -> Iterator[str]:
+        label = f"{name:<9}"
+        shown = clean(value)
+        lines = [shown] if name in _IDS else wrap.lines(shown, max(8, self._room - len(label)))
+        for place, line in enumerate(lines):
+            yield _INDENT + self._terminal.paint("dim", " " * len(label) if place else label) + line
+
+    def _value(self, value: object) -> Iterator[str]:
+        if value is UNSET:
+            return
+        said = messages.conversation(value)
+        if said is None:
+            yield from self._text(value if isinstance(value, str) else _indented(value))
+            return
+        for place, message in enumerate(said.messages):
+            if place:
+                yield ""
+            title = " ".join(filter(None, (message.role, message.about)))
+            yield self._terminal.paint(_ROLE_STYLES.get(message.role, "yellow"), clean(title))
+            yield from _indent(self._text(message.text, len(_INDENT)))
+        for name, other in said.rest.items():
+            yield ""
+            yield self._terminal.paint("dim", clean(name))
+            yield from _indent(self._text(_indented(other), len(_INDENT)))
+
+    def _text(self, text: str, indent: int = 0) -> Iterator[str]:
+        for line in text.splitlines() or [""]:
+            yield from wrap.lines(clean(line.expandtabs(4)), self._room - indent)
+
+    def _error(self, fault: Fault) -> Iterator[str]:
+        told = ": ".join(text for text in (fault.type, fault.message) if text)
+        yield from (self._terminal.paint("alarm", line) for line in self._text(told))
+        if fault.stack:
+            yield from (self._terminal.paint("dim", line) for line in self._text(fault.stack.rstrip()))
+
+    def _attributes(self, attributes: Mapping[str, Any]) -> Iterator[str]:
+        for name, value in sorted(attributes.items()):
+            first, *rest = list(self._text(f"{name} = {details.plain(value)}", len(_INDENT)))
+            yield first
+            yield from _indent(rest)
+
+    def _event(self, event: Event, start: int) -> Iterator[str]:
+        after = f"{self._duration(event.time - start):>{words.DURATION_CELLS}}"
+        level = "" if event.level == "info" else f" {event.level}"
+        told = " ".join(filter(None, (event.body, details.pairs(event.attributes))))
+        whole = list(self._text(f"{event.name}{level}  {told}".rstrip(), len(after) + 2))
+        yield f"{self._terminal.paint('dim', after)}  {whole[0]}"
+        yield from (" " * (len(after) + 2) + line for line in whole[1:])
+
+    def _link(self, link: Link) -> Iterator[str]:
+        told = " ".join(filter(None, (link.relation or "to", link.trace_id, link.span_id)))
+        yield from self._text(" ".join(filter(None, (told, details.pairs(link.attributes)))))
+
+    def _duration(self, ns: int | None, unknown: str = "") -> str:
+        return words.duration(ns, unknown=unknown, unicode=self._terminal.unicode)
+
+
+def _indent(lines: Iterable[str]) -> Iterator[str]:
+    return (_INDENT + line if line else "" for line in lines)
+
+
+def _indented(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _model(attributes: Mapping[str, Any]) -> str:
+    model = attributes.get(genai.RESPONSE_MODEL) or attributes.get(genai.REQUEST_MODEL) or ""
+    reasons = attributes.get(genai.FINISH_REASONS)
+    ended = f"finished with {', '.join(map(str, reasons))}" if isinstance(reasons, list) and reasons else ""
+    return ", ".join(filter(None, (str(model), str(attributes.get(genai.PROVIDER) or ""), ended)))
+
+
+def _tokens(attributes: Mapping[str, Any]) -> str:
+    counts = {
+        "in": genai.INPUT_TOKENS,
+        "out": genai.OUTPUT_TOKENS,
+        "read from a cache": genai.CACHE_READ_TOKENS,
+        "written to a cache": genai.CACHE_WRITE_TOKENS,
+        "for reasoning": genai.REASONING_TOKENS,
+    }
+    known = ((word, attributes.get(name)) for word, name in counts.items())
+    return ", ".join(f"{number:,} {word}" for word, number in known if isinstance(number, int))

@@ -1,0 +1,346 @@
+"""A model call by hand: one span with OpenTelemetry's names on it, whatever client made the call.
+
+`llm` is what an integration of a client library writes with, and what a program writes with whose client has no
+integration. It is used as a block, or, for a stream that is consumed later, elsewhere and by another task, with
+`start` and `end`: then the call is nobody's current span in between, unless a `current` block says so.
+
+Nothing here raises into the program, and everything may be called in any order: what comes before the start or
+after the end does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from sys import _getframe
+from time import monotonic_ns
+from types import TracebackType
+from typing import Any, Self
+
+from flightlog.core.context import variable
+from flightlog.core.engine import Span, span
+from flightlog.core.outcome import fault_of, status_of, text_of
+from flightlog.core.stream import Stream
+from flightlog.core.unset import UNSET
+from flightlog.records import genai
+from flightlog.records.kinds import Level
+
+
+def llm(
+    model: str,
+    /,
+    *,
+    provider: str = "",
+    messages: object = UNSET,
+    tools: object = UNSET,
+    operation: str = "chat",
+    name: str = "",
+    level: Level = "info",
+    **parameters: object,
+) -> ModelCall:
+    """Make a span for one call of a model; it starts when its block is entered, or with `start`.
+
+    Args:
+        model: the name of the model that is asked.
+        provider: whose service it is: `openai`, `anthropic`, `aws.bedrock`, …
+        messages: the conversation that is sent, captured now.
+        tools: the definitions of the tools that the model may call, captured now.
+        operation: `chat`, `text_completion`, `embeddings`, …; `embeddings` makes a span of kind `embedding`.
+        name: the span's name; empty means operation and model.
+        level: as for `span`.
+        **parameters: of the request, under the names that the provider gives them: `temperature`, `max_tokens`,
+            `seed`, … become `gen_ai.request.*`, others `flightlog.request.*`; None means not given. `system`,
+            `instructions`, `prompt`, `input` and `contents` are content and go beside the messages.
+    """
+    asked, sort = text_of(model), text_of(operation)
+    given: dict[str, object] = {"messages": messages, "tools": tools}
+    given.update((key, parameters.pop(key)) for key in genai.CONTENT if key in parameters)
+    content = {key: value for key, value in given.items() if value is not UNSET and value is not None}
+    attributes: dict[str, Any] = {genai.OPERATION: sort}
+    if provider:
+        attributes[genai.PROVIDER] = provider
+    if asked:
+        attributes[genai.REQUEST_MODEL] = asked
+    attributes.update(_request(parameters))
+    return ModelCall(
+        span(
+            name or f"{sort} {asked}".strip(),
+            genai.KIND_OF.get(sort, "llm"),
+            level,
+            input=content or UNSET,
+            **attributes,
+        )
+    )
+
+
+def _request(parameters: Mapping[str, object]) -> dict[str, object]:
+    """The request's parameters by the names of attributes."""
+    named: dict[str, object] = {}
+    for key, value in parameters.items():
+        if value is not None and value is not UNSET:
+            attribute = genai.PARAMETERS.get(key) or genai.REQUEST + key
+            named[attribute] = [value] if attribute in genai.LISTS and isinstance(value, str) else value
+    return named
+
+
+class ModelCall:
+    """One call of a model, recorded when its block is left or `end` is called.
+
+    `span` is the span behind it, for whatever is not offered here. All of it may be called from any thread or
+    task; one at a time.
+    """
+
+    __slots__ = ("_begun", "_detached", "_place", "_span", "_stream")
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self._begun = 0
+        self._detached = False
+        self._place: Any = None
+        """What was current where it was made current last."""
+        self._stream: Stream | None = None
+
+    # -- its beginning and its end ----------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self._begin()
+        if self._span.span_id:  # OFF has none
+            self._span._hold(_getframe(1))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._detached:
+            self._finish(error, trace)
+
+    def start(self) -> Self:
+        """Begin without a block: the span of this moment is its parent, and stays the current one."""
+        before = variable.get()
+        self._begin()
+        if variable.get() is not before:
+            variable.set(before)
+        self._detached = True
+        return self
+
+    def detach(self) -> Self:
+        """Within the block: let the call outlive it. From now on it is not current, and only `end` ends it."""
+        if self._span.span_id and not self._detached and not self._span.ended:
+            self._detached = True
+            self._span._release()
+            if variable.get() is self._span:
+                variable.set(self._span._outer)
+        return self
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End a call that was started without a block, or detached from it; once, from anywhere.
+
+        Args:
+            error: what it ended with: as if this exception had left the block.
+        """
+        if self._detached and variable.get() is self._span:  # in a `current` block: over with this
+            variable.set(self._place)
+        self._finish(error, None if error is None else error.__traceback__)
+
+    def current(self) -> Current:
+        """A block in which the call is the current span: what begins in it is recorded under the call."""
+        return Current(self)
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = monotonic_ns()
+            self._span.__enter__()
+
+    def _finish(self, error: BaseException | None, trace: TracebackType | None) -> None:
+        if not self._begun or self._span.ended:
+            return
+        if self._stream is not None:
+            self.set_attributes(self._stream.summary())
+        if error is not None and status_of(error) == "error":
+            self._name_error(fault_of(error, brief=True)["type"])
+        self._span.__exit__(None if error is None else type(error), error, trace)
+
+    def _name_error(self, kind: str) -> None:
+        """Say `error.type`, unless somebody who knew better has: the status code of an answer, say."""
+        known = getattr(self._span, "_attributes", None)
+        if known is None or genai.ERROR_TYPE not in known:
+            self.set_attributes({genai.ERROR_TYPE: kind})
+
+    # -- what came of it ----------------------------------------------------------------------------------------
+
+    def usage(
+        self,
+        *,
+        input: int | None = None,  # noqa: A002 - the word that providers use
+        output: int | None = None,
+        cache_read: int | None = None,
+        cache_write: int | None = None,
+        reasoning: int | None = None,
+        total: int | None = None,
+    ) -> None:
+        """Say how many tokens it took; None is unknown, and a later call replaces what it names.
+
+        Args:
+            input: all tokens that went in, those read from and written to a cache included.
+            output: all tokens that came out, those of reasoning included.
+            cache_read: of the input, what the provider took from its cache.
+            cache_write: of the input, what the provider put into its cache.
+            reasoning: of the output, what the model thought without saying it.
+            total: the provider's own total, where it gives one.
+        """
+        told = {
+            genai.INPUT_TOKENS: input,
+            genai.OUTPUT_TOKENS: output,
+            genai.CACHE_READ_TOKENS: cache_read,
+            genai.CACHE_WRITE_TOKENS: cache_write,
+            genai.REASONING_TOKENS: reasoning,
+            genai.TOTAL_TOKENS: total,
+        }
+        self.set_attributes({name: count for name, count in told.items() if count is not None})
+
+    def first_token(self) -> None:
+        """The first piece of the answer is here; only the first time counts."""
+        self._streamed().begin(monotonic_ns())
+
+    def chunk(self, size: int, index: int | None = None) -> None:
+        """A piece of a streamed answer is here. Its size and time are recorded, its text never.
+
+        Each is an event of level `trace`, which is off unless asked for; the sum of them is on the span.
+
+        Args:
+            size: in characters.
+            index: its place in the stream, counted from 0; by default the pieces are counted.
+        """
+        place = self._streamed().add(size, monotonic_ns())
+        self._span.event("chunk", level="trace", size=size, index=place if index is None else index)
+
+    def finish(self, *reasons: str) -> None:
+        """Say why the model stopped, once for each choice: `stop`, `length` or `tool_calls`, for instance."""
+        if reasons:
+            self.set_attributes({genai.FINISH_REASONS: [text_of(reason) for reason in reasons]})
+
+    def response(self, *, id: str = "", model: str = "", **facts: object) -> None:  # noqa: A002 - the provider's word
+        """Say what the provider told about its answer.
+
+        Args:
+            id: the answer's id.
+            model: the model that answered, which may be another than was asked.
+            **facts: anything else, such as `service_tier`; becomes `flightlog.response.*`. None means not given.
+        """
+        told: dict[str, object] = {genai.RESPONSE_ID: id or None, genai.RESPONSE_MODEL: model or None}
+        told.update((genai.RESPONSE + key, value) for key, value in facts.items())
+        self.set_attributes({key: value for key, value in told.items() if value is not None})
+
+    def server(self, address: str, port: int | None = None) -> None:
+        """Say where the request went: a host name or address, without scheme and path."""
+        where: dict[str, object] = {genai.SERVER_ADDRESS: address}
+        if port is not None:
+            where[genai.SERVER_PORT] = port
+        self.set_attributes(where)
+
+    def _streamed(self) -> Stream:
+        if self._stream is None:
+            self._stream = Stream(self._begun or monotonic_ns())
+        return self._stream
+
+    # -- what every span can ------------------------------------------------------------------------------------
+
+    @property
+    def span(self) -> Span:
+        """The span behind it."""
+        return self._span
+
+    @property
+    def trace_id(self) -> str:
+        """The trace that it belongs to; empty before it starts."""
+        return self._span.trace_id
+
+    @property
+    def span_id(self) -> str:
+        """Its own id; empty before it starts."""
+        return self._span.span_id
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it leaves a record."""
+        return self._span.recorded
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self._span.ended
+
+    @property
+    def input(self) -> Any:
+        """What the model was given, as it was captured; as for a span."""
+        return self._span.input
+
+    @input.setter
+    def input(self, value: object) -> None:
+        self._span.input = value
+
+    @property
+    def output(self) -> Any:
+        """What the model answered, as it was captured; as for a span."""
+        return self._span.output
+
+    @output.setter
+    def output(self, value: object) -> None:
+        self._span.output = value
+
+    def set(self, /, **attributes: object) -> None:
+        """Add attributes, as for a span."""
+        self._span.set(**attributes)
+
+    def set_attributes(self, attributes: Mapping[str, object]) -> None:
+        """Add attributes whose names are no Python identifiers, as for a span."""
+        self._span.set_attributes(attributes)
+
+    def event(self, name: str, /, level: Level = "info", body: str = "", **attributes: object) -> None:
+        """Record a point in time on the call, as for a span."""
+        self._span.event(name, level, body, **attributes)
+
+    def fail(
+        self,
+        error: BaseException | str,
+        *,
+        type: str = "",  # noqa: A002 - the field's name
+        stack: str = "",
+    ) -> None:
+        """Mark the call as failed although no exception leaves its block, as for a span."""
+        self._name_error(fault_of(error, type, brief=True)["type"])
+        self._span.fail(error, type=type, stack=stack)
+
+    def link(self, other: object, /, relation: str = "caused_by", **attributes: object) -> None:
+        """Relate the call to another span, as for a span."""
+        self._span.link(other, relation, **attributes)
+
+
+class Current:
+    """A block in which an open call is the current span, wherever it was started; leaving it ends nothing."""
+
+    __slots__ = ("_before", "_call")
+
+    def __init__(self, call: ModelCall) -> None:
+        self._call = call
+        self._before: Any = None
+
+    def __enter__(self) -> Span:
+        self._before = variable.get()
+        found = self._call._span
+        if found.span_id and not found.ended and self._before is not found:
+            self._call._place = self._before
+            variable.set(found)
+        return found
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if variable.get() is self._call._span:
+            variable.set(self._before)
+        self._before = None

@@ -1,0 +1,232 @@
+"""The body of a generator, coroutine or async generator under a span of its own.
+
+A generator shares the context of whoever advances it, so a span that stayed current between two steps would be
+the parent of what its consumer does. Here the body's place in the context (its span and its bindings) is put
+in place for each step and taken out again after it, whichever task or thread takes the step. The span ends as
+the body does: exhausted, closed, by an exception, or because nobody holds it any more.
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident
+from collections.abc import Awaitable, Callable
+from sys import get_asyncgen_hooks, modules, set_asyncgen_hooks
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import Any, Final
+
+from flightlog.core import tasks
+from flightlog.core.bound import bound
+from flightlog.core.context import LEFT, STRAY, variable
+from flightlog.core.engine import Span
+from flightlog.core.traced_items import Items
+
+
+class Unwatched:
+    """A body whose span is off: every step is as if nobody were there."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, source: Any) -> None:
+        self.source = source
+
+    def advance(self, step: Callable[[Any], Any], value: Any) -> Any:
+        """Take the step."""
+        return step(value)
+
+
+class _Body:
+    """A span that is open while its body is, and current while that runs."""
+
+    __slots__ = ("_binding", "_ended", "_inside", "_items", "_span", "source")
+
+    _end_of: tuple[type[BaseException], ...] = ()
+    """What a body of this sort raises when it is simply done."""
+
+    def __init__(self, span: Span, source: Any, items: Items | None) -> None:
+        """Take the span, which was just entered here, out of this context.
+
+        Args:
+            span: the current span.
+            source: the generator or coroutine, not started yet.
+            items: what becomes of the pieces it gives; None if it gives none.
+        """
+        self.source = source
+        self._span = span
+        self._items = items
+        self._ended = False
+        self._inside = variable.get()
+        self._binding = bound.get()
+        variable.set(span._outer)
+
+    def _end(self, error: BaseException | None) -> None:
+        """End the span with what its body ended with; called in the body's place."""
+        if self._ended:
+            return
+        self._ended = True
+        span = self._span
+        done = error is None or isinstance(error, self._end_of)
+        if self._items is not None:
+            self._items.tell(getattr(error, "value", None) if done else None)
+        if done or error is None:
+            span.__exit__(None, None, None)
+        else:
+            span.__exit__(type(error), error, error.__traceback__)
+        if (
+            span._state == STRAY
+        ):  # it was taken out wherever it stood: who still sees it was started by the body
+            span._state = LEFT
+
+    def _took(self, item: object) -> None:
+        if self._items is not None:
+            self._items.add(item)
+
+    def __del__(self) -> None:
+        """End the span of a body that was never started."""
+        self._end(None)
+
+
+class Steps(_Body):
+    """The body of a generator."""
+
+    __slots__ = ()
+    _end_of = (StopIteration,)
+
+    def advance(self, step: Callable[[Any], Any], value: Any) -> Any:
+        """Take one step in the body's place.
+
+        Args:
+            step: the generator's `send` or `throw`.
+            value: what to send or throw.
+        """
+        outside, binding = variable.get(), bound.get()
+        variable.set(self._inside)
+        bound.set(self._binding)
+        try:
+            item = step(value)
+        except BaseException as end:
+            self._end(end)
+            raise
+        else:
+            self._took(item)
+            return item
+        finally:
+            self._inside = variable.get()
+            self._binding = bound.get()
+            variable.set(outside)
+            bound.set(binding)
+            value = None  # an exception that was thrown must not be held by its own traceback
+
+
+class _Waiting(_Body):
+    """A body that may wait within a step. One that is finalised while it waits is in a foreign context."""
+
+    __slots__ = ("_begun",)
+
+    def __init__(self, span: Span, source: Any, items: Items | None = None) -> None:
+        super().__init__(span, source, items)
+        self._begun = False
+
+    async def _through(self, wait: Callable[[], Awaitable[Any]]) -> Any:
+        """Await in the body's place."""
+        outside, binding = variable.get(), bound.get()
+        thread, task = get_ident(), tasks.current() if "asyncio" in modules else None
+        variable.set(self._inside)
+        bound.set(self._binding)
+        here = True
+        try:
+            return await wait()
+        except BaseException as end:
+            if isinstance(end, GeneratorExit):
+                here = thread == get_ident() and self._is_in(task)
+            self._end(end)
+            raise
+        finally:
+            if here:
+                self._inside = variable.get()
+                self._binding = bound.get()
+                variable.set(outside)
+                bound.set(binding)
+
+    def _is_in(self, task: tasks.Task | None) -> bool:
+        """Whether this is where the step began, and not where it happens to be finalised."""
+        return variable.get() is self._span if task is None else tasks.is_current(task)
+
+
+class AsyncSteps(_Waiting):
+    """The body of an async generator."""
+
+    __slots__ = ()
+    _end_of = (StopAsyncIteration,)
+
+    async def advance(self, step: Callable[[Any], Awaitable[Any]], value: Any) -> Any:
+        """Take one step in the body's place; `step` is the generator's `asend` or `athrow`."""
+        try:
+            item = await self._through(lambda: self._stepped(step, value))
+        finally:
+            value = None  # as in `Steps.advance`
+        self._took(item)
+        return item
+
+    def _stepped(self, step: Callable[[Any], Awaitable[Any]], value: Any) -> Awaitable[Any]:
+        """Begin a step. The event loop hears of the outer generator alone: closing that one closes this one."""
+        if self._begun:
+            return step(value)
+        self._begun = True
+        hooks = get_asyncgen_hooks()
+        set_asyncgen_hooks(firstiter=None, finalizer=None)
+        try:
+            return step(value)
+        finally:
+            set_asyncgen_hooks(firstiter=hooks.firstiter, finalizer=hooks.finalizer)
+
+
+class Awaited(_Waiting):
+    """A coroutine that a plain function returned."""
+
+    __slots__ = ("_keep",)
+
+    def __init__(self, span: Span, source: Any, *, keep: bool) -> None:
+        """As any body; `keep` says whether its answer is recorded."""
+        super().__init__(span, source)
+        self._keep = keep
+
+    async def run(self) -> Any:
+        """Await it in its place."""
+        self._begun = True
+        return await self._through(self._whole)
+
+    async def _whole(self) -> Any:
+        answer = await self.source
+        if self._keep:
+            self._span.output = answer
+        self._end(None)
+        return answer
+
+    def __del__(self) -> None:
+        """End the span of a coroutine that nobody awaited; the one in its place warns of that."""
+        if not self._begun:
+            self.source.close()
+        super().__del__()
+
+
+def is_fresh(answer: Any) -> bool:
+    """Whether a generator or coroutine has not started: only then can another stand in its place unnoticed."""
+    kind = type(answer)
+    if kind is GeneratorType:
+        return answer.gi_frame is not None and not (answer.gi_running or answer.gi_suspended)
+    if kind is CoroutineType:
+        return answer.cr_frame is not None and not (answer.cr_running or answer.cr_suspended)
+    frame = answer.ag_frame
+    if frame is None or answer.ag_running:
+        return False
+    suspended = getattr(answer, "ag_suspended", None)
+    if suspended is None:  # Python 3.11: it stands where a call left it, and nowhere else
+        return bool(frame.f_code.co_code[frame.f_lasti] == _RETURN_GENERATOR)
+    return not suspended
+
+
+_RETURN_GENERATOR: Final = 75
+"""The instruction of Python 3.11 with which a call of a generator function returns."""
+
+LASTING: Final = frozenset({GeneratorType, AsyncGeneratorType, CoroutineType})
+"""Types of answers whose work is still to be done when a function returns them."""

@@ -1,0 +1,277 @@
+"""What a program's own sinks get: read from its journal, made self-explaining, and handed to each.
+
+One thread reads this process's journal, a tenth of a second behind the program, and lets the lines wait at each
+sink's outlet, which has a thread of its own. So a sink that is slow, blocked or failing delays neither the
+program nor the store nor another sink. While there is no journal (durability `memory`, or a home that cannot
+be used) the lines come from the writer's memory instead, and the store gets them from here.
+
+The reader tells the journal's other readers which segment it still needs (`journal.holding`); it never waits,
+so nothing is held for longer than it takes to read. Without the store the journal is only the buffer of the
+sinks. It then lies in a directory where nobody indexes, and goes away when they have everything; what a crash
+leaves there is brought into the store after all (`adopt`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from flightlog.integrations.threads import start_quietly
+from flightlog.journal.holding import hold
+from flightlog.journal.memory import MEMORY_BYTES
+from flightlog.journal.reader import Journal
+from flightlog.journal.writer import Writer
+from flightlog.records.cursor import Cursor
+from flightlog.records.line import Line
+from flightlog.records.process import Process
+from flightlog.settings import KIB, Settings
+from flightlog.sinks.open import open_sinks
+from flightlog.sinks.outlet import Asked, Outlet, Parcel, State
+from flightlog.sinks.port import Forkable, Sink
+from flightlog.sinks.stamp import Stamp
+
+TICK_SECONDS: Final = 0.1
+"""How far the sinks are behind the program, about."""
+
+_READ_BYTES: Final = 256 * KIB
+_NO_SEGMENT: Final = 2**62
+_LAST_WORD: Final = 0.2
+"""Seconds that closing takes at least, also when the time is up: a sink may have something to say at its end."""
+
+
+class Delivery:
+    """Feeds the sinks of one recorder, all but the store."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        process: Process,
+        settings: Settings,
+        *,
+        say: Callable[[str], object],
+        left_out: Collection[object] = (),
+    ) -> None:
+        """Prepare; nothing starts yet.
+
+        Args:
+            writer: this process's journal.
+            process: this process, whose fields every line gets.
+            settings: they name the sinks.
+            say: tells the user something once.
+            left_out: sinks that cannot be used here.
+        """
+        self._writer = writer
+        self._settings = settings
+        self._say = say
+        self._stamp = Stamp(process)
+        self.outlets = [
+            Outlet(name, sink, settings.sink_bytes, count=writer.counters.increment, say=say)
+            for name, sink in self._usable(left_out)
+        ]
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._turn = threading.Lock()
+        self._journal: Journal | None = None
+        self._cursor = Cursor()
+        self._discarded = 0
+        self._for_store: list[Line] = []
+        self._for_store_bytes = 0
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="flightlog-sinks", daemon=True)
+        self._threads = [
+            threading.Thread(target=outlet.run, name=f"flightlog-{outlet.name[:40]}", daemon=True)
+            for outlet in self.outlets
+        ]
+        self._look_for_journal()
+
+    def start(self, head: Line) -> None:
+        """Start the threads; the process line is the first that each sink gets.
+
+        Raises:
+            RuntimeError: no thread can be started.
+        """
+        self._give([head], Cursor())
+        try:
+            for thread in (*self._threads, self._thread):
+                start_quietly(thread)
+        except RuntimeError:
+            self._let_go()
+            raise
+
+    def _usable(self, left_out: Collection[object]) -> Iterator[tuple[str, Sink]]:
+        for name, sink in open_sinks(self._settings):
+            if any(sink is one for one in left_out):
+                self._say(f"sink {name} is left out in forked children: it has no method `forked`")
+            else:
+                yield name, sink
+
+    def wake(self) -> None:
+        """Ask for attention now; safe in a signal handler."""
+        self._wake.put(None)
+
+    def states(self) -> list[State]:
+        """How each sink stands."""
+        return [outlet.state() for outlet in self.outlets]
+
+    def ask(self, deadline: float) -> list[tuple[Outlet, Asked]]:
+        """Ask for everything recorded so far to be brought to every sink; `wait` has the answer."""
+        self._pump(deadline)
+        return [(outlet, outlet.ask(deadline)) for outlet in self.outlets]
+
+    def wait(self, asked: list[tuple[Outlet, Asked]]) -> tuple[str, ...]:
+        """Wait until the sinks have it, or their deadline; give the names of those that have not."""
+        return tuple(outlet.name for outlet, one in asked if not outlet.wait(one))
+
+    def drain_for_store(self) -> list[Line]:
+        """Take the lines of the writer's memory that the store has yet to get."""
+        with self._turn:
+            if self._is_from_memory():
+                self._drain()
+            taken, self._for_store, self._for_store_bytes = self._for_store, [], 0
+            return taken
+
+    def waiting_for_store(self) -> int:
+        """Lines that were in memory alone, and that the store has yet to get."""
+        return len(self._for_store)
+
+    def finish(self, deadline: float) -> tuple[str, ...]:
+        """Bring to the sinks what they can take until the deadline, and close them.
+
+        Returns:
+            The names of the sinks that did not get everything. What they miss is said and counted.
+        """
+        late = self.wait(self.ask(deadline))
+        if self._writer.in_memory():  # the disk never came back: the sinks are all that is left
+            with self._turn:
+                self._drain()
+            late = self.wait([(outlet, outlet.ask(deadline)) for outlet in self.outlets])
+        self._stopping = True
+        self.wake()
+        for outlet in self.outlets:
+            outlet.close()
+        self._let_go()
+        deadline = max(deadline, time.monotonic() + _LAST_WORD)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, deadline - time.monotonic()))
+        for outlet in self.outlets:
+            self._tell_of_rest(outlet.state())
+        return late
+
+    def discard_journal(self) -> None:
+        """Delete the journal, whose writer has been closed, if it was the sinks' alone and they have all of it."""
+        waiting = [state.waiting for state in self.states()]
+        if self._journal is not None and not self._settings.wants_store and waiting and not any(waiting):
+            self._journal.discard(self._cursor)
+
+    def forked(self) -> list[Sink]:
+        """In a forked child: let sinks that can live in one let go of what is the parent's; give the others."""
+        self._stopping = True
+        others = []
+        for outlet in self.outlets:
+            if isinstance(outlet.sink, Forkable):
+                with suppress(Exception):  # the border: the parent's sinks must not break the child
+                    outlet.sink.forked()
+            else:
+                others.append(outlet.sink)
+        return others
+
+    def _tell_of_rest(self, state: State) -> None:
+        if not state.waiting:
+            return
+        self._writer.counters.increment("sink_lines_missed", state.waiting)
+        where = "store" if self._settings.wants_store else "journal"
+        why = f" ({state.last_error})" if state.last_error else ""
+        self._say(f"sink {state.name} did not take {state.waiting:,} records{why}; they are in the {where}")
+
+    def _run(self) -> None:
+        while not self._stopping:
+            with suppress(Empty):
+                self._wake.get(timeout=TICK_SECONDS)
+            try:
+                self._pump(time.monotonic() + TICK_SECONDS)
+            except Exception:  # noqa: BLE001 - the border: this thread must outlive any trouble
+                self._writer.counters.increment("internal_errors")
+
+    def _pump(self, deadline: float) -> None:
+        """Hand over all that was recorded so far.
+
+        A signal handler may find its own thread in here; it waits until the deadline, and goes without.
+        """
+        if not self._turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            return
+        try:
+            if self._is_from_memory():
+                self._drain()
+            else:
+                self._read()
+                self._discard()
+        finally:
+            self._turn.release()
+
+    def _is_from_memory(self) -> bool:
+        return self._settings.durability == "memory" or self._writer.path is None
+
+    def _drain(self) -> None:
+        """Take the lines that are in memory, for the sinks and for the store."""
+        lines = [Line(line) for line in self._writer.drain()]
+        if not lines:
+            return
+        self._give(lines, self._cursor)
+        if not self._settings.wants_store:
+            return
+        for line in lines:
+            if self._for_store_bytes + len(line) <= MEMORY_BYTES:
+                self._for_store.append(line)
+                self._for_store_bytes += len(line)
+            else:
+                self._writer.counters.increment("lines_dropped_full")
+
+    def _read(self) -> None:
+        """Read on in the journal, to its end."""
+        self._look_for_journal()
+        if self._journal is None or self._writer.position() == self._cursor:
+            return
+        while True:
+            before = self._cursor.segment
+            batch = self._journal.read(self._cursor, _READ_BYTES)
+            self._cursor = batch.cursor
+            if batch.cursor.segment != before and self._settings.wants_store:
+                hold(self._journal.path, batch.cursor.segment)
+            if batch.lines:
+                self._give(batch.lines, batch.cursor)
+            if batch.end:
+                return
+
+    def _look_for_journal(self) -> None:
+        path = self._writer.path
+        if path is not None and (self._journal is None or self._journal.path != path):
+            self._journal = Journal(path)
+            if self._settings.wants_store:
+                hold(path, 1)
+
+    def _discard(self) -> None:
+        """Without the store: delete the segments that every sink has, or has kept waiting beyond its bound."""
+        if self._settings.wants_store or self._journal is None or not self.outlets:
+            return
+        reached = min(outlet.reached() for outlet in self.outlets)
+        is_behind = reached.segment < self._cursor.segment
+        if is_behind and self._journal.backlog(reached) > 2 * self._settings.sink_bytes:
+            reached = self._cursor
+        if reached.segment > self._discarded:
+            self._discarded = reached.segment
+            self._journal.discard(reached)
+
+    def _let_go(self) -> None:
+        """Read no further in the journal: nothing of it is held back on our account."""
+        if self._journal is not None and self._settings.wants_store:
+            hold(self._journal.path, _NO_SEGMENT)
+
+    def _give(self, lines: Sequence[Line], upto: Cursor) -> None:
+        stamped = [self._stamp.on(line) for line in lines]
+        parcel = Parcel(stamped, sum(map(len, stamped)), upto)
+        for outlet in self.outlets:
+            outlet.give(parcel)

@@ -1,0 +1,31 @@
+"""Many values as one JSON array, one a line, made piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from flightlog.analysis.tree import Tree
+from flightlog.export import nested
+from flightlog.export.rows import Cell
+from flightlog.records.traces import Trace
+
+
+def rows(values: Iterable[dict[str, Cell]]) -> Iterator[bytes]:
+    """An array of rows."""
+    return _array([msgspec.json.encode(value)] for value in values)
+
+
+def documents(traces: Iterable[tuple[Trace | None, Tree]]) -> Iterator[bytes]:
+    """An array of traces, each with its spans nested (see `nested`)."""
+    return _array(nested.pieces(trace, tree) for trace, tree in traces)
+
+
+def _array(items: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
+    separator = b"[\n"
+    for item in items:
+        yield separator
+        yield from item
+        separator = b",\n"
+    yield b"[]\n" if separator == b"[\n" else b"\n]\n"

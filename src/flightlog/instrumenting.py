@@ -1,0 +1,248 @@
+"""Recording other people's libraries: `instrument` and `uninstrument`, for all that is installed or one by one.
+
+A library's wrapper is loaded when the library is, and not before: naming one that the program never imports
+costs it nothing. Whatever goes wrong on our side of a wrapper is counted, told once, and leaves the library's
+own behaviour as it was.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import ModuleType, TracebackType
+from typing import Any, Final, Protocol, Self
+
+from flightlog.border import let_through
+from flightlog.configure import load_usable
+from flightlog.integrations.on_import import when_imported
+from flightlog.records.errors import BadQuestion, MissingExtra
+
+LIBRARIES: Final[Mapping[str, str]] = {"openai": "flightlog.integrations.openai.wrapping"}
+"""Each library that can be recorded, by the name it is imported with, and the module that wraps it."""
+
+ALL: Final = frozenset({"all", "on", "true", "yes", "1"})
+NONE: Final = frozenset({"none", "off", "false", "no", "0"})
+"""Words of the setting `instrument` beside names of libraries."""
+
+
+class _Wrapping(Protocol):
+    """What the module that wraps a library offers."""
+
+    def wrap(self, module: ModuleType, report: Callable[[str, Exception], object]) -> None:
+        """Wrap the library; twice is harmless."""
+
+    def unwrap(self, module: ModuleType) -> None:
+        """Leave the library as it was."""
+
+    def is_client(self, module: ModuleType, value: object) -> bool:
+        """Whether this is an object of the library that can be wrapped by itself."""
+
+    def wrap_client(self, client: Any, report: Callable[[str, Exception], object]) -> bool:
+        """Wrap one object; False if it was already."""
+
+    def unwrap_client(self, client: Any) -> None:
+        """Leave one object as it was."""
+
+
+_wanted: Final[set[str]] = set()
+"""Libraries that are wrapped, or will be when they are imported."""
+_awaited: Final[set[str]] = set()
+"""Libraries whose import has been waited for; once is enough for a process."""
+_chosen: Final[set[str]] = set()
+"""Of the wanted ones those that somebody asked for by name, so that the setting does not decide."""
+
+
+class Instrumented:
+    """What one call of `instrument` did; `undo`, or leaving its block, takes it back."""
+
+    __slots__ = ("_clients", "libraries")
+
+    def __init__(self, libraries: tuple[str, ...], clients: tuple[object, ...]) -> None:
+        self.libraries = libraries
+        """Names of the libraries that it began to record, now or once they are imported."""
+        self._clients = clients
+
+    def undo(self) -> None:
+        """Leave the libraries and clients as they were; twice is harmless."""
+        if self.libraries or self._clients:
+            uninstrument(*self.libraries, *self._clients)
+        self.libraries, self._clients = (), ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.undo()
+
+    def __repr__(self) -> str:
+        clients = [f"one {type(client).__name__}" for client in self._clients]
+        return f"<instrumented: {', '.join([*self.libraries, *clients]) or 'nothing'}>"
+
+
+def instrument(*targets: object) -> Instrumented:
+    """Record the model calls of other people's libraries, from now on; what they return does not change.
+
+    Args:
+        *targets: names of libraries (`"openai"`), or single client objects, whose copies are recorded as they
+            are and next to which other clients are left alone. None at all means every library that is
+            installed. What is recorded already stays so.
+
+    Returns:
+        What this call began to record; its `undo` takes that back, and it can be used as a block.
+
+    Raises:
+        BadQuestion: there is no such library here, or this is no client of one.
+        MissingExtra: a library that is named is not installed.
+    """
+    names, clients = _told_apart(targets)
+    for name in names:
+        if not _is_installed(name):
+            raise MissingExtra(name, f"recording {name}")
+    libraries = names if targets else tuple(name for name in LIBRARIES if _is_installed(name))
+    fresh = tuple(name for name in libraries if name not in _wanted)
+    _chosen.update(libraries)
+    for name in libraries:
+        _want(name)
+    begun = [
+        client
+        for client, (name, wrapping) in clients
+        if _try(name, wrapping.wrap_client, client, _reporter(name))
+    ]
+    return Instrumented(fresh, tuple(begun))
+
+
+def uninstrument(*targets: object) -> None:
+    """Take back what `instrument` did, however often it was called.
+
+    Args:
+        *targets: as for `instrument`; none at all means every library, though not the single clients.
+
+    Raises:
+        BadQuestion: there is no such library here, or this is no client of one.
+    """
+    names, clients = _told_apart(targets)
+    for name in names if targets else tuple(LIBRARIES):
+        _chosen.discard(name)
+        if name in _wanted:
+            _wanted.discard(name)
+            module = sys.modules.get(name)
+            if module is not None:
+                _try(name, _wrapping(name).unwrap, module)
+    for client, (name, wrapping) in clients:
+        _try(name, wrapping.unwrap_client, client)
+
+
+def instrument_by_itself() -> None:
+    """Record what the setting `instrument` names, each library as soon as it is imported.
+
+    The setting is read when the first of them is: a program that imports none pays for none.
+    """
+    for name in LIBRARIES:
+        _want(name)
+
+
+def _told_apart(
+    targets: tuple[object, ...],
+) -> tuple[tuple[str, ...], list[tuple[Any, tuple[str, _Wrapping]]]]:
+    """Names, and objects with the library that each is of."""
+    names = tuple(target for target in targets if isinstance(target, str))
+    for name in names:
+        if name not in LIBRARIES:
+            raise BadQuestion(f"nothing here can record {name!r}; it can be: {', '.join(LIBRARIES)}")
+    clients = [(target, _library_of(target)) for target in targets if not isinstance(target, str)]
+    return names, clients
+
+
+def _library_of(target: object) -> tuple[str, _Wrapping]:
+    for name in LIBRARIES:
+        module = sys.modules.get(name)
+        if module is not None and (wrapping := _wrapping(name)).is_client(module, target):
+            return name, wrapping
+    kind = type(target)
+    raise BadQuestion(
+        f"a {kind.__module__}.{kind.__qualname__} cannot be recorded; give the name of a library or a client "
+        f"of one: {', '.join(LIBRARIES)}"
+    )
+
+
+def _is_installed(name: str) -> bool:
+    if sys.modules.get(name) is not None:
+        return True
+    from importlib.util import find_spec  # only once somebody asks
+
+    try:
+        return find_spec(name) is not None
+    except ValueError:  # a module without a spec, which somebody put there by hand
+        return False
+
+
+def _wrapping(name: str) -> _Wrapping:
+    wrapping: Any = import_module(LIBRARIES[name])
+    return wrapping  # type: ignore[no-any-return]  # a module stands in for the protocol
+
+
+def _want(name: str) -> None:
+    """Wrap a library now if it is there, else when it comes."""
+    _wanted.add(name)
+    if name not in _awaited:
+        _awaited.add(name)
+        when_imported(name, _arrived)
+    elif (module := sys.modules.get(name)) is not None:
+        _arrived(module)
+
+
+def _arrived(module: ModuleType) -> None:
+    name = module.__name__
+    if name in _wanted:
+        _try(name, _wrap, module)
+
+
+def _wrap(module: ModuleType) -> None:
+    name = module.__name__
+    if name not in _chosen and name not in _named_by_setting():
+        _wanted.discard(name)
+        return
+    _wrapping(name).wrap(module, _reporter(name))
+
+
+def _named_by_setting() -> set[str]:
+    """The libraries that the setting `instrument` names; a word that names none is told."""
+    say = _recorder().say
+    settings = load_usable(lambda error: say(f"{error}; it is left out"))
+    named = {word.strip().lower() for word in settings.instrument.split(",")} - {""}
+    for word in sorted(named - ALL - NONE - LIBRARIES.keys()):
+        origin = settings.origins["instrument"]
+        say(
+            f"setting instrument from {origin}: nothing can record {word!r}; it can be {', '.join(LIBRARIES)}"
+        )
+    return set(LIBRARIES) if named & ALL else named
+
+
+def _recorder() -> Any:
+    return import_module("flightlog.recording").recorder  # heavy, and only once a library is there
+
+
+def _try(name: str, step: Callable[..., object], *args: Any) -> object:
+    """Do what the program did not ask for in so many words: it must go on whatever we meet."""
+    try:
+        return step(*args)
+    except Exception as failure:  # noqa: BLE001 - the border: somebody's import or start-up is going on
+        let_through(failure)
+        _reporter(name)("it is not recorded", failure)
+        return None
+
+
+def _reporter(name: str) -> Callable[[str, Exception], None]:
+    def report(what: str, failure: Exception) -> None:
+        recorder = _recorder()
+        recorder.count("internal_errors")
+        version = getattr(sys.modules.get(name), "__version__", "")
+        recorder.say(f"{name} {version}: {what} ({type(failure).__name__}: {failure})")
+
+    return report

@@ -1,0 +1,157 @@
+"""One model call as its user sees it: from the request, over the client's own retries, to the end of the answer.
+
+Sync and async calls share this; it does no I/O. An answer that is streamed is read beside its consumer
+(`tap.py`), and the call ends when the stream does.
+
+Nothing here raises into the program: the wrapper's steps go through `guarded`, which reports and goes on.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any, Final
+
+import msgspec
+
+from flightlog.border import let_through
+from flightlog.core.llm import ModelCall
+from flightlog.integrations.openai.answer import Answer, text
+from flightlog.integrations.openai.request import Api, api_of, begin
+from flightlog.integrations.openai.tap import Tap, tap
+from flightlog.records import genai
+
+Report = Callable[[str, Exception], object]
+"""Takes what could not be done, and the failure; counts it and tells the user once."""
+
+REQUEST_ID: Final = "flightlog.response.request_id"
+"""The server's own name for the exchange, which its support asks for."""
+STATUS_CODE: Final = "http.response.status_code"
+
+serving: Final[ContextVar[Exchange | None]] = ContextVar("flightlog_openai", default=None)
+"""The call that is being made in this context: what is wrapped twice is recorded once."""
+
+
+class Exchange:
+    """One call on its way."""
+
+    __slots__ = ("_api", "_before", "_report", "call")
+
+    def __init__(self, call: ModelCall, api: Api, report: Report) -> None:
+        self.call = call
+        self._api = api
+        self._report = report
+
+    def retry(self, attempt: int, delay: float) -> None:
+        """The client will try again; whatever made the attempt fail is being handled right now."""
+        error = sys.exc_info()[1]
+        response: Any = getattr(error, "response", None)
+        status = getattr(response, "status_code", None)
+        reason = type(error).__name__ if status is None else f"{status} {response.reason_phrase}".rstrip()
+        more = {} if status is None else {STATUS_CODE: status}
+        self.call.event("retry", level="warn", attempt=attempt, reason=reason, delay=delay, **more)
+
+    def failed(self, error: BaseException) -> None:
+        """The call ends with an exception, which is the program's to handle."""
+        facts: dict[str, Any] = {}
+        status = getattr(error, "status_code", None)
+        if isinstance(status, int):
+            facts[STATUS_CODE] = status
+            # The provider's own word says more than the class; without one there is the code.
+            facts[genai.ERROR_TYPE] = (
+                text(getattr(error, "type", None)) or text(getattr(error, "code", None)) or str(status)
+            )
+        if request_id := text(getattr(error, "request_id", None)):
+            facts[REQUEST_ID] = request_id
+        self.call.set_attributes(facts)
+        self.call.end(error)
+
+    def answered(self, result: Any) -> None:
+        """The client has an answer for the program: whole, or a stream, or a response to be read later."""
+        response = getattr(result, "http_response", None) or getattr(result, "response", None)
+        if not hasattr(response, "iter_bytes"):
+            response = result if hasattr(result, "iter_bytes") else None
+        if response is None:
+            self._take_request_id(getattr(result, "_request_id", None))
+            self.finish(self._api.read(_members(result, self._api)))
+            return
+        self.call.set_attributes({STATUS_CODE: response.status_code})
+        self._take_request_id(response.headers.get("x-request-id"))
+        if hasattr(response, "_content"):
+            self.finish_bytes(response.content)
+        else:
+            tap(response, Tap(self, self._stream_of(response), self._report))
+
+    def _stream_of(self, response: Any) -> Any:
+        """What reads the events of a streamed answer; None for one that is whole but not read yet."""
+        is_events = text(response.headers.get("content-type")).startswith("text/event-stream")
+        return self._api.stream() if is_events and self._api.stream is not None else None
+
+    def _take_request_id(self, request_id: object) -> None:
+        if isinstance(request_id, str) and request_id:
+            self.call.set_attributes({REQUEST_ID: request_id})
+
+    def finish_bytes(self, body: bytes) -> None:
+        """End with an answer that is still the bytes that were served."""
+        try:
+            members = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            members = None
+        self.finish(self._api.read(members if isinstance(members, Mapping) else {}))
+
+    def finish(self, answer: Answer, error: BaseException | None = None) -> None:
+        """End with what was said."""
+        call = self.call
+        call.response(id=answer.id, model=answer.model)
+        usage = answer.usage
+        call.usage(
+            input=usage.input,
+            output=usage.output,
+            cache_read=usage.cache_read,
+            cache_write=usage.cache_write,
+            reasoning=usage.reasoning,
+        )
+        call.finish(*answer.finish)
+        call.set_attributes(answer.attributes)
+        if answer.messages is not None:
+            call.output = {"messages": answer.messages}
+        if answer.failure is not None:
+            call.fail(answer.failure[1], type=answer.failure[0])
+        call.end(error)
+
+
+def _members(result: Any, api: Api) -> Mapping[str, Any]:
+    """A parsed answer as the mapping that it was made from, what is unknown to the client included."""
+    if isinstance(result, Mapping):
+        return result
+    if api.stream is None:  # embeddings: thousands of numbers, of which the record wants none
+        usage = getattr(result, "usage", None)
+        plain = {"prompt_tokens": getattr(usage, "prompt_tokens", None)}
+        return {"model": getattr(result, "model", ""), "usage": plain, "data": getattr(result, "data", None)}
+    dump: Mapping[str, Any] = result.to_dict(mode="json", warnings=False)
+    return dump
+
+
+def opened(client: Any, options: Any, report: Report) -> Exchange | None:
+    """Begin to record a request; None for one that calls no model, is recorded already, or is not wanted."""
+    try:
+        api = api_of(options)
+        if api is None or serving.get() is not None:
+            return None
+        call = begin(client, api, options)
+        return Exchange(call.start(), api, report) if call.recorded else None
+    except Exception as failure:  # noqa: BLE001 - the border: the request must be made whatever we cannot do
+        let_through(failure)
+        report("a request could not be recorded", failure)
+        return None
+
+
+def guarded(exchange: Exchange, step: Callable[..., None], *args: Any) -> None:
+    """Do one step of ours; a failure is reported, and the call ends with what is known."""
+    try:
+        step(*args)
+    except Exception as failure:  # noqa: BLE001 - the border, as above
+        exchange.call.end()
+        let_through(failure)
+        exchange._report("an answer could not be recorded", failure)  # noqa: SLF001 - the two are one

@@ -1,0 +1,73 @@
+"""`resume`: a span that was paused, in this process or another, goes on here.
+
+What it was is read from the home, or from the `capture` around us (`remembered.py`, which is imported only then).
+"""
+
+from __future__ import annotations
+
+from sys import _getframe
+
+from flightlog.core.continued import ContinuedUnrecorded
+from flightlog.core.control import control
+from flightlog.core.engine import Span
+from flightlog.core.fields import related
+from flightlog.core.off import OFF
+from flightlog.core.unset import UNSET
+from flightlog.propagation.traceparent import parse
+from flightlog.records.errors import UnknownId
+
+
+def resume(ref: object, /, value: object = UNSET, *, timeout: float = 5.0) -> Span:
+    """Make a block in which a paused span goes on, in whatever process it was paused.
+
+    The span keeps its ids, name, kind, parent, start, input, output and attributes; what begins in the block is
+    recorded under it, with the session and the user it had. It goes on when the block is entered and ends when
+    that is left, as any span does, unless it is paused again. One whose process died after an earlier
+    resumption may be resumed once more.
+
+    Reading what the span was may take a moment: the home's journals are brought into its store first.
+
+    Args:
+        ref: what `pause` returned; or anything that has the span's `trace_id` and `span_id`, or a mapping with
+            these keys, or a pair of them.
+        value: the answer that it waited for, captured when the block is entered.
+        timeout: the longest that the journals are read, in seconds.
+
+    Returns:
+        The span. One that records nothing, for the token of a span that was not recorded, while recording is off,
+        and when the store cannot be read, which is said and counted.
+
+    Raises:
+        UnknownId: there is no such span in the home.
+        NotPaused: the span has ended, or was resumed already.
+    """
+    if ref == "":
+        return OFF  # type: ignore[return-value]  # stands in for a span in every way
+    trace_id, span_id, sampled = _ids(ref)
+    if not sampled:
+        return ContinuedUnrecorded(trace_id, span_id, value)
+    here = _getframe(1)
+    if not control.decide("fatal", here):
+        return OFF  # type: ignore[return-value]  # as above
+    from flightlog.remembered import (
+        last_record,
+        taken_up,
+    )  # store and journal, and only once somebody resumes
+
+    record = last_record(str(ref), trace_id, span_id, timeout)
+    if record is None or not control.decide(record.level, here):
+        return OFF  # type: ignore[return-value]  # as above
+    return taken_up(record, value)
+
+
+def _ids(ref: object) -> tuple[str, str, bool]:
+    """Trace id, span id, and whether the span was recorded."""
+    if isinstance(ref, str):
+        parsed = parse(ref)
+    else:
+        pair = {"trace_id": ref[0], "span_id": ref[1]} if isinstance(ref, tuple) and len(ref) == 2 else ref
+        found = related(pair)
+        parsed = None if found is None else parse(f"00-{found[0]}-{found[1]}-01")
+    if parsed is None:
+        raise UnknownId(str(ref), what="paused span")
+    return parsed

@@ -1,0 +1,22 @@
+"""Names of attributes that more than one room reads and that no convention names, or names in another place.
+
+What is about model calls stands in `genai.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+WAITING: Final = "flightlog.waiting_ns"
+"""How long a span has waited for somebody in all, in nanoseconds; its duration without that is work."""
+
+WAITING_SINCE: Final = "flightlog.waiting_since"
+"""On a span that waits now: since when, in Unix nanoseconds."""
+
+EXCEPTION: Final[Mapping[str, str]] = {
+    "type": "exception.type",
+    "message": "exception.message",
+    "stack": "exception.stacktrace",
+}
+"""Fields of an error to attributes of an `exception` event (OpenTelemetry, recording exceptions)."""

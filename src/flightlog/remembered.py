@@ -1,0 +1,82 @@
+"""The last that was recorded of one span, wherever its process was: what `resume` goes on from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, cast
+
+import msgspec
+
+from flightlog.codecs.lines import decode
+from flightlog.configure import flush, load_settings
+from flightlog.core.context import Captured, parent_here, variable
+from flightlog.core.continued import Continued
+from flightlog.home import Home
+from flightlog.recording import recorder
+from flightlog.records.errors import FlightlogError, NotPaused, UnknownId
+from flightlog.records.kinds import RANKS
+from flightlog.records.span import Span
+
+_RESUMABLE: Final = frozenset({"paused", "interrupted"})
+"""Statuses of a span that may go on once it was paused; one whose process was killed later is `interrupted`."""
+
+
+def last_record(ref: str, trace_id: str, span_id: str, timeout: float) -> Span | None:
+    """The record of a span that may go on; None when it cannot be read, which was said and counted.
+
+    Args:
+        ref: what was asked for, for what an error says.
+        trace_id: of the span.
+        span_id: of the span.
+        timeout: the longest that the journals are read, in seconds.
+
+    Raises:
+        UnknownId: there is no such span.
+        NotPaused: it does not wait.
+    """
+    lines = _captured_lines()
+    try:
+        found = _in_home(trace_id, span_id, timeout) if lines is None else _among(lines, trace_id, span_id)
+    except (FlightlogError, OSError) as error:  # the border: a store that fails must not break its program
+        recorder.count("internal_errors")
+        recorder.say(f"a paused span cannot be read, and what goes on is not recorded under it: {error}")
+        return None
+    if found is None:
+        raise UnknownId(ref, what="paused span")
+    if found.status not in _RESUMABLE or not found.revision:
+        raise NotPaused(found.name, ref, found.status)
+    return found
+
+
+def taken_up(record: Span, value: object) -> Continued:
+    """The span that goes on from this record."""
+    made = Continued(record.trace_id, record.span_id, value)
+    given = {"input": record.input, "output": record.output}
+    made.take_up(record, {key: found for key, found in given.items() if found is not msgspec.UNSET})
+    return made
+
+
+def _in_home(trace_id: str, span_id: str, timeout: float) -> Span | None:
+    flush(timeout)
+    home = Home.find(recorder.settings or load_settings())
+    home.catch_up(timeout)
+    with home.reader() as reader:
+        return _greatest(span for span in reader.spans(trace_id) if span.span_id == span_id)
+
+
+def _captured_lines() -> list[bytes] | None:
+    """What the capture around us has taken so far, framed; None outside of any. It takes by its list's `append`."""
+    around = parent_here(variable.get())
+    take = around.take if isinstance(around, Captured) else getattr(around, "_out", None)
+    return cast("list[bytes] | None", getattr(take, "__self__", None))
+
+
+def _among(lines: Iterable[bytes], trace_id: str, span_id: str) -> Span | None:
+    records = [decode(line[1:-1]) for line in lines]
+    spans = (record for record in records if isinstance(record, Span))
+    return _greatest(span for span in spans if (span.trace_id, span.span_id) == (trace_id, span_id))
+
+
+def _greatest(spans: Iterable[Span]) -> Span | None:
+    """The line that wins, as in a store."""
+    return max(spans, key=lambda span: (RANKS[span.status], span.revision, span.end or 0), default=None)

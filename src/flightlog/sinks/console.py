@@ -1,0 +1,169 @@
+"""The console: what the program does, on standard error, for whoever watches it run.
+
+`summary` shows a card when a root ends, `tree` the tree of its steps before that, `live` each step as it
+starts and ends, indented by its depth. Only this process's own steps are shown. Without a terminal the same
+lines come without colour. A root that is still open when recording ends gets its card then.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from flightlog.codecs.lines import decode
+from flightlog.propagation.traceparent import parse
+from flightlog.records.errors import BadRecord
+from flightlog.records.event import Event
+from flightlog.records.span import Span
+from flightlog.sinks import console_tree
+from flightlog.sinks.console_card import Card
+from flightlog.sinks.console_line import event_text, span_text, start_text
+from flightlog.sinks.console_places import Places, Step
+from flightlog.sinks.plain import short
+from flightlog.sinks.port import Batch
+from flightlog.sinks.stream import Look, look, put
+
+MODES: Final = ("summary", "tree", "live")
+
+MOST_ROOTS: Final = 1_000
+"""Roots that are followed at once; the oldest is let go, without its card."""
+
+MOST_IN_TREE: Final = 5_000
+"""Steps of one root that are kept for its tree."""
+
+_DEEPEST: Final = 30
+_SILENT: Final = frozenset({"chunk"})
+"""Events that are not shown: there are thousands of them."""
+
+
+class Console:
+    """Shows steps and cards on standard error."""
+
+    def __init__(self, mode: str = "live", clock: Callable[[], float] = time.monotonic) -> None:
+        """Prepare.
+
+        Args:
+            mode: `summary`, `tree` or `live`.
+            clock: monotonic seconds.
+
+        Raises:
+            ValueError: there is no such mode.
+        """
+        if mode not in MODES:
+            raise ValueError(f"mode is {mode!r}; expected one of {', '.join(MODES)}")
+        self._mode = mode
+        self._clock = clock
+        self._is_gone = False
+        self._begin()
+
+    def _begin(self) -> None:
+        papers = parse(os.environ.get("TRACEPARENT", ""))
+        self._places = Places([papers[1]] if papers else [])
+        self._cards: dict[str, Card] = {}
+        self._kept: dict[str, list[Span | Event]] = {}
+
+    def append(self, batch: Batch, /) -> None:
+        """Show the lines, each in its place.
+
+        Raises:
+            OSError: standard error is there and cannot be written.
+        """
+        now = self._clock()
+        steps: list[Step] = []
+        for line in batch:
+            try:
+                record = decode(line)
+            except BadRecord:
+                continue
+            if isinstance(record, (Span, Event)):
+                steps += self._places.feed(record, now)
+        self._show(steps)
+
+    def tick(self) -> bool:
+        """Show what has waited long enough for a parent; say whether something still waits."""
+        self._show(self._places.overdue(self._clock()))
+        return self._places.is_waiting
+
+    def flush(self, timeout: float, /) -> bool:  # noqa: ARG002 - nothing here takes time
+        """Show nothing before its time: what waits for its parent goes on waiting."""
+        return True
+
+    def close(self) -> None:
+        """Show the cards of roots that are still open, and begin anew."""
+        self._show(self._places.overdue(float("inf")))
+        seen = look()
+        self._put([line for root in list(self._cards) for line in self._end(root, seen)])
+        self._begin()
+        self._is_gone = False
+
+    def forked(self) -> None:
+        """Begin with nothing: what the parent follows is the parent's."""
+        self._begin()
+
+    def _show(self, steps: list[Step]) -> None:
+        if steps:
+            seen = look()
+            self._put([line for step in steps for line in self._lines(step, seen)])
+
+    def _put(self, lines: list[str]) -> None:
+        if lines and not self._is_gone:
+            seen = look()
+            self._is_gone = not put("".join(f"{seen.readable(line)}\n" for line in lines))
+
+    def _lines(self, step: Step, seen: Look) -> Iterator[str]:
+        """What there is to see of one step."""
+        self._note(step)
+        if self._mode == "live" and not (step.what == "event" and step.record.name in _SILENT):
+            yield self._live(step, seen)
+        if step.what == "end" and step.depth == 0 and isinstance(step.record, Span):
+            self._cards[step.root].root = step.record
+            yield from self._end(step.root, seen)
+
+    def _note(self, step: Step) -> None:
+        if step.what == "event" and step.root not in self._cards:
+            return  # on its own, or on a root whose card was shown
+        if step.depth == 0 and isinstance(step.record, Span) and step.root not in self._cards:
+            self._cards[step.root] = Card(step.record)
+            if len(self._cards) > MOST_ROOTS:
+                self._let_go(next(iter(self._cards)))
+        card = self._cards.get(step.root)
+        if card is None or step.what == "start":
+            return
+        card.add(step.record)
+        if self._mode == "tree":
+            kept = self._kept.setdefault(step.root, [])
+            if len(kept) < MOST_IN_TREE:
+                kept.append(step.record)
+
+    def _let_go(self, root: str) -> Card:
+        self._kept.pop(root, None)
+        return self._cards.pop(root)
+
+    def _end(self, root: str, seen: Look) -> Iterator[str]:
+        """The end of what is shown of one root: the tree if that is wanted, and the card."""
+        kept = self._kept.get(root, [])
+        card = self._let_go(root)
+        if self._mode == "tree":
+            spans = {record.span_id: record for record in kept if isinstance(record, Span)}
+            if card.root is not None:
+                spans[card.root.span_id] = card.root
+            events = [record for record in kept if isinstance(record, Event)]
+            yield from console_tree.lines(spans.values(), events, seen)
+            if card.spans > len(spans):
+                yield f"{card.spans - len(spans):,} more steps"
+        yield from card.lines(seen)
+
+    def _live(self, step: Step, seen: Look) -> str:
+        indent = "  " * min(step.depth, _DEEPEST) + (f"({step.depth}) " if step.depth > _DEEPEST else "")
+        record = step.record
+        if isinstance(record, Event):
+            text = event_text(record, seen)
+        else:
+            text = start_text(record, seen) if step.what == "start" else span_text(record, seen)
+        aside = [step.aside] if step.aside else []
+        if len(self._cards) > 1:
+            aside.append(record.trace_id[:8])
+        said = f"  [{' '.join(aside)}]" if aside else ""
+        return f"{indent}{text}{seen.paint('dim', short(said))}"

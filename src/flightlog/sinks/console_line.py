@@ -1,0 +1,60 @@
+"""One step as one line: sign, name, kind, duration, what went wrong, what matters of its attributes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flightlog.records.event import Event
+from flightlog.records.genai import INPUT_TOKENS, OUTPUT_TOKENS, REQUEST_MODEL, RESPONSE_MODEL
+from flightlog.records.span import Span
+from flightlog.sinks import plain
+from flightlog.sinks.signs import event_sign, level_style, status_sign, status_style
+from flightlog.sinks.stream import Look
+
+_MESSAGE: Final = 120
+_ATTRIBUTES: Final = 4
+
+
+def start_text(span: Span, seen: Look) -> str:
+    """A step that began."""
+    sign = "▸" if seen.unicode else ">"
+    return f"{seen.paint('cyan', sign)} {plain.short(span.name)}{_kind(span, seen)}"
+
+
+def span_text(span: Span, seen: Look) -> str:
+    """A step that ended, or in a tree one that did not."""
+    sign = seen.paint(status_style(span.status), status_sign(span.status, seen))
+    parts = [f"{sign} {seen.paint('bold', plain.short(span.name))}{_kind(span, seen)}"]
+    parts.append(plain.duration(span.duration_ns) or span.status)
+    if span.error is not None:
+        told = ": ".join(part for part in (span.error.type, span.error.message) if part)
+        parts.append(seen.paint("red", plain.short(told, _MESSAGE)))
+    elif span.status not in {"ok", "running"}:
+        parts.append(seen.paint(status_style(span.status), span.status))
+    parts.append(seen.paint("dim", _model(span.attributes)))
+    return "  ".join(filter(None, parts))
+
+
+def event_text(event: Event, seen: Look) -> str:
+    """A point in time."""
+    sign = seen.paint(level_style(event.level) or "yellow", event_sign(seen))
+    parts = (f"{sign} {plain.short(event.name)}", plain.short(event.body, _MESSAGE))
+    said = seen.paint("dim", plain.pairs(event.attributes, _ATTRIBUTES))
+    return "  ".join(filter(None, (*parts, said)))
+
+
+def _kind(span: Span, seen: Look) -> str:
+    return (
+        "  " + seen.paint("dim", plain.short(span.kind, 20))
+        if span.kind not in {"", "step", "function"}
+        else ""
+    )
+
+
+def _model(attributes: dict[str, Any]) -> str:
+    model = attributes.get(RESPONSE_MODEL) or attributes.get(REQUEST_MODEL)
+    tokens = [attributes.get(name) for name in (INPUT_TOKENS, OUTPUT_TOKENS)]
+    said = [plain.short(model)] if isinstance(model, str) else []
+    if any(isinstance(number, int) for number in tokens):
+        said.append("/".join("?" if number is None else plain.value(number) for number in tokens) + " tokens")
+    return " ".join(said)

@@ -1,0 +1,269 @@
+"""One sink at work: what waits for it, its own thread, its retries and its counts.
+
+A sink that is slow, blocked or failing is nobody else's business: lines wait for it here up to a bound, and
+beyond that the oldest are skipped and counted. Whoever hands lines over never waits.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from flightlog.core.context import Remote, variable
+from flightlog.records.cursor import Cursor
+from flightlog.records.line import Line
+from flightlog.sinks.port import Sink, Ticking
+
+BATCH_BYTES: Final = 256 * 1024
+"""About how much a sink is given at a time."""
+
+_TICK: Final = 0.1
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 30.0
+_HURRIED_PAUSE: Final = 0.1
+_UNHEARD: Final = Remote("f" * 32, "f" * 16, sampled=False)
+"""The parent of whatever a sink records itself: an instrumented HTTP client, say, that would never come to an
+end if each delivery made a span."""
+
+
+class Parcel(Struct, frozen=True):
+    """Lines on their way, and how far their journal is read with them."""
+
+    lines: Sequence[Line]
+    bytes: int
+    upto: Cursor
+
+
+class State(Struct, frozen=True):
+    """How a sink stands."""
+
+    name: str
+    taken: int
+    """Lines that the sink took."""
+    waiting: int
+    """Lines that wait for it."""
+    missed: int
+    """Lines that were skipped because too much was waiting."""
+    errors: int
+    """Times that it failed."""
+    last_error: str = ""
+
+
+class Asked:
+    """Somebody waits until a sink has come this far."""
+
+    __slots__ = ("answer", "deadline", "number")
+
+    def __init__(self, number: int, deadline: float) -> None:
+        self.number = number
+        self.deadline = deadline
+        self.answer: bool | None = None
+
+
+class Outlet:
+    """Feeds one sink. `run` is its thread; every other method may be called from any thread."""
+
+    def __init__(
+        self,
+        name: str,
+        sink: Sink,
+        bound: int,
+        *,
+        count: Callable[[str, int], object],
+        say: Callable[[str], object],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            name: what the user calls the sink.
+            sink: where lines go.
+            bound: bytes that may wait.
+            count: told of failures and skipped lines, by the name of their counter.
+            say: tells the user something once.
+        """
+        self.name = name
+        self.sink = sink
+        self._bound = bound
+        self._count = count
+        self._say = say
+        # Re-entrant underneath: a signal handler may flush while its own thread is in here.
+        self._changed = threading.Condition()
+        self._waiting: deque[Parcel] = deque()
+        self._bytes = 0
+        self._given = self._done = 0
+        self._upto = Cursor()
+        self._asked: list[Asked] = []
+        self._closing = self._ended = False
+        self._in_hand = 0
+        self._ticks = False
+        self._taken = self._missed = self._errors = 0
+        self._last_error = ""
+
+    def give(self, parcel: Parcel) -> None:
+        """Let these lines wait for the sink; skip the oldest when that is too much."""
+        with self._changed:
+            self._waiting.append(parcel)
+            self._given += 1
+            self._bytes += parcel.bytes
+            first, skipped = not self._missed, 0
+            while self._bytes > self._bound and len(self._waiting) > self._in_hand + 1:
+                skipped += self._skip()
+            self._changed.notify_all()
+        if skipped:
+            self._count("sink_lines_missed", skipped)
+            if first:
+                self._say(f"sink {self.name} is too slow; it misses records, which `flightlog doctor` counts")
+
+    def _skip(self) -> int:
+        """Skip the oldest parcel that the sink does not have in hand; give its number of lines."""
+        oldest = self._waiting[self._in_hand]
+        del self._waiting[self._in_hand]
+        self._bytes -= oldest.bytes
+        self._done += 1
+        self._missed += len(oldest.lines)
+        return len(oldest.lines)
+
+    def ask(self, deadline: float) -> Asked:
+        """Ask for all that was given so far to be brought where it belongs; `wait` has the answer."""
+        with self._changed:
+            asked = Asked(self._given, deadline)
+            if self._ended:
+                asked.answer = not self._waiting
+            else:
+                self._asked.append(asked)
+                self._changed.notify_all()
+            return asked
+
+    def wait(self, asked: Asked) -> bool:
+        """Wait for the answer, until its deadline at most."""
+        with self._changed:
+            remaining = max(0.0, asked.deadline - time.monotonic())
+            self._changed.wait_for(lambda: asked.answer is not None, remaining)
+            return bool(asked.answer)
+
+    def close(self) -> None:
+        """Let the thread end, when it has done what it has in hand; what waits is left."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+
+    def reached(self) -> Cursor:
+        """How far the journal is in the sink, or skipped."""
+        with self._changed:
+            return self._upto
+
+    def state(self) -> State:
+        """How the sink stands."""
+        with self._changed:
+            waiting = sum(len(parcel.lines) for parcel in self._waiting)
+            return State(self.name, self._taken, waiting, self._missed, self._errors, self._last_error)
+
+    def run(self) -> None:
+        """Feed the sink until `close`."""
+        variable.set(_UNHEARD)
+        pause = 0.0
+        while self._wait_for_work(pause):
+            lines = self._take_in_hand()
+            if lines and not self._try(self.sink.append, lines):
+                pause = min(max(_FIRST_PAUSE, pause * 2), _LONGEST_PAUSE)
+                continue
+            pause = 0.0
+            self._settle(len(lines))
+            self._answer()
+            self._tick(after_lines=bool(lines))
+        self._try(self.sink.close)
+        with self._changed:
+            self._ended = True
+            for asked in self._asked:
+                asked.answer = False
+            self._changed.notify_all()
+
+    def _wait_for_work(self, pause: float) -> bool:
+        """Wait until there is something to do, and after a failure for a while; False when it is over."""
+        with self._changed:
+            begun = time.monotonic()
+            while not self._closing:
+                now = time.monotonic()
+                self._asked = [asked for asked in self._asked if asked.deadline > now or not pause]
+                remaining = begun + (min(pause, _HURRIED_PAUSE) if self._asked else pause) - now
+                if remaining <= 0 and (self._waiting or self._asked):
+                    return True
+                if remaining > 0:
+                    self._changed.wait(remaining)
+                elif not self._changed.wait(_TICK if self._ticks else None):
+                    return True
+            return False
+
+    def _tick(self, *, after_lines: bool) -> None:
+        """Let the sink do what it has to do when no lines come."""
+        if isinstance(self.sink, Ticking) and (self._ticks or after_lines):
+            self._ticks = self._answered(self.sink.tick)
+
+    def _take_in_hand(self) -> list[Line]:
+        """The next lines for the sink; they stay here until it took them."""
+        with self._changed:
+            lines: list[Line] = []
+            size = 0
+            self._in_hand = 0
+            for parcel in self._waiting:
+                if lines and size + parcel.bytes > BATCH_BYTES:
+                    break
+                lines += parcel.lines
+                size += parcel.bytes
+                self._in_hand += 1
+            return lines
+
+    def _settle(self, taken: int) -> None:
+        """Forget what the sink took."""
+        with self._changed:
+            for _ in range(self._in_hand):
+                parcel = self._waiting.popleft()
+                self._bytes -= parcel.bytes
+                self._upto = parcel.upto
+            self._done += self._in_hand
+            self._in_hand = 0
+            self._taken += taken
+
+    def _answer(self) -> None:
+        """Flush the sink for those whose lines it has by now."""
+        with self._changed:
+            due = [asked for asked in self._asked if asked.number <= self._done]
+        if not due:
+            return
+        remaining = max(0.0, max(asked.deadline for asked in due) - time.monotonic())
+        flushed = self._answered(self.sink.flush, remaining)
+        with self._changed:
+            self._asked = [asked for asked in self._asked if asked not in due]
+            for asked in due:
+                asked.answer = flushed
+            self._changed.notify_all()
+
+    def _answered(self, call: Callable[..., bool], *args: object) -> bool:
+        """Ask the sink; a failure is a no."""
+        answers: list[bool] = []
+        self._try(lambda: answers.append(call(*args)))
+        return bool(answers) and bool(answers[0])
+
+    def _try(self, call: Callable[..., object], *args: object) -> bool:
+        """Call the sink; say whether it did not raise."""
+        try:
+            call(*args)
+        except BaseException as error:  # noqa: BLE001 - the border: a sink may be anybody's code
+            self._failed(error)
+            return False
+        return True
+
+    def _failed(self, error: BaseException) -> None:
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        with self._changed:
+            self._errors += 1
+            first = not self._last_error
+            self._last_error = reason
+        self._count("sink_errors", 1)
+        if first:
+            self._say(f"sink {self.name} failed ({reason}); it is tried again")

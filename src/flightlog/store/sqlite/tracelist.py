@@ -1,0 +1,90 @@
+"""Trace rows as a reader gives them: one, the newest, or page after page of those that are meant."""
+
+# ruff: noqa: S608 - every statement here is put together from constants; values are bound
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from flightlog.records.traces import Selection, Trace
+from flightlog.store.sqlite.ids import Key, text, trace_key
+from flightlog.store.sqlite.selection import JOINS, conditions
+
+TRACES: Final = f"""
+SELECT t.id, t.trace_id, coalesce(m.name, n.name), coalesce(m.kind, n.kind), r.status, t.start, t."end",
+  t.spans, t.errors, t.llm_calls, t.input_tokens, t.input_known, t.output_tokens, t.output_known,
+  t.unknown_usage,
+  (SELECT coalesce(b.model, a.model) FROM spans c JOIN series a ON a.id = c.series
+    LEFT JOIN span_more b ON b.span = c.id WHERE c.id = t.model_span),
+  t.retries, t.interrupted, t.project, coalesce(m.environment, n.environment), x.session, x.user,
+  (SELECT json_group_array(tag) FROM (SELECT tag FROM trace_tags g WHERE g.trace = t.id ORDER BY position)),
+  coalesce(m.service, n.service)
+{JOINS}"""
+NEWEST: Final = "ORDER BY t.start DESC, t.trace_id DESC, t.id DESC LIMIT ? OFFSET ?"
+ONE: Final = "WHERE t.trace_id = ?1 AND t.start IS NOT NULL ORDER BY t.start, t.project LIMIT 1"
+_OLDER: Final = "AND (t.start, t.trace_id, t.id) < (?, ?, ?)"
+
+
+class Place(NamedTuple):
+    """Where a trace stands among all, newest first."""
+
+    start: int
+    trace_id: Key
+    id: int
+    """Of its row."""
+
+
+def newest(
+    connection: sqlite3.Connection,
+    selection: Selection,
+    limit: int,
+    slow_limit_ns: int,
+    *,
+    after: Place | None = None,
+) -> list[tuple[Place, Trace]]:
+    """The newest traces that are meant, or those that follow a place, newest first."""
+    where, values = conditions(selection)
+    if after is not None:
+        where += f" {_OLDER}"
+        values += after
+    rows = connection.execute(f"{TRACES} {where} {NEWEST}", (*values, max(limit, 0), 0)).fetchall()
+    return [(Place(row[5], row[1], row[0]), _trace(row, slow_limit_ns)) for row in rows]
+
+
+def one(connection: sqlite3.Connection, trace_id: str, slow_limit_ns: int) -> Trace | None:
+    """One trace's row; of a trace that several projects share, the row that starts first."""
+    row = connection.execute(TRACES + ONE, (trace_key(trace_id),)).fetchone()
+    return _trace(row, slow_limit_ns) if row else None
+
+
+def _trace(row: tuple[Any, ...], slow_limit_ns: int) -> Trace:
+    (_, trace_id, name, kind, status, start, end, spans, errors, llm_calls) = row[:10]
+    (input_tokens, input_known, output_tokens, output_known, unknown_usage, model) = row[10:16]
+    (retries, interrupted, project, environment, session, user, tags, service) = row[16:]
+    duration_ns = None if end is None else end - start
+    return Trace(
+        trace_id=text(trace_id),
+        name=name,
+        kind=kind,
+        status=status,
+        start=start,
+        duration_ns=duration_ns,
+        span_count=spans,
+        error_count=errors,
+        llm_calls=llm_calls,
+        input_tokens=input_tokens if input_known else None,
+        output_tokens=output_tokens if output_known else None,
+        unknown_usage_calls=unknown_usage,
+        model=model,
+        retries=retries,
+        slow=duration_ns is not None and duration_ns >= slow_limit_ns,
+        interrupted=interrupted,
+        project=project,
+        environment=environment,
+        session=None if session is None else str(session),
+        user=None if user is None else str(user),
+        tags=msgspec.json.decode(tags),
+        service=service or None,
+    )

@@ -1,0 +1,299 @@
+"""What the console shows while a program runs: every step once, under its parent, and a card at the end."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sinks_stderr import Screen
+
+from flightlog.codecs.lines import encode
+from flightlog.records.event import Event
+from flightlog.records.span import Fault, Span
+from flightlog.sinks import console
+from flightlog.sinks.console import Console
+from flightlog.sinks.console_places import PATIENCE, Places
+
+TRACE = "a" * 32
+MS = 1_000_000
+
+
+def span(name, parent="", *, start=0, end=2 * MS, trace=TRACE, **fields):
+    status = fields.pop("status", "ok" if end is not None else "running")
+    return Span(
+        trace_id=trace,
+        span_id=name,
+        parent_id=parent,
+        name=name,
+        start=start,
+        end=end,
+        status=status,
+        **fields,
+    )
+
+
+def running(name, parent="", **fields):
+    return span(name, parent, end=None, **fields)
+
+
+def event(name, owner, **fields):
+    return Event(event_id="e" * 16, trace_id=TRACE, span_id=owner, time=1, name=name, **fields)
+
+
+class Watched:
+    """A console with its screen and its clock."""
+
+    def __init__(self, mode, monkeypatch, **look):
+        self.screen = Screen(**look)
+        monkeypatch.setattr(sys, "stderr", self.screen)
+        monkeypatch.delenv("TRACEPARENT", raising=False)
+        self.now = 0.0
+        self.sink = Console(mode, clock=lambda: self.now)
+
+    def record(self, *records):
+        self.sink.append([encode(record) for record in records])
+        return self
+
+    def tick(self, seconds):
+        self.now += seconds
+        return self.sink.tick()
+
+    @property
+    def steps(self):
+        """What was shown before the first card."""
+        return self.screen.getvalue().partition("──")[0].splitlines()
+
+
+@pytest.fixture
+def watch(monkeypatch):
+    return lambda mode="live", **look: Watched(mode, monkeypatch, **look)
+
+
+def test_steps_are_shown_as_they_start_and_end(watch):
+    seen = watch()
+    seen.record(running("root"))
+    assert seen.steps == ["▸ root"]
+    seen.record(span("child", "root", kind="tool"), span("root"))
+    assert seen.steps == ["▸ root", "  ✓ child  tool  2.00 ms", "✓ root  2.00 ms"]
+
+
+def test_a_child_waits_for_its_parent_and_stands_under_it(watch):
+    seen = watch().record(running("root"), event("retry", "leaf", attributes={"attempt": 1}))
+    seen.record(span("leaf", "middle"), span("middle", "root"), span("root"))
+    assert seen.steps == [
+        "▸ root",
+        "  ▸ middle",
+        "    ▸ leaf",
+        "      • retry  attempt=1",
+        "    ✓ leaf  2.00 ms",
+        "  ✓ middle  2.00 ms",
+        "✓ root  2.00 ms",
+    ]
+
+
+def test_a_parent_that_stays_away_is_somebody_else_s(watch):
+    seen = watch().record(span("leaf", "middle"), span("middle", "elsewhere"))
+    assert seen.steps == []
+    assert seen.tick(PATIENCE / 2)
+    assert seen.steps == []
+    assert not seen.tick(PATIENCE)
+    assert seen.steps == ["▸ middle", "  ✓ leaf  2.00 ms", "✓ middle  2.00 ms"]
+    seen.record(running("second", "elsewhere"))
+    assert seen.screen.lines[-1] == "▸ second"
+
+
+def test_the_process_that_started_this_one_is_known_to_be_elsewhere(watch, monkeypatch):
+    seen = watch()
+    monkeypatch.setenv("TRACEPARENT", f"00-{TRACE}-{'d' * 16}-01")
+    seen.sink.close()
+    seen.record(running("root", "d" * 16))
+    assert seen.steps == ["▸ root"]
+
+
+def test_a_flush_tears_no_step_from_its_parent(watch):
+    seen = watch().record(running("root"), span("leaf", "middle"))
+    assert seen.sink.flush(1.0)
+    seen.record(span("middle", "root"))
+    assert seen.steps == ["▸ root", "  ▸ middle", "    ✓ leaf  2.00 ms", "  ✓ middle  2.00 ms"]
+
+
+def test_a_failure_is_named_and_what_follows_is_indented_as_before(watch):
+    failed = span("bad", "root", status="error", error=Fault(type="ValueError", message="no"))
+    seen = watch().record(running("root"), running("bad", "root"), span("inner", "bad"), failed)
+    seen.record(span("next", "root"), span("root"))
+    assert seen.steps == [
+        "▸ root",
+        "  ▸ bad",
+        "    ✓ inner  2.00 ms",
+        "  ✗ bad  2.00 ms  ValueError: no",
+        "  ✓ next  2.00 ms",
+        "✓ root  2.00 ms",
+    ]
+
+
+def test_steps_of_several_threads_keep_their_depth_and_name_their_thread(watch):
+    seen = watch().record(running("root", thread="Main"))
+    seen.record(running("a", "root", thread="one"), running("b", "root", thread="two"))
+    seen.record(
+        span("b1", "b", thread="two"),
+        span("a1", "a", thread="one", task="t"),
+        span("a", "root", thread="one"),
+    )
+    assert seen.steps == [
+        "▸ root",
+        "  ▸ a  [one]",
+        "  ▸ b  [two]",
+        "    ✓ b1  2.00 ms",
+        "    ✓ a1  2.00 ms  [t]",
+        "  ✓ a  2.00 ms  [one]",
+    ]
+
+
+def test_two_traces_at_once_are_told_apart(watch):
+    seen = watch().record(
+        running("one"), running("two", trace="f" * 32), span("child", "two", trace="f" * 32)
+    )
+    assert seen.steps == ["▸ one", "▸ two  [ffffffff]", "  ✓ child  2.00 ms  [ffffffff]"]
+
+
+def test_the_card_says_what_it_was_and_what_it_took(watch):
+    call = span(
+        "call",
+        "root",
+        kind="llm",
+        attributes={
+            "gen_ai.request.model": "gpt-4.1-mini",
+            "gen_ai.usage.input_tokens": 812,
+            "gen_ai.usage.output_tokens": 90,
+        },
+    )
+    failed = span("bad", "root", status="error", error=Fault(type="ValueError", message="no"))
+    seen = watch("summary").record(running("root"), event("retry", "root"), call, failed, span("root"))
+    assert seen.screen.lines == [
+        "── root ──",
+        "  status   ✓ ok, 2.00 ms",
+        "  spans    3, 1 failed",
+        "  model    gpt-4.1-mini (1 call)",
+        "  tokens   812 in, 90 out",
+        "  retries  1",
+        "  error    ValueError: no (in bad)",
+        f"  trace    {TRACE}",
+    ]
+
+
+def test_tokens_that_nobody_told_are_not_called_none(watch):
+    half = span("call", "root", kind="llm", attributes={"gen_ai.usage.output_tokens": 90})
+    seen = watch("summary").record(running("root"), half, span("root"))
+    assert "  tokens   ? in, 90 out" in seen.screen.lines
+    unknown = watch("summary").record(running("root"), span("call", "root", kind="llm"), span("root"))
+    assert not any("tokens" in line for line in unknown.screen.lines)
+
+
+def test_a_tree_is_drawn_when_its_root_ends(watch):
+    seen = watch("tree").record(running("root"), span("leaf", "middle"), event("retry", "middle"))
+    assert seen.screen.lines == []
+    seen.record(span("last", "root", start=MS), span("middle", "root"), span("root"))
+    assert seen.steps == [
+        "✓ root  2.00 ms",
+        "├─ ✓ middle  2.00 ms",
+        "│  ├─ ✓ leaf  2.00 ms",
+        "│  └─ • retry",
+        "└─ ✓ last  1.00 ms",
+    ]
+
+
+def test_a_root_that_is_still_open_gets_its_card_at_the_end(watch):
+    seen = watch("summary").record(running("root"), span("child", "root"))
+    seen.sink.close()
+    assert seen.screen.lines[:3] == ["── root ──", "  status   ● running", "  spans    1"]
+
+
+def test_what_comes_after_the_root_ended_is_shown_without_a_second_card(watch):
+    seen = watch().record(running("root"), span("root"), span("late", "root"), event("e", "root"))
+    assert seen.screen.lines[-2:] == ["  ✓ late  2.00 ms", "  • e"]
+    seen.sink.close()
+    assert sum(line.startswith("──") for line in seen.screen.lines) == 1
+
+
+def test_a_line_that_comes_twice_is_shown_once(watch):
+    seen = watch().record(running("root"), span("a", "root"), span("a", "root"), span("root"), span("root"))
+    assert seen.steps == ["▸ root", "  ✓ a  2.00 ms", "✓ root  2.00 ms"]
+
+
+@pytest.mark.parametrize("mode", console.MODES)
+@pytest.mark.parametrize("terminal", [True, False])
+def test_nothing_of_a_trace_reaches_the_terminal_as_a_command(watch, mode, terminal):
+    bad = "\x1b[2J\x1b]0;x\x07\n\r\u202e\x9b[red]"
+    seen = watch(mode, terminal=terminal)
+    error = Fault(type=bad, message=bad)
+    odd = span("child", "root", kind=bad, task=bad, status="error", error=error, attributes={bad: bad})
+    odd = encode(odd).replace(
+        b'"name":"child"', b'"name":' + encode(span(bad)).split(b'"name":')[1].split(b",")[0]
+    )
+    seen.record(running("root", kind="llm", attributes={"gen_ai.request.model": bad}))
+    seen.sink.append([odd])
+    seen.record(event(bad, "root", body=bad, attributes={bad: bad}), span("root", trace=TRACE, status="ok"))
+    seen.sink.close()
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", seen.screen.getvalue())
+    assert re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", plain) == []
+    assert "\x1b[2J" not in seen.screen.getvalue()
+    assert "[red]" in plain or mode == "summary"
+
+
+def test_a_stream_without_unicode_gets_ascii(watch):
+    seen = watch("tree", encoding="ascii").record(running("root"), span("é", "root"), span("root"))
+    assert seen.screen.getvalue().isascii()
+
+
+@pytest.mark.parametrize("mode", console.MODES)
+def test_a_chain_of_any_depth_is_followed(watch, mode):
+    depth = 20_000
+    chain = [span(str(number), str(number - 1)) for number in range(depth, 0, -1)]
+    seen = watch(mode)
+    seen.record(running("0"), *chain, span("0"))
+    assert f"  spans    {depth + 1:,}" in seen.screen.lines
+
+
+def test_thousands_of_chunks_are_not_shown(watch):
+    seen = watch().record(running("root"), *[event("chunk", "root") for _ in range(100)])
+    assert seen.steps == ["▸ root"]
+
+
+def test_roots_that_never_end_are_let_go(watch, monkeypatch):
+    monkeypatch.setattr(console, "MOST_ROOTS", 10)
+    seen = watch("summary").record(*[running(str(number)) for number in range(50)])
+    seen.sink.close()
+    assert sum(line.startswith("──") for line in seen.screen.lines) == 10
+
+
+def test_a_closed_standard_error_is_survived(watch):
+    seen = watch()
+    seen.screen.close()
+    seen.record(running("root"), span("root"))
+    assert seen.sink.flush(0)
+
+
+def test_an_unknown_mode_is_refused():
+    with pytest.raises(ValueError, match="summary, tree, live"):
+        Console("loud")
+
+
+@given(
+    parents=st.lists(st.integers(0, 30), min_size=1, max_size=30),
+    order=st.randoms(use_true_random=False),
+)
+def test_every_span_starts_at_most_once_and_ends_once_whatever_the_order(parents, order):
+    """Parents may be missing, later, themselves, or in a circle."""
+    records = [span(str(number), str(parent)) for number, parent in enumerate(parents)]
+    order.shuffle(records)
+    places = Places()
+    steps = [step for record in records for step in places.feed(record, 0.0)]
+    steps += places.overdue(float("inf"))
+    ends = [step.record.span_id for step in steps if step.what == "end"]
+    starts = [step.record.span_id for step in steps if step.what == "start"]
+    assert sorted(ends) == sorted(record.span_id for record in records)
+    assert len(starts) == len(set(starts))
+    assert not places.is_waiting

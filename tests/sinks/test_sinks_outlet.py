@@ -1,0 +1,199 @@
+"""A sink that is slow, blocked or failing gets what it can take, delays nobody, and every loss is counted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from flightlog.records.cursor import Cursor
+from flightlog.sinks.outlet import Outlet, Parcel
+
+LINE = b'{"x":1}'
+
+
+class Fickle:
+    """A sink that fails, or blocks, when it is told to."""
+
+    def __init__(self):
+        self.lines = []
+        self.failing = 0
+        self.free = threading.Event()
+        self.free.set()
+        self.held = threading.Event()
+        self.closed = 0
+
+    def append(self, batch):
+        self.held.set()
+        self.free.wait(30)
+        if self.failing:
+            self.failing -= 1
+            raise OSError("no route")
+        self.lines += batch
+
+    def flush(self, timeout):
+        return True
+
+    def close(self):
+        self.closed += 1
+
+
+class Work:
+    """An outlet with its thread."""
+
+    def __init__(self, sink, bound=10**6):
+        self.counts = Counter()
+        self.said = []
+        self.sink = sink
+        self.outlet = Outlet("fickle", sink, bound, count=self._count, say=self.said.append)
+        self.thread = threading.Thread(target=self.outlet.run, daemon=True)
+        self.thread.start()
+
+    def _count(self, name, by):
+        self.counts[name] += by
+
+    def give(self, *names):
+        lines = [b'{"name":"' + name.encode() + b'"}' for name in names]
+        self.outlet.give(Parcel(lines, sum(map(len, lines)), Cursor(1, 1)))
+
+    def flush(self, seconds=20.0):
+        return self.outlet.wait(self.outlet.ask(time.monotonic() + seconds))
+
+    def end(self):
+        self.outlet.close()
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def work():
+    begun = []
+
+    def begin(*args, **options):
+        begun.append(Work(*args, **options))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.sink.free.set()
+        one.end()
+
+
+def names(sink):
+    return [line[9:-2].decode() for line in sink.lines]
+
+
+def test_lines_arrive_in_order(work):
+    one = work(Fickle())
+    for number in range(100):
+        one.give(str(number))
+    assert one.flush()
+    assert names(one.sink) == [str(number) for number in range(100)]
+
+
+def test_a_failure_is_tried_again_counted_and_said_once(work):
+    sink = Fickle()
+    sink.failing = 3
+    one = work(sink)
+    one.give("a", "b")
+    assert one.flush()
+    assert names(sink) == ["a", "b"]
+    assert one.counts == {"sink_errors": 3}
+    assert one.said == ["sink fickle failed (OSError: no route); it is tried again"]
+    assert one.outlet.state().last_error == "OSError: no route"
+
+
+def test_a_sink_that_raises_anything_at_all_is_survived(work):
+    class Exits(Fickle):
+        def append(self, batch):
+            if not self.lines:
+                self.lines.append(b"")
+                raise SystemExit(3)
+            super().append(batch)
+
+    one = work(Exits())
+    one.give("a")
+    assert one.flush()
+    assert one.counts == {"sink_errors": 1}
+
+
+def test_a_flush_of_a_sink_that_stays_broken_ends_in_time_and_says_no(work):
+    sink = Fickle()
+    sink.failing = 10**9
+    one = work(sink)
+    one.give("a")
+    assert not one.flush(0.3)
+    sink.failing = 0
+    assert one.flush()
+    assert names(sink) == ["a"]
+
+
+def test_a_blocked_sink_skips_the_oldest_and_counts_them(work):
+    sink = Fickle()
+    sink.free.clear()
+    one = work(sink, bound=200)
+    one.give("held")
+    assert sink.held.wait(20)
+    for number in range(100):
+        one.give(f"{number:03}")
+    state = one.outlet.state()
+    assert one.counts["sink_lines_missed"] == state.missed == 101 - state.waiting
+    assert state.waiting * len(b'{"name":"000"}') <= 200
+    sink.free.set()
+    assert one.flush()
+    assert names(sink) == ["held", *(f"{number:03}" for number in range(100 - state.waiting + 1, 100))]
+    assert len(one.said) == 1
+
+
+def test_a_flush_waits_for_a_slow_sink_no_longer_than_it_may(work):
+    sink = Fickle()
+    sink.free.clear()
+    one = work(sink)
+    one.give("a")
+    assert not one.flush(0.05)
+
+
+def test_closing_closes_the_sink_once_and_keeps_what_waits(work):
+    sink = Fickle()
+    one = work(sink)
+    one.give("a")
+    assert one.flush()
+    one.end()
+    one.give("late")
+    assert sink.closed == 1
+    assert one.outlet.state().waiting == 1
+    assert not one.flush(0.0)
+
+
+def test_a_sink_that_ticks_is_asked_until_it_has_nothing_more(work):
+    class Ticking(Fickle):
+        left = 3
+        done = threading.Event()
+
+        def tick(self):
+            self.left -= 1
+            if self.left == 0:
+                self.done.set()
+            return self.left > 0
+
+    one = work(Ticking())
+    one.give("a")
+    assert one.sink.done.wait(20)
+    assert one.flush()
+    assert one.sink.left <= 0
+
+
+def test_a_flush_asks_the_sink_to_flush(work):
+    class Lazy(Fickle):
+        flushed = False
+
+        def flush(self, timeout):
+            self.flushed = timeout > 0
+            return self.flushed
+
+    one = work(Lazy())
+    one.give("a")
+    assert one.flush()
+    assert one.sink.flushed
