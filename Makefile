@@ -3,17 +3,25 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+USABLE := $(VENV)/.usable
 PROVIDER := $(VENV)/provider
 SOURCES := src tests bench examples scripts
 
 .PHONY: all check test demo fix bench docs law clean
 all: check test
 
+$(USABLE): pyproject.toml
+	@echo "installing flightlog and the openai client into $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[openai]"
+	@touch $(USABLE)
+
 $(STAMP): pyproject.toml
+	@echo "installing flightlog and what its tests need into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
-	@touch $(STAMP)
+	@touch $(STAMP) $(USABLE)
 
 $(PROVIDER)/.installed: scripts/provider.sh | $(STAMP)
 	@sh scripts/provider.sh $(PROVIDER)
@@ -34,7 +42,7 @@ fix: $(STAMP)  ## format and mend what can be mended
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-demo: $(STAMP)  ## record a real program and look at it
+demo: $(USABLE)  ## record a real program and look at it
 	@BIN=$(BIN) sh scripts/demo.sh
 
 bench: $(STAMP)  ## every number in the docs, with floors and baselines from the same run

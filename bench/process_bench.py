@@ -16,7 +16,7 @@ from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.store.open import open_writer
 from flightlog.store.port import Chunk
-from store_bench import lines
+from store_bench import START, lines
 
 _PROCESS = Process(process_id="b" * 32, started=1, service="bench")
 _CHUNK = 5_000
@@ -41,13 +41,14 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
                 _command(home, repeats, "list", "--status", "error"),
                 "ms",
             ),
-            (f"`flightlog stats` on {million:,} spans", _command(home, repeats, "stats"), "ms"),
+            (f"`flightlog stats` on {million:,} spans in one hour", _command(home, repeats, "stats"), "ms"),
             (
                 f"`flightlog stats --traces` on {million:,} spans",
                 _command(home, repeats, "stats", "--traces"),
                 "ms",
             ),
         ]
+    rows += _of_a_month(million, repeats)
     with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as name:
         home = Path(name)
         made = lines(tree, spans_a_trace=tree)
@@ -63,6 +64,27 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
             ),
         )
     return rows + _busy(seconds=0.75, windows=3 if quick else 16)
+
+
+def _of_a_month(spans: int, repeats: int) -> list[tuple[str, float, str]]:
+    """Nearly each span of a month is alone in its hour, series and bucket, so rollups are as large as they get."""
+    questions: dict[str, tuple[str, ...]] = {
+        "list": ("list",),
+        "stats": ("stats",),
+        "stats --project": ("stats", "--project", "default"),
+        "stats --since 30 days before the last": (
+            "stats",
+            "--since",
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(START / 1e9)),
+        ),
+    }
+    with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as name:
+        home = Path(name)
+        _fill(home, lines(spans, step_ns=30 * 86_400 * 10**9 // spans))
+        return [
+            (f"`flightlog {question}` on {spans:,} spans of a month", _command(home, repeats, *args), "ms")
+            for question, args in questions.items()
+        ]
 
 
 def _imports(repeats: int) -> list[tuple[str, float, str]]:

@@ -82,10 +82,10 @@ def section(part: str, rows: list[Row]) -> str:
 
 
 def replaced(text: str, part: str, rows: list[Row]) -> str:
-    """The page with the section of one part written anew."""
+    """The page with the section of one part written anew; a new part's comes last."""
     head, title, rest = text.partition(f"## {PARTS[part][1]}\n")
     if not title:
-        sys.exit(f"{PAGE.name} has no section for {part}; write the whole page first")
+        return f"{text.rstrip()}\n\n{section(part, rows)}"
     _, following, tail = rest.partition("\n## ")
     return head + section(part, rows) + following + tail
 

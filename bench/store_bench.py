@@ -74,7 +74,12 @@ def conversation(key: str = "messages") -> list[Line]:
 
 
 def lines(
-    count: int, *, text_bytes: int = 0, spans_a_trace: int = SPANS_A_TRACE, first: int = 0
+    count: int,
+    *,
+    text_bytes: int = 0,
+    spans_a_trace: int = SPANS_A_TRACE,
+    first: int = 0,
+    step_ns: int = 50_000,
 ) -> list[Line]:
     """Ended spans of about 250 bytes, numbered from `first`, with a text that repeats nothing but words."""
     chance = random.Random(1)
@@ -82,7 +87,7 @@ def lines(
     made = []
     for number in range(first, first + count):
         trace, place = divmod(number, spans_a_trace)
-        start = START + number * 50_000
+        start = START + number * step_ns
         fields: dict[str, Any] = {
             "v": 1,
             "type": "span",

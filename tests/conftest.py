@@ -1,8 +1,19 @@
-"""Makes `tests/` importable, so that every room can use the shared `strategies`."""
+"""Makes `tests/` importable, so that every room can use the shared `strategies`, and keeps every home in its place.
+
+A test that records outside of a capture, by mistake or on purpose, must not find the home of whoever runs it.
+"""
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+_HOME = tempfile.mkdtemp(prefix="flightlog-tests-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+os.environ["FLIGHTLOG_HOME"] = os.path.join(_HOME, "home")  # noqa: PTH118 - a text for the environment

@@ -117,9 +117,17 @@ class Delivery:
         return [outlet.state() for outlet in self.outlets]
 
     def ask(self, deadline: float) -> list[tuple[Outlet, Asked]]:
-        """Ask for everything recorded so far to be brought to every sink; `wait` has the answer."""
+        """Ask for everything recorded so far to be brought to every sink; `wait` has the answer.
+
+        A sink that asks waits neither for itself nor for one that may be waiting for it in turn.
+        """
         self._pump(deadline)
-        return [(outlet, outlet.ask(deadline)) for outlet in self.outlets]
+        asked = self.outlets
+        here = next((outlet for outlet in self.outlets if outlet.is_here()), None)
+        if here is not None:
+            here.asks = True
+            asked = [outlet for outlet in self.outlets if not outlet.asks]
+        return [(outlet, outlet.ask(deadline)) for outlet in asked]
 
     def wait(self, asked: list[tuple[Outlet, Asked]]) -> tuple[str, ...]:
         """Wait until the sinks have it, or their deadline; give the names of those that have not."""
@@ -141,13 +149,13 @@ class Delivery:
         """Bring to the sinks what they can take until the deadline, and close them.
 
         Returns:
-            The names of the sinks that did not get everything. What they miss is said and counted.
+            The names of the sinks that did not get everything. What they miss `tell_of_rest` says.
         """
         late = self.wait(self.ask(deadline))
         if self._writer.in_memory():  # the disk never came back: the sinks are all that is left
             with self._turn:
                 self._drain()
-            late = self.wait([(outlet, outlet.ask(deadline)) for outlet in self.outlets])
+            late = self.wait(self.ask(deadline))
         self._stopping = True
         self.wake()
         for outlet in self.outlets:
@@ -155,11 +163,27 @@ class Delivery:
         self._let_go()
         deadline = max(deadline, time.monotonic() + _LAST_WORD)
         for thread in self._threads:
-            if thread.is_alive():
+            if thread.is_alive() and thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))
-        for outlet in self.outlets:
-            self._tell_of_rest(outlet.state())
         return late
+
+    def tell_of_rest(self, unstored: int) -> int:
+        """Once finished: say and count what each sink did not take.
+
+        Args:
+            unstored: records that were in memory alone, and that the store did not get.
+
+        Returns:
+            How many records nobody has: neither journal nor store nor any of these sinks.
+        """
+        states = self.states()
+        for state in states:
+            self._tell_of_rest_of(state, unstored)
+        if self._settings.wants_store:
+            lacking = min((state.memory_waiting + state.memory_missed for state in states), default=unstored)
+            return min(unstored, lacking + self._writer.in_memory())
+        lacking = min((state.memory_waiting + state.memory_missed for state in states), default=0)
+        return lacking + self._writer.in_memory()
 
     def discard_journal(self) -> None:
         """Delete the journal, whose writer has been closed, if it was the sinks' alone and they have all of it."""
@@ -179,13 +203,16 @@ class Delivery:
                 others.append(outlet.sink)
         return others
 
-    def _tell_of_rest(self, state: State) -> None:
+    def _tell_of_rest_of(self, state: State, unstored: int) -> None:
         if not state.waiting:
             return
         self._writer.counters.increment("sink_lines_missed", state.waiting)
-        where = "store" if self._settings.wants_store else "journal"
+        where, nowhere = "journal", state.memory_waiting
+        if self._settings.wants_store:
+            where, nowhere = "store", min(nowhere, unstored)
         why = f" ({state.last_error})" if state.last_error else ""
-        self._say(f"sink {state.name} did not take {state.waiting:,} records{why}; they are in the {where}")
+        rest = f"{nowhere:,} of them are not in the {where} either" if nowhere else f"they are in the {where}"
+        self._say(f"sink {state.name} did not take {state.waiting:,} records{why}; {rest}")
 
     def _run(self) -> None:
         while not self._stopping:
@@ -220,7 +247,7 @@ class Delivery:
         lines = [Line(line) for line in self._writer.drain()]
         if not lines:
             return
-        self._give(lines, self._cursor)
+        self._give(lines, self._cursor, in_memory=True)
         if not self._settings.wants_store:
             return
         for line in lines:
@@ -270,8 +297,8 @@ class Delivery:
         if self._journal is not None and self._settings.wants_store:
             hold(self._journal.path, _NO_SEGMENT)
 
-    def _give(self, lines: Sequence[Line], upto: Cursor) -> None:
+    def _give(self, lines: Sequence[Line], upto: Cursor, *, in_memory: bool = False) -> None:
         stamped = [self._stamp.on(line) for line in lines]
-        parcel = Parcel(stamped, sum(map(len, stamped)), upto)
+        parcel = Parcel(stamped, sum(map(len, stamped)), upto, in_memory)
         for outlet in self.outlets:
             outlet.give(parcel)

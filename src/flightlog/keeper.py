@@ -2,7 +2,7 @@
 
 It writes the running lines of spans that have been open for a while, makes the next journal segment ahead,
 makes lines durable where that is asked, and, if nobody else does, indexes the home. Beside a busy program an
-indexer is a burden, so it works at most a fifth of the time (counted in processor time, which is what it
+indexer is a burden, so it works at most an eighth of the time (counted in processor time, which is what it
 takes from the program), until the journals are half full; somebody who waits (`flush`, exit) lifts the limit.
 
 It never raises: trouble is counted, said once, and tried again later.
@@ -35,7 +35,7 @@ TICK_SECONDS: Final = 0.1
 OVERDUE_NS: Final = 150_000_000
 """With a tick of 0.1 s a span gets its running line when it has been open for about 0.2 s."""
 
-SHARE: Final = 0.2
+SHARE: Final = 0.12
 """Most of the time that indexing may take beside a program."""
 
 _LOCK_SECONDS: Final = 1.0
@@ -45,7 +45,7 @@ _SYNC_SECONDS: Final = 0.5
 _BUSY_MS: Final = 200
 """How long a step waits for another process that writes the store; then the program's own limits count."""
 
-_BATCH_BYTES: Final = 2 * 1024 * 1024
+_BATCH_BYTES: Final = 1024 * 1024
 
 
 _carried_over: Final[list[object]] = []
@@ -185,8 +185,9 @@ class Keeper:
             self._turn.release()
 
     def _run(self) -> None:
-        # The first exception of the program would pay 4 ms for it.
-        import traceback  # noqa: F401 - imported to be there
+        with control.undivided:  # a child that is forked in the middle could never import it
+            # The first exception of the program would pay 4 ms for it.
+            import traceback  # noqa: F401 - imported to be there
 
         while not self._stopping:
             with contextlib.suppress(Empty):

@@ -231,7 +231,7 @@ class Recorder:
             let_through(failure)
             self.count("internal_errors")
             waiting = -1
-        in_memory = writer.in_memory() + (0 if delivery is None else delivery.waiting_for_store())
+        in_memory = _unstored(writer, keeper, delivery)
         return Flushed(delivered=False, waiting_bytes=waiting, in_memory=in_memory, sinks=late)
 
     # -- ending -------------------------------------------------------------------------------------------------
@@ -240,10 +240,19 @@ class Recorder:
         """Stop recording: the journal is sealed, what is not indexed stays in it."""
         keeper, writer, delivery, settings = self.keeper, self.writer, self.delivery, self.settings
         self.keeper = self.writer = self.delivery = None
-        if delivery is not None and settings is not None:
-            delivery.finish(time.monotonic() + settings.exit_drain)
+        deadline = time.monotonic() + (0.0 if settings is None else settings.exit_drain)
+        in_memory = settings is not None and settings.durability == "memory"
+        if keeper is not None and in_memory:
+            try:
+                keeper.deliver(deadline, wait_for_others=False)
+            except Exception as failure:  # noqa: BLE001 - the border: what is lost by it is said below
+                let_through(failure)
+        if delivery is not None:
+            delivery.finish(deadline)
         if keeper is not None:
             keeper.stop()
+        if keeper is not None and writer is not None and (in_memory or delivery is not None):
+            self._mourn(writer, keeper, delivery)
         if writer is not None:
             writer.close()
         if delivery is not None:
@@ -256,38 +265,39 @@ class Recorder:
         What is left, and whatever is recorded later, is in the journal and found by whoever indexes next. A
         program that was too short to begin indexing does not begin it now: its exit should cost nothing.
         """
-        keeper, settings = self.keeper, self.settings
-        if keeper is None or settings is None:
+        keeper, writer, delivery, settings = self.keeper, self.writer, self.delivery, self.settings
+        if keeper is None or writer is None or settings is None:
             return
         try:
             deadline = time.monotonic() + settings.exit_drain
-            asked = self.delivery.ask(deadline) if self.delivery is not None else []
+            asked = delivery.ask(deadline) if delivery is not None else []
             if settings.exit_drain > 0 and (keeper.is_indexing or settings.durability == "memory"):
                 keeper.deliver(deadline, wait_for_others=False)
             keeper.stop()
             self._note_gate_failures()
-            self._mourn()
-            if self.delivery is not None:
-                self.delivery.wait(asked)
-                self._finish_sinks(self.delivery, settings, deadline)
-                self.delivery = None
+            if delivery is not None:
+                delivery.wait(asked)
+                delivery.finish(deadline)
+            self._mourn(writer, keeper, delivery)
+            self.delivery = None
+            if delivery is not None and not settings.wants_store:  # the journal was the sinks' alone
+                writer.close()
+                delivery.discard_journal()
         except Exception:  # noqa: BLE001 - the border: an exit must not fail on our account
             self.count("internal_errors")
 
-    def _finish_sinks(self, delivery: Delivery, settings: Settings, deadline: float) -> None:
-        """Close the sinks; without the store the journal was theirs alone, and is closed as well."""
-        delivery.finish(deadline)
-        if self.writer is not None and not settings.wants_store:
-            self.writer.close()
-            delivery.discard_journal()
-
-    def _mourn(self) -> None:
+    def _mourn(self, writer: Writer, keeper: Keeper, delivery: Delivery | None) -> None:
         """Say and count what is lost now: lines in memory, whose disk never came back."""
-        writer = self.writer
-        lost = 0 if writer is None else writer.in_memory()
-        if writer is not None and lost:
-            writer.counters.increment("records_lost", lost)
+        unstored = _unstored(writer, keeper, delivery)
+        lost = unstored if delivery is None else delivery.tell_of_rest(unstored)
+        if unstored or lost:
+            writer.counters.increment("records_lost", max(unstored, lost))
+        if lost:
             self.say(f"records that could not be written and are lost: {lost}")
+        if unstored > lost:
+            self.say(
+                f"records that the store could not take, and only the other sinks have: {unstored - lost}"
+            )
 
     def _begin_anew(self) -> None:
         """Let the next record start everything, under the settings that hold."""
@@ -309,6 +319,13 @@ class Recorder:
         if self.settings is not None:
             self._install(self._first_write, os.urandom(32))
             self._begin_anew()
+
+
+def _unstored(writer: Writer, keeper: Keeper, delivery: Delivery | None) -> int:
+    """How many lines are in memory alone: the writer's, those on their way, and those the store refused."""
+    on_their_way = 0 if delivery is None else delivery.waiting_for_store()
+    refused = len(keeper._undelivered)  # noqa: SLF001 - nobody else knows of them
+    return writer.in_memory() + on_their_way + refused
 
 
 def _filter(settings: Settings, say: Callable[[str], None]) -> Filter:

@@ -71,6 +71,7 @@ def test_a_model_without_a_provider_is_refused(tmp_path: Path) -> None:
     done = flightlog(tmp_path / "home", "demo", QUESTION, "--model", "m-1")
     assert done.returncode == 2
     assert "OPENAI_API_KEY or OPENAI_BASE_URL" in done.stderr
+    assert flightlog(tmp_path / "home", "list", "--json").stdout.strip() == "[]"
 
 
 def test_without_a_provider_a_prompt_is_answered_from_the_documentation(tmp_path: Path) -> None:

@@ -170,6 +170,32 @@ def test_figures_begin_with_the_hour_and_can_be_of_one_project(engine: Engine) -
     assert reader.figures(("name",), since=START + 9 * HOUR)["name"] == []
 
 
+def test_figures_of_many_days_begin_with_the_hour_and_follow_every_change(engine: Engine) -> None:
+    hour, day = HOUR // MS, 24 * HOUR // MS
+    engine.append(*(span(n, 1, at=n * day, name="daily", took=n) for n in range(1, 8)))
+    engine.append(
+        span(2, 2, at=2 * day + hour, name="late"), span(3, 1, at=3 * day, name="daily", revision=1)
+    )
+    engine.append(span(5, 1, at=5 * day, project="other", name="daily", took=1))
+    engine.writer().delete_trace(trace_id(6))
+    reader = engine.reader()
+
+    def spans(since: int | None = None, project: str = "") -> dict[str, int]:
+        found = reader.figures(("name",), since=since, project=project)["name"]
+        return {row.name: row.spans for row in found}
+
+    assert spans() == {"daily": 7, "late": 1}
+    assert spans(project="other") == {"daily": 1}
+    assert spans(START + 2 * 24 * HOUR) == {"daily": 6, "late": 1}
+    assert spans(START + 2 * 24 * HOUR + HOUR) == {"daily": 5, "late": 1}
+    assert spans(START + 2 * 24 * HOUR + 2 * HOUR) == {"daily": 5}
+    assert spans(START + 7 * 24 * HOUR) == {"daily": 1}
+    assert spans(START + 8 * 24 * HOUR) == {}
+    (daily, _) = reader.figures(("name",))["name"]
+    assert daily.total_ns == (1 + 2 + 1 + 4 + 5 + 1 + 7) * MS
+    assert reader.verify() == []
+
+
 def test_trace_figures_tell_statuses_retries_slow_ones_and_hours(engine: Engine) -> None:
     engine.append(
         span(1, 1, took=2000),

@@ -26,6 +26,8 @@ def test_a_call_is_one_span_with_what_was_asked_and_answered(way, talk, seen):
     assert span.output == {"messages": [{"role": "assistant", "content": "Hello! How can I help you today?"}]}
     port = int(talk.url.rpartition(":")[2])
     (served,) = talk.served()
+    where = {name: span.attributes.pop(name) for name in [*span.attributes] if name.startswith("code.")}
+    assert sorted(where) == ["code.file.path", "code.function.name", "code.line.number"]
     assert span.attributes == {
         "flightlog.instrumentation": "openai",
         "flightlog.response.request_id": served["headers"]["x-request-id"],

@@ -33,6 +33,17 @@ def test_a_refusal_is_the_program_s_exception_and_the_call_s_error(way, talk, se
     assert talk.statuses() == [403]
 
 
+def test_a_call_names_the_line_of_the_program_that_made_it(way, talk, seen):
+    """The stack of a refusal begins within the library, and would never say."""
+    with pytest.raises(openai.PermissionDeniedError):
+        way.talk(talk.options(), ask("forbidden"))
+    (span,) = seen.spans
+    # What awaits the client for both kinds of client stands in the kit.
+    assert span.attributes["code.file.path"].endswith(("test_openai_failures.py", "openai_kit.py"))
+    assert span.attributes["code.function.name"] in {"ask.<locals>.say", "now"}
+    assert span.attributes["code.line.number"] > 1
+
+
 def test_our_frames_are_not_in_the_stack_of_the_record(way, talk, seen):
     with pytest.raises(openai.PermissionDeniedError):
         way.talk(talk.options(), ask("forbidden"))

@@ -398,3 +398,28 @@ def test_a_child_that_outlives_its_parent_does_not_keep_the_home_locked(bench):
         lock.release()
     finally:
         os.kill(pid, signal.SIGKILL)
+
+
+def test_a_child_of_the_first_moment_can_import_what_our_thread_imports(bench):
+    """The thread that is just starting must not be forked in the middle of an import; ten tries, each its own."""
+    program = """
+        import os, signal, sys, time
+        import flightlog as fl
+
+        with fl.span("p"):
+            pass
+        child = os.fork()
+        if child == 0:
+            import traceback
+            os._exit(0)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if os.waitpid(child, os.WNOHANG) != (0, 0):
+                sys.exit(0)
+            time.sleep(0.01)
+        os.kill(child, signal.SIGKILL)
+        sys.exit("the child hangs")
+    """
+    for _ in range(10):
+        done = bench.run(program)
+        assert done.returncode == 0, done.stderr

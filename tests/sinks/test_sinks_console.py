@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import time
 
 import pytest
 from hypothesis import given
@@ -13,9 +15,9 @@ from sinks_stderr import Screen
 from flightlog.codecs.lines import encode
 from flightlog.records.event import Event
 from flightlog.records.span import Fault, Span
-from flightlog.sinks import console
+from flightlog.sinks import console, console_program
 from flightlog.sinks.console import Console
-from flightlog.sinks.console_places import PATIENCE, Places
+from flightlog.sinks.console_places import PATIENCE, SOON, Places
 
 TRACE = "a" * 32
 MS = 1_000_000
@@ -85,11 +87,9 @@ def test_a_child_waits_for_its_parent_and_stands_under_it(watch):
     seen.record(span("leaf", "middle"), span("middle", "root"), span("root"))
     assert seen.steps == [
         "▸ root",
-        "  ▸ middle",
-        "    ▸ leaf",
-        "      • retry  attempt=1",
-        "    ✓ leaf  2.00 ms",
         "  ✓ middle  2.00 ms",
+        "    ✓ leaf  2.00 ms",
+        "      • retry  attempt=1",
         "✓ root  2.00 ms",
     ]
 
@@ -100,7 +100,7 @@ def test_a_parent_that_stays_away_is_somebody_else_s(watch):
     assert seen.tick(PATIENCE / 2)
     assert seen.steps == []
     assert not seen.tick(PATIENCE)
-    assert seen.steps == ["▸ middle", "  ✓ leaf  2.00 ms", "✓ middle  2.00 ms"]
+    assert seen.steps == ["✓ middle  2.00 ms", "  ✓ leaf  2.00 ms"]
     seen.record(running("second", "elsewhere"))
     assert seen.screen.lines[-1] == "▸ second"
 
@@ -117,7 +117,31 @@ def test_a_flush_tears_no_step_from_its_parent(watch):
     seen = watch().record(running("root"), span("leaf", "middle"))
     assert seen.sink.flush(1.0)
     seen.record(span("middle", "root"))
-    assert seen.steps == ["▸ root", "  ▸ middle", "    ✓ leaf  2.00 ms", "  ✓ middle  2.00 ms"]
+    assert seen.steps == ["▸ root", "  ✓ middle  2.00 ms", "    ✓ leaf  2.00 ms"]
+
+
+def test_a_step_that_is_over_soon_has_one_line_with_what_happened_within_it_under_it(watch):
+    seen = watch().record(
+        running("root", start=time.time_ns()), span("leaf", "middle"), span("middle", "root")
+    )
+    assert seen.steps == []
+    seen.record(span("root"))
+    assert seen.steps == ["✓ root  2.00 ms", "  ✓ middle  2.00 ms", "    ✓ leaf  2.00 ms"]
+    assert not seen.tick(0)
+
+
+def test_a_step_that_goes_on_is_shown_after_a_quarter_of_a_second(watch):
+    seen = watch().record(running("root", start=time.time_ns()), span("child", "root"))
+    assert seen.steps == []
+    assert not seen.tick(SOON)
+    assert seen.steps == ["▸ root", "  ✓ child  2.00 ms"]
+    seen.record(span("root"))
+    assert seen.steps[2:] == ["✓ root  2.00 ms"]
+
+
+def test_a_step_that_was_over_before_its_parent_was_heard_of_has_one_line(watch):
+    seen = watch().record(running("leaf", "middle"), span("leaf", "middle"), running("middle"))
+    assert seen.steps == ["▸ middle", "  ✓ leaf  2.00 ms"]
 
 
 def test_a_failure_is_named_and_what_follows_is_indented_as_before(watch):
@@ -150,6 +174,97 @@ def test_steps_of_several_threads_keep_their_depth_and_name_their_thread(watch):
         "    ✓ a1  2.00 ms  [t]",
         "  ✓ a  2.00 ms  [one]",
     ]
+
+
+ELSEWHERE = "d" * 16
+
+
+@pytest.fixture
+def under_a_run(monkeypatch, watch):
+    """A console in a program that was started with its place in a trace."""
+
+    def start(mode="summary"):
+        seen = watch(mode)
+        monkeypatch.setenv("TRACEPARENT", f"00-{TRACE}-{ELSEWHERE}-01")
+        monkeypatch.setattr(sys, "argv", ["/somewhere/report.py"])
+        monkeypatch.delattr(sys.modules["__main__"], "__spec__", raising=False)
+        seen.sink.close()
+        return seen
+
+    return start
+
+
+def calls(name, parent, number):
+    tokens = {"gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 2}
+    return [span(f"{name}{place}", parent, kind="llm", attributes=tokens) for place in range(number)]
+
+
+def test_a_program_with_its_place_in_a_trace_has_one_card_of_all_it_recorded(under_a_run):
+    failed = span("bad", "job", status="error", error=Fault(type="ValueError", message="no"))
+    seen = under_a_run().record(
+        *calls("call", ELSEWHERE, 2), running("job", ELSEWHERE), event("retry", "job")
+    )
+    seen.record(*calls("inner", "job", 1), failed, span("job", ELSEWHERE))
+    assert seen.screen.lines == []
+    seen.sink.close()
+    assert seen.screen.lines == [
+        "── report.py ──",
+        "  spans    5, 1 failed",
+        "  model    m (3 calls)",
+        "  tokens   30 in, 6 out",
+        "  retries  1",
+        "  error    ValueError: no (in bad)",
+        f"  trace    {TRACE}",
+    ]
+    seen.sink.close()
+    assert len(seen.screen.lines) == 7
+
+
+def test_a_program_that_recorded_nothing_has_no_card(under_a_run):
+    seen = under_a_run()
+    seen.sink.close()
+    assert seen.screen.lines == []
+
+
+def test_a_tree_of_a_program_with_its_place_in_a_trace_ends_with_one_card(under_a_run):
+    seen = under_a_run("tree").record(span("leaf", "job"), span("job", ELSEWHERE), span("last", ELSEWHERE))
+    seen.sink.close()
+    assert seen.steps == ["✓ job  2.00 ms", "└─ ✓ leaf  2.00 ms", "✓ last  2.00 ms"]
+    assert [line for line in seen.screen.lines if line.startswith("──")] == ["── report.py ──"]
+
+
+def test_a_trace_that_begins_in_a_program_with_a_place_elsewhere_has_its_own_card(under_a_run):
+    seen = under_a_run().record(span("own", trace="f" * 32))
+    assert seen.screen.lines[0] == "── own ──"
+
+
+def test_a_span_with_a_parent_elsewhere_has_no_card(watch):
+    seen = watch("summary").record(span("served", "elsewhere"))
+    seen.tick(PATIENCE)
+    seen.sink.close()
+    assert seen.screen.lines == []
+
+
+def test_what_is_under_one_trace_carries_no_trace_s_mark(under_a_run):
+    seen = under_a_run("live").record(running("one", ELSEWHERE), running("two", ELSEWHERE))
+    assert seen.steps == ["▸ one", "▸ two"]
+
+
+@pytest.mark.parametrize("mode", console.MODES)
+def test_a_worker_has_no_card_and_no_tree_and_its_lines_a_mark(mode, under_a_run, monkeypatch):
+    monkeypatch.setattr(console_program, "_RECORDED_FIRST", -1)
+    seen = under_a_run(mode).record(span("leaf", "sq"), span("sq", ELSEWHERE))
+    seen.sink.close()
+    mark = f"[pid {os.getpid()}]"
+    shown = [f"✓ sq  2.00 ms  {mark}", f"  ✓ leaf  2.00 ms  {mark}"]
+    assert seen.screen.lines == (shown if mode == "live" else [])
+
+
+def test_a_trace_that_begins_in_a_fork_has_its_card(watch, monkeypatch):
+    monkeypatch.setattr(console_program, "_RECORDED_FIRST", -1)
+    seen = watch("summary")
+    seen.record(span("request"))
+    assert seen.screen.lines[0] == "── request ──"
 
 
 def test_two_traces_at_once_are_told_apart(watch):
@@ -286,11 +401,12 @@ def test_an_unknown_mode_is_refused():
     order=st.randoms(use_true_random=False),
 )
 def test_every_span_starts_at_most_once_and_ends_once_whatever_the_order(parents, order):
-    """Parents may be missing, later, themselves, or in a circle."""
+    """Parents may be missing, later, themselves, or in a circle; some have a line while they run."""
     records = [span(str(number), str(parent)) for number, parent in enumerate(parents)]
-    order.shuffle(records)
+    lines = records + [running(one.name, one.parent_id) for one in records if order.random() < 0.5]
+    order.shuffle(lines)
     places = Places()
-    steps = [step for record in records for step in places.feed(record, 0.0)]
+    steps = [step for line in lines for step in places.feed(line, 0.0, order.choice([0, 10**12]))]
     steps += places.overdue(float("inf"))
     ends = [step.record.span_id for step in steps if step.what == "end"]
     starts = [step.record.span_id for step in steps if step.what == "start"]

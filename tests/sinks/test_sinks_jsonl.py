@@ -282,3 +282,36 @@ def test_a_writer_that_is_killed_leaves_whole_lines(tmp_path):
     found = path.read_bytes().splitlines()
     assert found[-1:] == lines("after", 1)
     assert set(found[:-1]) <= set(lines("victim", 50))
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_symbolic_link_stays_one_and_the_file_it_leads_to_is_put_aside_where_it_lies(tmp_path, begun):
+    target, link = tmp_path / "far" / "target.jsonl", tmp_path / "link.jsonl"
+    link.symlink_to(target)
+    if begun:
+        target.parent.mkdir()
+        target.touch()
+    sink = JsonLines(link, rotate_bytes=1000, keep=100)
+    other = JsonLines(link, rotate_bytes=1000, keep=100)
+    expected = lines("a", 60)
+    for place, line in enumerate(expected):
+        (sink, other)[place % 2].append([line])
+    sink.close()
+    other.close()
+    assert link.readlink() == target
+    assert set(tmp_path.iterdir()) == {link, target.parent}
+    assert len(files_aside(target)) > 3
+    assert b"".join([*aside(target), target.read_bytes()]).splitlines() == expected
+
+
+def test_a_symbolic_link_that_leads_elsewhere_now_is_followed(tmp_path):
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(tmp_path / "one.jsonl")
+    sink = JsonLines(link)
+    sink.append(lines("a", 1))
+    link.unlink()
+    link.symlink_to(tmp_path / "two.jsonl")
+    sink.append(lines("b", 1))
+    sink.close()
+    assert (tmp_path / "one.jsonl").read_bytes().splitlines() == lines("a", 1)
+    assert (tmp_path / "two.jsonl").read_bytes().splitlines() == lines("b", 1)

@@ -197,3 +197,94 @@ def test_a_flush_asks_the_sink_to_flush(work):
     one.give("a")
     assert one.flush()
     assert one.sink.flushed
+
+
+class Hostile(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def test_an_exception_that_cannot_be_shown_is_counted_and_the_sink_is_tried_again(work):
+    class Speechless(Fickle):
+        left = 2
+
+        def append(self, batch):
+            self.left -= 1
+            if self.left >= 0:
+                raise Hostile
+            super().append(batch)
+
+    one = work(Speechless())
+    one.give("a")
+    assert one.flush()
+    assert names(one.sink) == ["a"]
+    assert one.counts == {"sink_errors": 2}
+    assert one.said == ["sink fickle failed (Hostile, which cannot be shown); it is tried again"]
+
+
+def test_an_answer_that_is_neither_true_nor_false_is_a_no_and_the_sink_goes_on(work):
+    class Undecided:
+        def __bool__(self):
+            raise Hostile
+
+    class Fuzzy(Fickle):
+        answer = Undecided()
+
+        def flush(self, timeout):
+            return self.answer
+
+    one = work(Fuzzy())
+    one.give("a")
+    assert not one.flush()
+    assert one.counts == {"sink_errors": 1}
+    one.sink.answer = True
+    one.give("b")
+    assert one.flush()
+    assert names(one.sink) == ["a", "b"]
+
+
+def test_a_sink_whose_methods_cannot_be_looked_up_is_survived(work):
+    class Hidden(Fickle):
+        hides = True
+
+        @property
+        def tick(self):
+            if self.hides:
+                raise Hostile
+            raise AttributeError
+
+    one = work(Hidden())
+    one.give("a")
+    assert one.flush()
+    one.sink.hides = False
+    one.give("b")
+    assert one.flush()
+    assert names(one.sink) == ["a", "b"]
+    one.end()
+    assert one.counts["sink_errors"] >= 1
+    assert one.sink.closed == 1
+
+
+def test_a_sink_may_do_with_its_list_as_it_likes(work):
+    class Taking(Fickle):
+        def append(self, batch):
+            super().append(batch)
+            batch.clear()
+
+    one = work(Taking())
+    one.give("a", "b")
+    assert one.flush()
+    assert one.outlet.state().taken == 2
+
+
+def test_lines_that_no_journal_has_are_counted_apart(work):
+    sink = Fickle()
+    sink.free.clear()
+    one = work(sink, bound=40)
+    one.outlet.give(Parcel([LINE] * 2, 2 * len(LINE), Cursor(1, 1)))
+    assert sink.held.wait(20)
+    one.outlet.give(Parcel([LINE] * 2, 2 * len(LINE), Cursor(1, 1), in_memory=True))
+    one.outlet.give(Parcel([LINE] * 3, 3 * len(LINE), Cursor(1, 1), in_memory=True))
+    state = one.outlet.state()
+    assert (state.waiting, state.missed) == (5, 2)
+    assert (state.memory_waiting, state.memory_missed) == (3, 2)

@@ -1,4 +1,8 @@
-"""Everything that a SQLite store holds, named by what it is about and not by the numbers that rows happen to have."""
+"""Everything that a SQLite store holds, named by what it is about and not by the numbers that rows happen to have.
+
+All but what days add up to: which days are written down depends on the order in which lines came, and what they
+must be then follows from the hours, which `verify` recomputes.
+"""
 
 from __future__ import annotations
 

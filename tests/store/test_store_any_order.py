@@ -47,7 +47,7 @@ _value = st.sampled_from([None, "short", "long " * 120, "longer " * 120])
 @st.composite
 def _spans(draw: st.DrawFn) -> Line:
     ended = draw(st.sampled_from(["running", "paused", "interrupted", "ok", "ok", "error", "cancelled"]))
-    start = START + draw(st.sampled_from([0, 1, 2, HOUR]))
+    start = START + draw(st.sampled_from([0, 1, 2, HOUR, 24 * HOUR, 99 * HOUR]))
     fields: dict[str, Any] = {
         "status": ended,
         "kind": draw(st.sampled_from(["llm", "llm", "tool"])),

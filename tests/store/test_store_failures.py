@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.store_lines import PROCESS, Engine, span
+from contracts.store_lines import HOUR, MS, PROCESS, Engine, span
 from flightlog.records.cursor import Cursor
 from flightlog.records.errors import StoreError
 from flightlog.store.port import Chunk
@@ -117,12 +117,17 @@ def test_each_derived_row_that_is_wrong_is_named(store: Engine) -> None:
     store.append(
         span(1, 1, input="x" * 600, kind="llm", context={"tags": ["a"]}),
         span(1, 2, parent=1, output="y" * 600),
+        span(2, 1, at=48 * HOUR // MS),
     )
     spoiled = {
-        "traces": "UPDATE traces SET errors = 7",
+        "traces": "UPDATE traces SET errors = 7 WHERE id = 1",
         "trace_tags": "DELETE FROM trace_tags",
         "rollups": "UPDATE rollups SET duration_ns = duration_ns + 1",
         "durations": "DELETE FROM durations",
+        "day_rollups": "UPDATE day_rollups SET error = error + 1",
+        "day_durations": "UPDATE day_durations SET spans = spans + 1",
+        "past_rollups": "UPDATE past_rollups SET input_tokens = 7",
+        "past_durations": "DELETE FROM past_durations",
         "payload_refs": "DELETE FROM payload_refs WHERE part = 1",
         "payloads": "INSERT INTO payloads VALUES (99, 'p', x'00', 1, 1, x'00')",
         "totals": "UPDATE totals SET value = value + 1 WHERE name = 'payloads'",

@@ -43,12 +43,15 @@ def command(prompt: str, model: str, look: Terminal) -> None:
     """
     home()  # one that cannot be named is said before anything is recorded
     asked = prompt or demo_program.QUESTION
+    by_model = bool(model or (prompt and demo_model.is_configured()))
+    if by_model:
+        demo_model.check()
     say(clean(asked))
     try:
         with fl.span("demo", kind="run", input={"prompt": asked}) as span:
-            if model or (prompt and demo_model.is_configured()):
-                span.output = demo_model.ask(asked, model or demo_model.MODEL, _show)
-                say("")
+            if by_model:
+                span.output = answer = demo_model.ask(asked, model or demo_model.MODEL, _show)
+                say("" if answer else "(the model answered with no text)")
             else:
                 span.output = answer = demo_program.answer(asked)
                 say("\n".join(clean(line) for line in answer.splitlines()))

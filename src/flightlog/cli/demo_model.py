@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -27,23 +28,29 @@ def is_configured() -> bool:
     return any(os.environ.get(name) for name in PROVIDER)
 
 
-def ask(prompt: str, model: str, show: Callable[[str], object]) -> str:
-    """Send the prompt, hand on the answer piece by piece, and return all of it.
+def check() -> None:
+    """See that a model can be asked, before anything is recorded.
 
     Raises:
         BadQuestion: no provider is configured.
         MissingExtra: the client is not installed.
-        click.ClickException: the provider did not answer.
     """
     if not is_configured():
         raise BadQuestion(
             f"no provider is configured: set {' or '.join(PROVIDER)}, or leave out --model to ask Python's own"
             " documentation"
         )
-    try:
-        import openai  # 0.5 s, and only for this
-    except ImportError as error:
-        raise MissingExtra("openai", "asking a model") from error
+    if find_spec("openai") is None:
+        raise MissingExtra("openai", "asking a model")
+
+
+def ask(prompt: str, model: str, show: Callable[[str], object]) -> str:
+    """Send the prompt, hand on the answer piece by piece, and return all of it.
+
+    Raises:
+        click.ClickException: the provider did not answer.
+    """
+    import openai  # 0.5 s, and only for this
 
     fl.instrument("openai")
     try:

@@ -767,7 +767,7 @@ def event(name: str, /, level: Level = "info", body: str = "", **attributes: obj
 def _event(  # noqa: C901 - the hot path, as `span`
     name: str,
     level: str,
-    body: str,
+    body: object,
     attributes: Mapping[str, object],
     parent: Span | Remote | Captured | None,
 ) -> None:
@@ -789,7 +789,7 @@ def _event(  # noqa: C901 - the hot path, as `span`
     rest = ""
     cuts: list[Cut] = []
     if body:
-        text, cuts = captured(body, "body")
+        text, cuts = captured(body if isinstance(body, str) else captured(body, "body")[0], "body")
         rest = f',"body":{text}'
     if attributes:
         members = ",".join([member(key, value, cuts.extend) for key, value in attributes.items()])

@@ -51,13 +51,13 @@ def llm(
             `seed`, … become `gen_ai.request.*`, others `flightlog.request.*`; None means not given. `system`,
             `instructions`, `prompt`, `input` and `contents` are content and go beside the messages.
     """
-    asked, sort = text_of(model), text_of(operation)
+    asked, sort, whose = text_of(model), text_of(operation), text_of(provider)
     given: dict[str, object] = {"messages": messages, "tools": tools}
     given.update((key, parameters.pop(key)) for key in genai.CONTENT if key in parameters)
     content = {key: value for key, value in given.items() if value is not UNSET and value is not None}
     attributes: dict[str, Any] = {genai.OPERATION: sort}
-    if provider:
-        attributes[genai.PROVIDER] = provider
+    if whose:
+        attributes[genai.PROVIDER] = whose
     if asked:
         attributes[genai.REQUEST_MODEL] = asked
     attributes.update(_request(parameters))
@@ -213,6 +213,7 @@ class ModelCall:
             size: in characters.
             index: its place in the stream, counted from 0; by default the pieces are counted.
         """
+        size = size if type(size) is int else 0
         place = self._streamed().add(size, monotonic_ns())
         self._span.event("chunk", level="trace", size=size, index=place if index is None else index)
 

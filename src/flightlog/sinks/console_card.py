@@ -1,4 +1,8 @@
-"""The card of a trace: what it was, how it ended, what it took, what its models did."""
+"""The card of a trace: what it was, how it ended, what it took, what its models did.
+
+A program that continues a trace begun elsewhere has a card of totals instead: how the trace ended is not its
+to say.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ _LABEL = 9
 
 
 class Card:
-    """Adds up what is seen of one root, and draws it."""
+    """Adds up what is seen of one root, or of one program, and draws it."""
 
     def __init__(self, root: Span | None = None) -> None:
         self.root = root
@@ -57,19 +61,25 @@ class Card:
         root = self.root
         if root is None:
             return
-        style = status_style(root.status)
-        rule = "──" if seen.unicode else "--"
-        yield f"{rule} {seen.paint('bold', plain.short(root.name))} {rule}"
-        sign = seen.paint(style, f"{status_sign(root.status, seen)} {root.status}")
+        sign = seen.paint(status_style(root.status), f"{status_sign(root.status, seen)} {root.status}")
         took = plain.duration(root.duration_ns)
+        yield _heading(root.name, seen)
         yield from self._labelled("status", f"{sign}, {took}" if took else sign, seen)
+        yield from self._sums(root.trace_id, seen)
+
+    def totals(self, name: str, trace_id: str, seen: Look) -> Iterator[str]:
+        """Draw what was added up, for a program of this name in a trace that is not its own."""
+        yield _heading(name, seen)
+        yield from self._sums(trace_id, seen)
+
+    def _sums(self, trace_id: str, seen: Look) -> Iterator[str]:
         failed = f", {self._failed:,} failed" if self._failed else ""
         yield from self._labelled("spans", f"{self.spans:,}{failed}", seen)
         yield from self._labelled("model", self._model(), seen)
         yield from self._labelled("tokens", self._spent(), seen)
         yield from self._labelled("retries", f"{self._retries:,}" if self._retries else "", seen)
         yield from self._labelled("error", self._told(), seen)
-        yield from self._labelled("trace", plain.short(root.trace_id), seen)
+        yield from self._labelled("trace", plain.short(trace_id), seen)
 
     def _labelled(self, label: str, text: str, seen: Look) -> Iterator[str]:
         if text:
@@ -97,3 +107,8 @@ class Card:
         if self._error is self.root or (self.root and self._error.span_id == self.root.span_id):
             return told
         return f"{told} (in {plain.short(self._error.name)})"
+
+
+def _heading(name: str, seen: Look) -> str:
+    rule = "──" if seen.unicode else "--"
+    return f"{rule} {seen.paint('bold', plain.short(name))} {rule}"

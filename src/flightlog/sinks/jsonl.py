@@ -6,7 +6,8 @@ crash left there is moved to `<file>.torn` and never glued to the next one. A ba
 disk is taken back whole, and comes again.
 
 When the file is full (or old) it is renamed to `<name>.<UTC time><ending>` and compressed; another process
-that still has it open notices and follows. Files are their owner's alone (0600).
+that still has it open notices and follows. Where the name is a symbolic link, all this happens to the file that
+it leads to, where that lies; the link stays. Files are their owner's alone (0600).
 
 A device or a FIFO (`/dev/stdout`) is written to as it is: no lock, no look at its end, no rotation.
 """
@@ -58,7 +59,7 @@ class JsonLines:
         """
         self._name = str(path)
         self._rotation = Rotation(rotate_bytes, rotate_seconds, keep, compress)
-        self._path = self._named()
+        self._path = self._file = self._named()
         self._fd = -1
         self._identity = (0, 0)
         self.torn = 0
@@ -66,7 +67,7 @@ class JsonLines:
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """The file, by the name that was given for it."""
         return self._path
 
     def append(self, batch: Batch, /) -> None:
@@ -86,7 +87,7 @@ class JsonLines:
             return
         while not self._write_unless_full(data):
             pass
-        self._rotation.tidy(self._path)
+        self._rotation.tidy(self._file)
 
     def flush(self, timeout: float, /) -> bool:  # noqa: ARG002 - nothing waits here
         """Nothing waits here: what was appended is in the file. Whether a power cut spares it is the system's."""
@@ -130,7 +131,8 @@ class JsonLines:
         """Hold the lock of the file that has the name at this moment."""
         for _ in range(_TRIES):
             if self._fd < 0 or _identity(self._fd) != self._identity:
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._file = Path(os.path.realpath(self._path))
+                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._opened(os.O_RDWR | os.O_CREAT)
             with suppress(OSError):  # a file system without locks: then O_APPEND is all there is
                 fcntl.flock(self._fd, fcntl.LOCK_EX)
@@ -152,7 +154,7 @@ class JsonLines:
             if not self._rotation.is_due(self._fd, size, len(data)):
                 self._write_whole(data, size)
                 return True
-            self._path.rename(name_aside(self._path))
+            self._file.rename(name_aside(self._file))
         self.close()
         return False
 
@@ -169,7 +171,7 @@ class JsonLines:
         size = os.fstat(self._fd).st_size
         if size and os.pread(self._fd, 1, 0) != b"{":
             raise BadQuestion(f"{self._path} holds something else than JSON lines, and is left alone")
-        cut = cut_torn_end(self._fd, size, self._path)
+        cut = cut_torn_end(self._fd, size, self._file)
         self.torn += cut < size
         return cut
 

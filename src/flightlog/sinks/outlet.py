@@ -37,6 +37,8 @@ class Parcel(Struct, frozen=True):
     lines: Sequence[Line]
     bytes: int
     upto: Cursor
+    in_memory: bool = False
+    """Whether the lines come from memory, and no journal has them."""
 
 
 class State(Struct, frozen=True):
@@ -52,6 +54,10 @@ class State(Struct, frozen=True):
     errors: int
     """Times that it failed."""
     last_error: str = ""
+    memory_waiting: int = 0
+    """Of the lines that wait, those that no journal has."""
+    memory_missed: int = 0
+    """Of the lines that were skipped, those that no journal has."""
 
 
 class Asked:
@@ -88,6 +94,8 @@ class Outlet:
         """
         self.name = name
         self.sink = sink
+        self.asks = False
+        """Whether the sink is at work and has itself asked for other sinks to be flushed: it may be waiting."""
         self._bound = bound
         self._count = count
         self._say = say
@@ -101,7 +109,8 @@ class Outlet:
         self._closing = self._ended = False
         self._in_hand = 0
         self._ticks = False
-        self._taken = self._missed = self._errors = 0
+        self._thread = 0
+        self._taken = self._missed = self._memory_missed = self._errors = 0
         self._last_error = ""
 
     def give(self, parcel: Parcel) -> None:
@@ -126,6 +135,7 @@ class Outlet:
         self._bytes -= oldest.bytes
         self._done += 1
         self._missed += len(oldest.lines)
+        self._memory_missed += len(oldest.lines) * oldest.in_memory
         return len(oldest.lines)
 
     def ask(self, deadline: float) -> Asked:
@@ -160,23 +170,36 @@ class Outlet:
     def state(self) -> State:
         """How the sink stands."""
         with self._changed:
-            waiting = sum(len(parcel.lines) for parcel in self._waiting)
-            return State(self.name, self._taken, waiting, self._missed, self._errors, self._last_error)
+            return State(
+                self.name,
+                self._taken,
+                sum(len(parcel.lines) for parcel in self._waiting),
+                self._missed,
+                self._errors,
+                self._last_error,
+                sum(len(parcel.lines) for parcel in self._waiting if parcel.in_memory),
+                self._memory_missed,
+            )
+
+    def is_here(self) -> bool:
+        """Whether it is this sink that calls: waiting for it would be waiting for oneself."""
+        return self._thread == threading.get_ident()
 
     def run(self) -> None:
         """Feed the sink until `close`."""
         variable.set(_UNHEARD)
+        self._thread = threading.get_ident()
         pause = 0.0
         while self._wait_for_work(pause):
-            lines = self._take_in_hand()
-            if lines and not self._try(self.sink.append, lines):
+            taken = self._taken
+            if not self._try(self._feed):
                 pause = min(max(_FIRST_PAUSE, pause * 2), _LONGEST_PAUSE)
                 continue
             pause = 0.0
-            self._settle(len(lines))
-            self._answer()
-            self._tick(after_lines=bool(lines))
-        self._try(self.sink.close)
+            self._try(self._answer)
+            self._try(lambda: self._tick(after_lines=self._taken > taken))  # noqa: B023 - called at once
+        self._try(lambda: self.sink.close())  # noqa: PLW0108 - looking the method up may raise as well
+        self._thread = 0  # another thread may get its number
         with self._changed:
             self._ended = True
             for asked in self._asked:
@@ -199,10 +222,19 @@ class Outlet:
                     return True
             return False
 
+    def _feed(self) -> None:
+        """Give the sink its next lines; whatever it raises is raised."""
+        lines = self._take_in_hand()
+        taken = len(lines)  # the sink may do with the list as it likes
+        if lines:
+            self.sink.append(lines)
+        self._settle(taken)
+
     def _tick(self, *, after_lines: bool) -> None:
         """Let the sink do what it has to do when no lines come."""
         if isinstance(self.sink, Ticking) and (self._ticks or after_lines):
-            self._ticks = self._answered(self.sink.tick)
+            sink = self.sink
+            self._ticks = self._answered(lambda: sink.tick())  # noqa: PLW0108 - as above
 
     def _take_in_hand(self) -> list[Line]:
         """The next lines for the sink; they stay here until it took them."""
@@ -236,30 +268,32 @@ class Outlet:
         if not due:
             return
         remaining = max(0.0, max(asked.deadline for asked in due) - time.monotonic())
-        flushed = self._answered(self.sink.flush, remaining)
+        flushed = self._answered(lambda: self.sink.flush(remaining))
         with self._changed:
             self._asked = [asked for asked in self._asked if asked not in due]
             for asked in due:
                 asked.answer = flushed
             self._changed.notify_all()
 
-    def _answered(self, call: Callable[..., bool], *args: object) -> bool:
-        """Ask the sink; a failure is a no."""
+    def _answered(self, call: Callable[[], bool]) -> bool:
+        """Ask the sink; a failure is a no, also that of an answer which is neither true nor false."""
         answers: list[bool] = []
-        self._try(lambda: answers.append(call(*args)))
-        return bool(answers) and bool(answers[0])
+        self._try(lambda: answers.append(bool(call())))
+        return any(answers)
 
-    def _try(self, call: Callable[..., object], *args: object) -> bool:
+    def _try(self, call: Callable[[], object]) -> bool:
         """Call the sink; say whether it did not raise."""
         try:
-            call(*args)
+            call()
         except BaseException as error:  # noqa: BLE001 - the border: a sink may be anybody's code
             self._failed(error)
             return False
+        finally:
+            self.asks = False
         return True
 
     def _failed(self, error: BaseException) -> None:
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        reason = _reason(error)
         with self._changed:
             self._errors += 1
             first = not self._last_error
@@ -267,3 +301,13 @@ class Outlet:
         self._count("sink_errors", 1)
         if first:
             self._say(f"sink {self.name} failed ({reason}); it is tried again")
+
+
+def _reason(error: BaseException) -> str:
+    """What a user is told of an exception, which may be anybody's and fail to describe itself."""
+    name = type(error).__name__
+    try:
+        text = f"{error}"
+    except BaseException:  # noqa: BLE001 - the border: as in `_try`, whose thread must go on
+        return f"{name}, which cannot be shown"
+    return f"{name}: {text}" if text else name

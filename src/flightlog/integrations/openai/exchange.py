@@ -18,6 +18,7 @@ import msgspec
 from flightlog.border import let_through
 from flightlog.core.llm import ModelCall
 from flightlog.integrations.openai.answer import Answer, text
+from flightlog.integrations.openai.caller import called_from
 from flightlog.integrations.openai.request import Api, api_of, begin
 from flightlog.integrations.openai.tap import Tap, tap
 from flightlog.records import genai
@@ -140,11 +141,21 @@ def opened(client: Any, options: Any, report: Report) -> Exchange | None:
         if api is None or serving.get() is not None:
             return None
         call = begin(client, api, options)
+        call.set_attributes(called_from(_library_of(client)))
         return Exchange(call.start(), api, report) if call.recorded else None
     except Exception as failure:  # noqa: BLE001 - the border: the request must be made whatever we cannot do
         let_through(failure)
         report("a request could not be recorded", failure)
         return None
+
+
+def _library_of(client: Any) -> str:
+    """The directory of the package that the client's own class comes from."""
+    for base in type(client).__mro__:
+        package = sys.modules.get(base.__module__.partition(".")[0])
+        if base.__module__.startswith("openai.") and package is not None:
+            return str(package.__file__).removesuffix("__init__.py")
+    return "<none>"
 
 
 def guarded(exchange: Exchange, step: Callable[..., None], *args: Any) -> None:

@@ -28,7 +28,7 @@ from flightlog.store.sqlite.names import SourceNames
 from flightlog.store.sqlite.payloadrows import PayloadBatch
 from flightlog.store.sqlite.plainrows import PlainRows
 from flightlog.store.sqlite.statements import ABSENT, lookup, one_column
-from flightlog.store.sqlite.tally import Tally
+from flightlog.store.sqlite.tally import DAYS, Tally
 from flightlog.store.sqlite.tracerows import NO_PARENT, TraceRow
 
 _find_spans: Final = lookup(
@@ -40,6 +40,7 @@ _find_spans: Final = lookup(
     " LEFT JOIN span_more m ON m.span = s.id LEFT JOIN span_usage u ON u.span = s.id",
     2,
 )
+_STATE: Final = f"SELECT (SELECT coalesce(max(id), 0) + 1 FROM spans), {DAYS}"
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _NO_CONTEXT: Final[tuple[tuple[Any, ...] | None, bool]] = (None, False)
@@ -100,7 +101,8 @@ class SpanBatch:
             wanted.extend((row.id, span_key(span_id)) for span_id in span_ids)
         for answer in _find_spans.ask(self._connection, wanted):
             self._stored[answer[0], answer[1]] = _stored(answer)
-        (self._next,) = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM spans").fetchone()
+        self._next, *days = self._connection.execute(_STATE).fetchone()
+        self._tally.days = tuple(days)
 
     def apply(self, trace: NewTrace, row: TraceRow) -> None:
         """Work out the rows of one trace, and what they change in its own row and in the rollups."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from flightlog.records.traces import Figures, Hour, Selection, TraceFigures
@@ -51,7 +51,7 @@ class _Group:
     def __init__(self, common: dict[str, str]) -> None:
         self.common = common
         self.sums = [0] * 12
-        self.histogram: Counter[int] = Counter()
+        self.histogram: dict[int, int] = {}
 
     def figures(self) -> Figures:
         (spans, errors, cancelled, interrupted, total_ns, calls, unknown, *tokens) = self.sums
@@ -97,7 +97,7 @@ def figures(
     for place, spans in connection.execute(_BUCKETS.format(rows=_rows("durations", "bucket spans", parts))):
         number, bucket = divmod(place, _MOST_BUCKETS)
         for group in groups_of.get(number, ()):
-            group.histogram[bucket] += spans
+            group.histogram[bucket] = group.histogram.get(bucket, 0) + spans
     return {grouping: _ordered(grouping, grown[grouping]) for grouping in groupings}
 
 
@@ -176,6 +176,6 @@ def _ordered(grouping: Grouping, grown: dict[tuple[str, ...], _Group]) -> list[F
     return sorted(made, key=lambda one: (-one.total_ns, -one.spans, one.name, one.kind, one.model))
 
 
-def _percentiles(histogram: Counter[int]) -> list[int | None]:
+def _percentiles(histogram: Mapping[int, int]) -> list[int | None]:
     found: list[Any] = [percentile(histogram, share) for share in (0.5, 0.95, 0.99)]
     return [None if one is None else round(one) for one in found]

@@ -28,6 +28,11 @@ SUMS: Final = (
 LAST_DAY: Final = "SELECT coalesce(max(day), -1) FROM day_rollups"
 """The last day that is written down: of every day up to it `day_rollups` and `day_durations` have all rows."""
 
+DAYS: Final = (
+    f"({LAST_DAY}), (SELECT min(hour) FROM rollups WHERE hour >= (({LAST_DAY}) + 1) * {HOURS_A_DAY})"
+)
+"""Two columns: that day, and the first hour after it of which there is a rollup, NULL for none."""
+
 _PLACE: Final = {"ok": 1, "error": 2, "cancelled": 3, "interrupted": 4}
 _DURATION: Final = 5
 _CALLS: Final = 6
@@ -37,8 +42,6 @@ _WIDTH: Final = len(SUMS.split())
 
 _ROLLUPS_OF: Final = narrowed(ROLLUP_ROWS, SOME)
 _DURATIONS_OF: Final = narrowed(DURATION_ROWS, SOME)
-_NEWEST_DAY: Final = f"SELECT coalesce(max(hour), 0) / {HOURS_A_DAY} FROM rollups"
-_IS_BETWEEN: Final = "SELECT EXISTS (SELECT 1 FROM rollups WHERE hour >= ? AND hour < ?)"
 
 
 class _Table:
@@ -93,9 +96,11 @@ _ADD_TO_PAST: Final = (
 class Tally:
     """Differences, by the keys of the two tables of hours."""
 
-    __slots__ = ("_durations", "_has_less", "_rollups")
+    __slots__ = ("_durations", "_has_less", "_rollups", "days")
 
     def __init__(self) -> None:
+        self.days: tuple[int, int | None] = (-1, None)
+        """What `DAYS` said before the first change of this transaction: whoever asks for something else asks it too."""
         self._rollups: dict[tuple[int, int], list[int]] = {}
         self._durations: dict[tuple[int, int, int], int] = {}
         self._has_less = False
@@ -124,6 +129,7 @@ class Tally:
 
     def take_back(self, connection: sqlite3.Connection, traces: str) -> None:
         """Take back every span of these traces, whose rows' ids are a JSON array."""
+        self.days = connection.execute(f"SELECT {DAYS}").fetchone()
         for hours, series, *sums in connection.execute(_ROLLUPS_OF, (traces,)):
             self._rollups[hours, series] = [-number for number in sums]
         for hours, series, number, spans in connection.execute(_DURATIONS_OF, (traces,)):
@@ -138,11 +144,14 @@ class Tally:
         durations = [(*place, count) for place, count in self._durations.items()]
         _rollups.change(connection, rollups, has_less=self._has_less)
         _durations.change(connection, durations, has_less=self._has_less)
-        (last,) = connection.execute(LAST_DAY).fetchone()
+        last, earliest = self.days
         first_open = (last + 1) * HOURS_A_DAY
         if min(self._rollups)[0] < first_open:
             self._write_late(connection, _until(rollups, first_open), _until(durations, first_open))
-        _write_down(connection, last + 1)
+        open_hours = [hours for hours, _ in self._rollups if hours >= first_open]
+        if open_hours:
+            earliest = min(open_hours) if earliest is None else min(earliest, *open_hours)
+            _write_down(connection, earliest // HOURS_A_DAY, max(open_hours) // HOURS_A_DAY)
 
     def _write_late(
         self,
@@ -176,12 +185,10 @@ def _until(differences: Iterable[tuple[int, ...]], hours: int) -> list[tuple[int
     return [row for row in differences if row[0] < hours]
 
 
-def _write_down(connection: sqlite3.Connection, first: int) -> None:
-    """Write down the days from `first` on that are over, since a span of a later one is here."""
-    (newest,) = connection.execute(_NEWEST_DAY).fetchone()
-    hours = (first * HOURS_A_DAY, newest * HOURS_A_DAY)
-    if newest > first and connection.execute(_IS_BETWEEN, hours).fetchone()[0]:
+def _write_down(connection: sqlite3.Connection, first: int, newest: int) -> None:
+    """Write down the days from `first` on that are over, since `newest` has begun."""
+    if first < newest:
         for statement in _WRITE_DOWN:
-            connection.execute(statement, hours)
+            connection.execute(statement, (first * HOURS_A_DAY, newest * HOURS_A_DAY))
         for statement in _ADD_TO_PAST:
             connection.execute(statement, (first, newest))
