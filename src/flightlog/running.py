@@ -33,6 +33,8 @@ from flightlog.redaction.gate import DefaultGate
 SETTLE_SECONDS: Final = 5.0
 """How long the end of a run waits until everything is in the store."""
 
+_TYPE: Final = "exception.type"
+
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT)
 _FROM_TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT)
 """The terminal sends these to the whole foreground group, so the program has them already."""
@@ -51,6 +53,8 @@ class Outcome(Struct, frozen=True):
     """Whether everything it recorded is in the store."""
     in_memory: int = 0
     """Records of the run that cannot be written anywhere."""
+    cancelled: bool = False
+    """Somebody stopped it from the keyboard, which is no failure."""
 
 
 def run_program(arguments: Sequence[str], *, module: bool, live: bool = False) -> Outcome:
@@ -74,18 +78,37 @@ def run_program(arguments: Sequence[str], *, module: bool, live: bool = False) -
     )
     started = time.monotonic_ns()
     shown = redacted_arguments(DefaultGate(b""), arguments)
-    with span(name, kind="run", input={"command": shown}) as record:
-        flush(0.0)
-        if recorder.keeper is not None:
-            recorder.keeper.work_freely()
-        returncode = _child(command, _environment(record, home, live=live))
-        record.set_attributes({"process.exit.code": returncode})
-        if returncode:
-            flush(SETTLE_SECONDS)
-            _explain(record, home, returncode)
+    stop = KeyboardInterrupt()
+    try:
+        with span(name, kind="run", input={"command": shown}) as record:
+            flush(0.0)
+            if recorder.keeper is not None:
+                recorder.keeper.work_freely()
+            returncode, signals = _child(command, _environment(record, home, live=live))
+            exception: dict[str, str] = {}
+            if returncode:
+                flush(SETTLE_SECONDS)
+                exception = _exception(record, home)
+            if returncode == 1 and signal.SIGINT in signals and exception.get(_TYPE) == "KeyboardInterrupt":
+                # Left to itself it would have died of the signal: CPython forgets that it was to do so when
+                # code is compiled after the interrupt, as it is while its last records are written.
+                returncode = -signal.SIGINT
+            record.set_attributes({"process.exit.code": returncode})
+            if cancelled := _is_cancelled(returncode, signals):
+                raise stop  # the span ends as any other that Ctrl-C leaves
+            if returncode:
+                _explain(record, exception, returncode)
+    except KeyboardInterrupt as interrupt:
+        if interrupt is not stop:
+            raise
     flushed = flush(SETTLE_SECONDS)
     took = time.monotonic_ns() - started
-    return Outcome(record.trace_id, name, returncode, took, flushed.delivered, flushed.in_memory)
+    return Outcome(record.trace_id, name, returncode, took, flushed.delivered, flushed.in_memory, cancelled)
+
+
+def _is_cancelled(returncode: int, signals: frozenset[int]) -> bool:
+    """Whether a program ended because of Ctrl-C: it died of it, or it left with the exit code that says so."""
+    return returncode == -signal.SIGINT or (returncode == 128 + signal.SIGINT and signal.SIGINT in signals)
 
 
 def _script_name(given: str) -> str:
@@ -113,11 +136,13 @@ def _environment(record: object, home: Home, *, live: bool) -> dict[str, str]:
     return environ
 
 
-def _child(command: list[str], environ: dict[str, str]) -> int:
-    """Run the program, pass signals on, and return its exit code or minus its signal."""
+def _child(command: list[str], environ: dict[str, str]) -> tuple[int, frozenset[int]]:
+    """Run the program and pass signals on; give its exit code or minus its signal, and the signals that came."""
     child: subprocess.Popen[bytes] | None = None
+    came: set[int] = set()
 
     def forward(number: int, _frame: FrameType | None) -> None:
+        came.add(number)
         if child is not None and not (number in _FROM_TERMINAL and _is_in_foreground()):
             with suppress(ProcessLookupError):
                 child.send_signal(number)
@@ -126,7 +151,7 @@ def _child(command: list[str], environ: dict[str, str]) -> int:
         child = subprocess.Popen(command, env=environ)
         while True:
             with suppress(InterruptedError):
-                return child.wait()
+                return child.wait(), frozenset(came)
 
 
 @contextmanager
@@ -151,15 +176,22 @@ def _is_in_foreground() -> bool:
     return False
 
 
-def _explain(record: object, home: Home, returncode: int) -> None:
-    """Say on the run's span why it failed: the exception that ended the program, else its exit code."""
-    if not isinstance(record, Span):
-        return
+def _exception(record: object, home: Home) -> dict[str, str]:
+    """The attributes of the exception that ended the program; none where nothing was recorded of one."""
     exception: dict[str, str] = {}
+    if not isinstance(record, Span):
+        return exception
     with suppress(FlightlogError), home.reader() as reader:
         for event in reader.events(record.trace_id):
             if event.name == "exception" and event.span_id == record.span_id:
                 exception = event.attributes
+    return exception
+
+
+def _explain(record: object, exception: dict[str, str], returncode: int) -> None:
+    """Say on the run's span why it failed: the signal or exception that ended the program, else its exit code."""
+    if not isinstance(record, Span):
+        return
     if returncode < 0:
         number = -returncode
         name = _signal_name(number)
@@ -168,7 +200,7 @@ def _explain(record: object, home: Home, returncode: int) -> None:
     elif exception:
         record.fail(
             exception.get("exception.message", ""),
-            type=exception.get("exception.type", ""),
+            type=exception.get(_TYPE, ""),
             stack=exception.get("exception.stacktrace", ""),
         )
     else:

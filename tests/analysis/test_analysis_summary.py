@@ -21,16 +21,35 @@ def span(number: int, parent: int, start: int, end: int | None, **fields) -> Spa
     )
 
 
-def failed(number: int, parent: int, start: int, end: int) -> Span:
-    return span(number, parent, start, end, status="error", error=Fault("ValueError", f"from {number}"))
+def failed(number: int, parent: int, start: int, end: int, message: str = "no", **fields) -> Span:
+    fault = Fault("ValueError", message)
+    return span(number, parent, start, end, status="error", error=fault, **fields)
 
 
-def test_the_failure_is_the_deepest_span_of_the_first_failed_chain():
+def test_an_error_that_was_passed_on_is_told_where_it_began():
     found = summary(
-        build([failed(1, 0, 0, 100), failed(2, 1, 10, 20), failed(3, 2, 11, 19), failed(4, 1, 30, 40)])
+        build(
+            [failed(1, 0, 0, 100), failed(2, 1, 10, 20), failed(3, 2, 11, 19), failed(4, 1, 30, 40, "other")]
+        )
     ).failure
     assert found.path == ("n1", "n2", "n3")
     assert (found.others, found.handled) == (1, False)
+
+
+def test_an_error_of_its_own_is_told_and_not_that_of_a_child_which_was_tried_again():
+    children = [failed(n, 1, n, n + 1, "busy", name="query") for n in (2, 3)]
+    found = summary(build([failed(1, 0, 0, 9, "no such column"), *children])).failure
+    assert (found.path, found.node.error.message) == (("n1",), "no such column")
+    last = failed(4, 1, 5, 6, "no such column", name="query")
+    found = summary(build([failed(1, 0, 0, 9, "no such column"), *children, last])).failure
+    assert (found.path, found.node.span_id) == (("n1", "query"), last.span_id)
+
+
+def test_of_errors_that_were_caught_one_that_was_tried_again_comes_last():
+    tries = [failed(2, 1, 2, 3, "busy", name="query"), span(3, 1, 4, 5, name="query")]
+    found = summary(build([span(1, 0, 0, 9), *tries, failed(4, 1, 6, 7, "gone")])).failure
+    assert found.node.error.message == "gone"
+    assert summary(build([span(1, 0, 0, 9), *tries])).failure.node.error.message == "busy"
 
 
 def test_a_failure_below_a_root_that_went_well_is_handled_and_its_path_begins_at_the_root():

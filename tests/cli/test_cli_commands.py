@@ -169,7 +169,7 @@ def test_the_processes_of_a_trace_stand_in_the_order_of_their_starts(home):
     ]
     writer.append([Chunk(each, [Line(encode(span))]) for each, span in zip(processes, spans, strict=True)])
     writer.close()
-    assert "process   4 on build-7: pid 3, 2, 1, 0\n" in run("show", "@latest").stdout
+    assert "process    4 on build-7: pid 3, 2, 1, 0\n" in run("show", "@latest").stdout
     told = json.loads(run("show", "@latest", "--json").stdout)["processes"]
     assert [process.get("pid", 0) for process in told] == [3, 2, 1, 0]
 

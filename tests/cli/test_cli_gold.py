@@ -57,7 +57,7 @@ def a_card(terminal: Terminal) -> list[str]:
 
 
 def a_list(terminal: Terminal) -> list[str]:
-    return list(listing.lines(cli_samples.rows(), terminal, cli_samples.NOW, PACE))
+    return list(listing.lines(cli_samples.rows(), terminal, cli_samples.NOW, PACE, lambda: 9))
 
 
 def a_span_list(terminal: Terminal) -> list[str]:
@@ -97,6 +97,7 @@ def test_no_line_but_a_sentence_or_an_id_is_wider_than_the_terminal(drawing, col
 
 
 @pytest.mark.parametrize("columns", [20, 40, *WIDTHS])
-@pytest.mark.parametrize("drawing", ["tree", "card", "list"])
-def test_the_trace_id_is_whole_at_any_width(drawing, columns):
-    assert any(cli_samples.TRACE in line for line in DRAWINGS[drawing](Terminal(width=columns)))
+@pytest.mark.parametrize(("drawing", "digits"), [("tree", 32), ("card", 32), ("list", 9)])
+def test_as_many_digits_of_the_trace_id_as_are_needed_stand_at_any_width(drawing, digits, columns):
+    lines = DRAWINGS[drawing](Terminal(width=columns))
+    assert any(cli_samples.TRACE[:digits] in line for line in lines)

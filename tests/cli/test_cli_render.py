@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from flightlog.analysis.pace import Pace
 from flightlog.analysis.summary import summary
 from flightlog.analysis.tree import build
-from flightlog.cli.render import card, listing, preview, spanlist, table, terminal, tree, words
+from flightlog.cli.render import card, listing, preview, spanlist, stacks, table, terminal, tree, words
 from flightlog.cli.render.branches import EVENTS_SHOWN, Limits
 from flightlog.cli.render.cells import cut, fill, width
 from flightlog.cli.render.safe import clean
@@ -384,8 +384,23 @@ def test_a_preview_of_a_great_value_is_indented_json():
     assert shown == ["{", '  "question": "' + "x" * 20 + '",', '  "k": 8', "}"]
 
 
+@pytest.mark.parametrize("cells", [30, 50, 66])
+def test_a_frame_keeps_its_file_line_and_function_in_any_room(cells):
+    path = "/home/somebody/project/.venv/lib/python3.11/site-packages/openai/_base_client.py"
+    frame = f'  File "{path}", line 1248, in request'
+    shown = stacks.tail(f"{frame}\n    return {'x' * 90}\n", cells, 5, Terminal())
+    told = " ".join("".join(shown[:-1]).split())
+    assert all(width(line) <= cells for line in shown)
+    assert all(
+        part.replace(" ", "") in told.replace(" ", "")
+        for part in ("…/", '_base_client.py",', "line 1248,", "in request")
+    )
+    assert shown[-1].endswith("…")
+    assert stacks.tail(frame, 200, 5, Terminal()) == [frame]
+
+
 def test_the_tail_of_a_stack_is_what_is_shown():
-    assert preview.tail("a\nb\nc\n", 40, 2, Terminal()) == ["… 1 line above", "b", "c"]
+    assert stacks.tail("a\nb\nc\n", 40, 2, Terminal()) == ["… 1 line above", "b", "c"]
 
 
 class Screen(io.StringIO):

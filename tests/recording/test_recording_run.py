@@ -115,6 +115,38 @@ def test_a_signal_sent_to_the_command_reaches_the_program(bench, number):
     assert command.returncode == 5
 
 
+@pytest.mark.parametrize("handler", ["", "signal.signal(signal.SIGINT, lambda *_: sys.exit(130))"])
+def test_a_program_that_ctrl_c_stopped_was_cancelled_and_has_not_failed(bench, handler):
+    path = bench.write(f"""
+        import signal, sys
+        {handler}
+        print("ready", flush=True)
+        signal.pause()
+    """)
+    with subprocess.Popen(
+        [sys.executable, "-m", "flightlog", "run", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env=bench.environment(),
+        start_new_session=True,
+    ) as command:
+        assert command.stdout.readline() == "ready\n"
+        os.kill(command.pid, signal.SIGINT)
+        _, errors = command.communicate(timeout=60)
+    assert command.returncode in {-signal.SIGINT, 130}
+    assert "cancelled (" in errors
+    (span,) = bench.spans()
+    assert (span.status, span.error) == ("cancelled", None)
+    assert json.loads(bench.flightlog("failures", "--json").stdout) == []
+
+
+def test_an_exit_with_130_that_nobody_asked_for_is_a_failure(bench):
+    bench.flightlog("run", str(bench.write("raise SystemExit(130)")))
+    assert [span.status for span in bench.spans()] == ["error"]
+
+
 def test_signals_that_are_ignored_at_the_start_stay_ignored_in_the_program(bench):
     path = bench.write("""
         import signal

@@ -8,6 +8,7 @@ one is therefore never hidden among those that went well.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -54,15 +55,25 @@ class Likeness:
         """Spans in the subtree of this node, itself included."""
         return self._sizes[id(node)]
 
-    def folded(self, siblings: Sequence[Node]) -> Iterator[Node | Fold]:
+    def folded(self, siblings: Sequence[Node], breaks: Sequence[int] = ()) -> Iterator[Node | Fold]:
         """Give the siblings in order, long repetitions as folds.
 
         Interleaved repetitions (a, b, a, b, …) fold as well: one fold for each shape, where the first of
-        them would have stood.
+        them would have stood. No fold reaches over a break, so what is drawn there stands between what came
+        before it and what came after.
+
+        Args:
+            siblings: by start.
+            breaks: Unix nanoseconds, ascending: when something happened that is drawn between them.
         """
+        pending = deque(breaks)
         seen: dict[Shape, int] = {}
         held: list[Node] = []
         for node in siblings:
+            while pending and pending[0] <= node.record.start:
+                pending.popleft()
+                yield from self._released(held)
+                held = []
             shape = self._shapes[id(node)]
             seen[shape] = seen.get(shape, 0) + 1
             if seen[shape] > SHOWN:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -44,7 +44,7 @@ class Failure(Struct, frozen=True, eq=False):
     """Where the first error of a trace began."""
 
     node: Node
-    """The deepest failed span of the first chain of failed spans."""
+    """The highest failed span whose error is its own: no failed child of it has the same."""
     path: tuple[str, ...]
     """Names from the root down to it."""
     others: int
@@ -118,30 +118,49 @@ def _kinds(nodes: Iterable[Node]) -> list[KindCount]:
 
 
 def _failure(tree: Tree) -> Failure | None:
-    """Follow the first chain of failed spans to its end, preferring one that begins at a failed root."""
+    """The failed span that is highest up, or where it only passed on what a child raised, that child.
+
+    Of several at one height the first that was not tried again counts.
+    """
     path: list[Node] = []
     chain: list[Node] = []
+    best = (True, 0, 0)
     failed = 0
+    given_up = _tried_again(tree)
     for node in walk(tree):
         del path[node.depth :]
         if node.record.status == "error":
             failed += 1
             on_top = not path or path[-1].record.status != "error"
-            if on_top and (not chain or _comes_before(node, chain[-1])):
-                chain = [*path, node]
+            rank = (id(node) in given_up, node.depth, node.record.start)
+            if on_top and (not chain or rank < best):
+                chain, best = [*path, node], rank
         path.append(node)
     if not chain:
         return None
     handled = chain[0].record.status != "error"
-    while deeper := _first_failed(chain[-1].children):
+    while deeper := _source(chain[-1]):
         chain.append(deeper)
     on_path = sum(node.record.status == "error" for node in chain)
     return Failure(chain[-1], tuple(node.record.name for node in chain), failed - on_path, handled)
 
 
-def _comes_before(node: Node, other: Node) -> bool:
-    return (node.depth > 0, node.record.start) < (other.depth > 0, other.record.start)
+def _tried_again(tree: Tree) -> set[int]:
+    """Identities of the nodes that a later sibling of the same name and kind repeats."""
+    repeated: set[int] = set()
+    for siblings in (tree.roots, *(node.children for node in walk(tree))):
+        last = {(node.record.name, node.record.kind): node for node in siblings}
+        repeated.update(id(node) for node in siblings if last[node.record.name, node.record.kind] is not node)
+    return repeated
 
 
-def _first_failed(siblings: Sequence[Node]) -> Node | None:
-    return next((node for node in siblings if node.record.status == "error"), None)
+def _source(node: Node) -> Node | None:
+    """The last failed child with this node's error, or any where it has none; None when the error is its own."""
+    own = _error(node)
+    failed = (child for child in reversed(node.children) if child.record.status == "error")
+    return next((child for child in failed if not any(own) or _error(child) == own), None)
+
+
+def _error(node: Node) -> tuple[str, str]:
+    fault = node.record.error
+    return (fault.type, fault.message) if fault else ("", "")

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct
 
+from flightlog.analysis.waiting import waited_ns
 from flightlog.records.event import Event
 from flightlog.records.kinds import Status
 from flightlog.records.span import Fault, Span
@@ -50,7 +51,8 @@ class Node(Struct, eq=False):
     events: list[Event] = []
     """By time, then id."""
     self_ns: int | None = None
-    """Duration without the time in which a child ran; None while the span is open."""
+    """Duration without the time in which a child ran and without what the span itself waited for somebody
+    (`flightlog.waiting_ns`); never below 0, None while it is open."""
     depth: int = 0
     """0 for a root."""
     marks: tuple[Mark, ...] = ()
@@ -387,7 +389,7 @@ def _measure(node: Node) -> None:
         (child.record.start, record.end if child.record.end is None else child.record.end)
         for child in node.children
     )
-    node.self_ns = self_time(record.start, record.end, covered)
+    node.self_ns = max(0, self_time(record.start, record.end, covered) - waited_ns(record))
 
 
 def _starts(spans: Iterable[Span], events: Iterable[Event]) -> Iterator[int]:

@@ -14,8 +14,8 @@ def waited_ns(span: Span, now: int | None = None) -> int:
         now: Unix nanoseconds; up to then a span that waits is counted. By default its present pause is not.
     """
     total = _number(span.attributes.get(WAITING))
-    since = _number(span.attributes.get(WAITING_SINCE))
-    if span.status == "paused" and since and now is not None:
+    since = waiting_since(span)
+    if since and now is not None:
         total += max(0, now - since)
     return total
 
@@ -27,6 +27,11 @@ def worked_ns(span: Span, now: int | None = None) -> int | None:
     """
     end = span.end if span.end is not None else now
     return None if end is None else max(0, end - span.start - waited_ns(span, now))
+
+
+def waiting_since(span: Span) -> int:
+    """Unix nanoseconds since when a span waits; 0 for one that does not wait now."""
+    return _number(span.attributes.get(WAITING_SINCE)) if span.status == "paused" else 0
 
 
 def _number(value: object) -> int:

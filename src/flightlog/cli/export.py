@@ -12,7 +12,7 @@ import msgspec
 from flightlog.analysis.tree import Tree
 from flightlog.cli.filters import selecting
 from flightlog.cli.naming import find
-from flightlog.cli.opening import home, pace, paced, reading, say
+from flightlog.cli.opening import home, pace, paced, reading, reading_if_any, say
 from flightlog.cli.options import EXIT_CODES
 from flightlog.cli.render.words import of_them
 from flightlog.export import csv, file, json, rows
@@ -72,8 +72,8 @@ def command(
     into_file = output is not None and str(output) != "-"
     if output is not None and into_file:
         file.check(output, replace=force)
-    with reading() as reader:
-        chosen = Chosen(reader, find(reader, trace) if trace else None, selection)
+    with reading() if trace else reading_if_any() as reader:
+        chosen = Chosen(reader, find(reader, trace) if reader and trace else None, selection)
         pieces = _pieces(chosen, form, of)
         if output is None or not into_file:
             sys.stdout.flush()
@@ -101,9 +101,9 @@ def _pieces(chosen: Chosen, form: str, of: str | None) -> Iterator[bytes]:
 
 
 class Chosen:
-    """What is exported, counted while it goes by."""
+    """What is exported, counted while it goes by; nothing where there is no reader."""
 
-    def __init__(self, reader: Reader, trace_id: str | None, selection: Selection) -> None:
+    def __init__(self, reader: Reader | None, trace_id: str | None, selection: Selection) -> None:
         self._reader = reader
         self._trace_id = trace_id
         self._selection = selection
@@ -113,6 +113,8 @@ class Chosen:
 
     def traces(self) -> Iterator[Trace]:
         """Rows of traces, newest first."""
+        if self._reader is None:
+            return
         if self._trace_id is None:
             found: Iterable[Trace | None] = self._reader.each_trace(self._selection)
         else:
@@ -126,6 +128,8 @@ class Chosen:
         """Spans, those of the newest trace first."""
         self.noun = "span"
         found: Iterable[Span]
+        if self._reader is None:
+            return
         if self._trace_id is None:
             found = self._reader.each_span(self._selection)
         else:
@@ -137,12 +141,14 @@ class Chosen:
     def trees(self) -> Iterator[tuple[Trace, Tree]]:
         """Traces with their spans, one held at a time."""
         for trace in self.traces():
-            trace_id = trace.trace_id
-            yield trace, load_trace(self._reader, trace_id)
+            if self._reader is not None:
+                yield trace, load_trace(self._reader, trace.trace_id)
 
     def lines(self) -> Iterator[bytes]:
         """Record lines with their line ends."""
         self.noun = "line"
+        if self._reader is None:
+            return
         for line in self._reader.lines(self._trace_id, self._selection):
             self.number += 1
             yield line + b"\n"

@@ -13,7 +13,7 @@ from flightlog.cli.filters import project
 from flightlog.cli.jsonout import print_array
 from flightlog.cli.looks import drawn, paged
 from flightlog.cli.moments import moment
-from flightlog.cli.opening import reading, say
+from flightlog.cli.opening import reading_if_any, say
 from flightlog.cli.options import EXIT_CODES, as_json
 from flightlog.cli.render import failing
 from flightlog.cli.render.terminal import Terminal
@@ -61,8 +61,9 @@ def command(
 
     With --json: an array of groups, each with its newest examples.
     """
-    with reading() as reader:
-        spans = reader.failures(MOST_SPANS, since=since, project=project)
+    with reading_if_any() as reader:
+        spans = reader.failures(MOST_SPANS, since=since, project=project) if reader else []
+        is_empty = reader is None
     groups = alike(spans)
     if len(spans) == MOST_SPANS:
         say(f"only the newest {MOST_SPANS:,} failures were looked at; give a later --since")
@@ -70,7 +71,7 @@ def command(
         print_array(_document(group) for group in groups[:limit])
     elif groups:
         page(failing.lines(groups, len(spans), look, time.time_ns(), limit))
-    else:
+    elif not is_empty:
         say("nothing has failed in that time")
     if as_json and len(groups) > limit:
         say(f"{of_them(len(groups) - limit, 'more group')}; -n shows more")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 import click
 
+from flightlog.cli import shortened
 from flightlog.cli.filters import selecting
 from flightlog.cli.jsonout import print_array
 from flightlog.cli.looks import drawn, paged
@@ -43,9 +44,13 @@ def command(
     """List the newest traces.
 
     One line a trace, newest first: how it went, its name, when it started, how long it took, how many spans
-    it has, what is remarkable, and its id, which is always whole. Duration is the time from the first start to
-    the last end; a trace is slow when that is at least the setting slow_limit, or that of its name or kind in
-    slow_limits. A narrow terminal gets fewer columns; a pipe or a file gets all of them, uncut.
+    it has, what is remarkable, and its id. Duration is the time from the first start to the last end, or so far
+    (3.10 s…) while it runs or waits; a trace is slow when that, without the time in which its root waited, is
+    at least the setting slow_limit, or that of its name or kind in slow_limits.
+
+    A narrow terminal gets fewer columns, and of each id its first digits: 8 or more, as many as name that trace
+    alone, so other commands take them for it. A pipe or a file gets every column, uncut, with whole ids and the
+    times of the starts.
 
     Options that choose traces must all hold. Name, kind, status and session are those of a trace's root.
 
@@ -56,16 +61,20 @@ def command(
     """
     found = home()
     traces: list[Trace] = []
+    rows: list[str] = []
     waiting = 0
     own = pace(found)
     if holds_something(found):
         with caught_up(found) as (reader, backlog):
             traces = [paced(trace, own) for trace in reader.traces(limit, selection)]
             waiting = backlog.bytes
+            if traces and not as_json:
+                now = time.time_ns()
+                rows = list(listing.lines(traces, look, now, own, lambda: shortened.digits(reader, traces)))
     if as_json:
         print_array(traces)
     elif traces:
-        page(listing.lines(traces, look, time.time_ns(), own))
+        page(rows)
     if not traces and not waiting:
         if selection == EVERY_TRACE:
             say(f"nothing is recorded in {found.path} yet; {how_to_record()}")

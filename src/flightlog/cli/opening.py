@@ -45,7 +45,7 @@ def paced(trace: Trace, own: Pace) -> Trace:
     """The row with `slow` as the limits by name and kind have it; a store knows only the one for everything."""
     if not own.limits:
         return trace
-    slowness = own.of(trace.name, trace.kind, trace.duration_ns)
+    slowness = own.of(trace.name, trace.kind, trace.worked_ns)
     return structs.replace(trace, slow=slowness == "slow")
 
 
@@ -77,6 +77,18 @@ def reading() -> Iterator[Reader]:
     found = home()
     if not holds_something(found):
         raise BadQuestion(f"nothing is recorded in {found.path} yet; {how_to_record()}")
+    with caught_up(found) as (reader, _):
+        yield reader
+
+
+@contextmanager
+def reading_if_any() -> Iterator[Reader | None]:
+    """The same, but where nothing was recorded yet it says so and gives None: an empty answer is no error."""
+    found = home()
+    if not holds_something(found):
+        say(f"nothing is recorded in {found.path} yet; {how_to_record()}")
+        yield None
+        return
     with caught_up(found) as (reader, _):
         yield reader
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from flightlog.cli import runfile
-from flightlog.cli.opening import home, pace, say
+from flightlog.cli.opening import home, pace, paced, say
 from flightlog.cli.render import heading, tree
 from flightlog.cli.render.branches import Limits
 from flightlog.cli.render.safe import clean
@@ -74,7 +74,8 @@ def _line(outcome: Outcome) -> str:
         return (
             f"flightlog: {outcome.name} was not recorded; `flightlog doctor` says which setting keeps it out"
         )
-    ended = "ok" if outcome.returncode == 0 else f"failed ({_reason(outcome.returncode)})"
+    word = "cancelled" if outcome.cancelled else "failed"
+    ended = "ok" if outcome.returncode == 0 else f"{word} ({_reason(outcome.returncode)})"
     rest = "" if outcome.delivered else "; still being indexed"
     if outcome.in_memory:
         rest = "; it could not be recorded, `flightlog doctor` says why"
@@ -94,7 +95,7 @@ def _draw(trace_id: str) -> None:
         if row is None:
             raise BadQuestion(f"trace {trace_id} is not in the store yet; try `flightlog trace {trace_id}`")
         grown = load_trace(reader, trace_id, payloads=False)
-    above = heading.lines(row, look, time.time_ns(), own)
+    above = heading.lines(paced(row, own), look, time.time_ns(), own, grown)
     for line in chain([""], above, [""], tree.lines(grown, look, Limits(pace=own))):
         say(line)
 

@@ -56,9 +56,9 @@ def command(
 ) -> None:
     """Sum up one trace, or show one step in full.
 
-    Of a trace: its facts, the input and output of its first root, the deepest span of the first chain of errors
-    with the end of its stack, the spans with the most time of their own, its spans by kind, and the events that
-    matter.
+    Of a trace: its facts, the input, output and attributes of its first root, the error of the failed span that
+    is highest up (or of the child it came from) with the end of its stack, the spans with the most time of their
+    own, in which neither a child ran nor they waited, its spans by kind, and the events that matter.
 
     SPAN is the id of a span, a unique beginning of one, or a name that only one span has. Of a step: everything
     that was recorded, nothing cut: input, output (messages of a model call one by one), error with its whole
@@ -116,7 +116,7 @@ def _steps(tree: Tree, span: str | None, only: str, parts: tuple[str, ...]) -> I
 def _has(node: Node, parts: tuple[str, ...]) -> bool:
     record = node.record
     has = {
-        "input": record.input is not UNSET,
+        "input": record.input is not UNSET and not step.is_no_input("input", record.input),
         "output": record.output is not UNSET,
         "error": record.error is not None,
     }

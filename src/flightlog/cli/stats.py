@@ -8,19 +8,33 @@ from typing import Any, Final, get_args
 import click
 from msgspec import structs
 
+from flightlog.analysis.spread import possible
 from flightlog.cli.filters import selecting
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.looks import drawn, paged
-from flightlog.cli.opening import home, reading
+from flightlog.cli.opening import home, reading_if_any
 from flightlog.cli.options import EXIT_CODES, as_json
 from flightlog.cli.render import figures
 from flightlog.cli.render.terminal import Terminal
 from flightlog.records.errors import BadQuestion
-from flightlog.records.traces import Selection, TraceFigures
+from flightlog.records.traces import Figures, Selection, TraceFigures
 from flightlog.store.port import Grouping
 
 MOST: Final = 20
 GROUPINGS: Final[tuple[Grouping, ...]] = get_args(Grouping)
+NO_TRACES: Final = TraceFigures(
+    traces=0,
+    statuses={},
+    retried=0,
+    retries=0,
+    recovered=0,
+    slow=0,
+    p50_ns=None,
+    p95_ns=None,
+    p99_ns=None,
+    hours=[],
+)
+"""What no traces add up to."""
 
 
 @click.command("stats", epilog=EXIT_CODES)
@@ -52,8 +66,9 @@ def command(
 
     Of spans that ended: how many, how many failed, how long half, 95 and 99 of 100 of them took at most, and
     the tokens of model calls; by name, by kind and by model, those with the most time first. Answered from sums
-    by the hour, so it takes as long for a million spans as for a thousand: percentiles are off by at most 2.6 %,
-    and --since begins with a whole hour. Only --since and --project choose among spans.
+    by the hour, so it takes as long for a million spans as for a thousand: percentiles are off by at most 2.6 %
+    and never more than the sum of the durations allows, and --since begins with a whole hour. Only --since and
+    --project choose among spans.
 
     With --traces: of the traces that the options choose, how many went well, by status and by hour, how long
     they took, and how many were tried again or were slow.
@@ -64,13 +79,18 @@ def command(
         raise click.UsageError("--by is for spans; give it without --traces")
     if not of_traces and selection != Selection(since=selection.since, project=selection.project):
         raise BadQuestion("--status, --name, --kind and --session choose traces; give --traces as well")
-    with reading() as reader:
-        if of_traces:
+    groupings = (by,) if by else GROUPINGS
+    found: dict[Grouping, list[Figures]] = {grouping: [] for grouping in groupings}
+    told = NO_TRACES
+    with reading_if_any() as reader:
+        if reader and of_traces:
             told = reader.trace_figures(selection)
-        else:
-            found = reader.figures(
-                (by,) if by else GROUPINGS, since=selection.since, project=selection.project
-            )
+        elif reader:
+            sums = reader.figures(groupings, since=selection.since, project=selection.project)
+            found = {grouping: [possible(row) for row in rows] for grouping, rows in sums.items()}
+        is_empty = reader is None
+    if is_empty and not as_json:
+        return
     if of_traces:
         if as_json:
             print_document(_document(told))

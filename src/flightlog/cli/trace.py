@@ -14,7 +14,7 @@ from flightlog.cli.jsonout import print_pieces
 from flightlog.cli.looks import drawn, paged
 from flightlog.cli.moments import lasting
 from flightlog.cli.naming import find
-from flightlog.cli.opening import home, pace, paced, reading
+from flightlog.cli.opening import home, pace, paced, reading, say
 from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
 from flightlog.cli.render import heading, tree
 from flightlog.cli.render.branches import Limits
@@ -66,10 +66,10 @@ def command(
     """Draw one trace as a tree on a time axis.
 
     One line a span: a sign for its status (✓ ok, ✗ error, ● running, ‖ paused, ⊘ cancelled, ! interrupted),
-    name, kind, when it ran, how long it took, and how much of that no child accounts for (self). An open span
-    is drawn with a dotted bar. Errors and events that matter have lines of their own. Siblings that look
-    alike are folded after the second. Steps that took at least slow_warn or slow_limit (settings, also by kind
-    and name) are marked.
+    name, kind, when it ran, how long it took, and how much of that neither a child nor waiting accounts for
+    (self). An open span is drawn with a dotted bar, and with how long it runs or waits so far (3.10 s…). Errors
+    and events that matter have lines of their own. Siblings that look alike are folded after the second. Steps
+    that took at least slow_warn or slow_limit (settings, also by kind and name) are marked.
 
     With --kind, --status, --name, --longer or --tokens, which must all hold, only such spans are drawn, with
     the spans above them.
@@ -89,9 +89,13 @@ def command(
     if as_json:
         print_pieces(nested.pieces(row, narrowed.tree))
         return
+    if not narrowed.wanted and not wanted.is_everything:
+        say(f"none of {of_them(grown.span_count, 'span')} is like that; without these options all are drawn")
+        return
     own = pace(home())
-    limits = Limits(depth, everything, preview, own, narrowed.on_the_way)
-    above = heading.lines(paced(row, own), look, time.time_ns(), own) if row else ()
+    now = time.time_ns()
+    limits = Limits(depth, everything, preview, own, narrowed.on_the_way, now)
+    above = heading.lines(paced(row, own), look, now, own, grown) if row else ()
     below = () if wanted.is_everything else _told(narrowed, grown.span_count, look)
     page(chain(above, [""], tree.lines(narrowed.tree, look, limits), below))
 

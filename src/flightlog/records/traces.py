@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 
-class Trace(Struct, frozen=True, kw_only=True):
+class Trace(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One trace. What is unknown is None, never 0."""
 
     trace_id: str
@@ -32,7 +32,7 @@ class Trace(Struct, frozen=True, kw_only=True):
     retries: int
     """`retry` events seen."""
     slow: bool
-    """Took at least the `slow_limit` that the question gave; a meaning, computed when asked."""
+    """Worked for at least the `slow_limit` that the question gave; a meaning, computed when asked."""
     interrupted: int
     """Spans that ended as `interrupted`."""
     project: str
@@ -41,6 +41,15 @@ class Trace(Struct, frozen=True, kw_only=True):
     user: str | None
     tags: list[str]
     service: str | None
+    waiting_ns: int = 0
+    """How long of its duration its root waited for somebody; left out of JSON when it did not."""
+    waiting_since: int | None = None
+    """Unix nanoseconds: since when its root waits; left out of JSON while it does not."""
+
+    @property
+    def worked_ns(self) -> int | None:
+        """Its duration without the time in which its root waited; None while nothing has ended."""
+        return None if self.duration_ns is None else max(0, self.duration_ns - self.waiting_ns)
 
 
 class Selection(Struct, frozen=True, kw_only=True):

@@ -70,6 +70,8 @@ class Limits(Struct, frozen=True):
     """From when on a step is slow."""
     faint: frozenset[str] = frozenset()
     """Ids of spans that are there only because they lead to others."""
+    now: int | None = None
+    """Unix nanoseconds: how far an open span has run; None where that is not known."""
 
 
 def rows(tree: Tree, guides: Guides, limits: Limits, indent: int) -> Iterator[Row]:
@@ -118,9 +120,10 @@ def _news(node: Node) -> Iterator[Event]:
 def _items(
     nodes: Sequence[Node], events: Iterable[Event], likeness: Likeness, limits: Limits
 ) -> Sequence[Item]:
-    siblings: Iterable[Node | Fold] = nodes if limits.everything else likeness.folded(nodes)
     noteworthy = [event for event in events if is_noteworthy(event)]
     shown = noteworthy if limits.everything else noteworthy[:EVENTS_SHOWN]
+    breaks = [event.time for event in shown]
+    siblings: Iterable[Node | Fold] = nodes if limits.everything else likeness.folded(nodes, breaks)
     timed: Iterable[Node | Fold | Event] = merge(siblings, shown, key=_time)
     items: list[Item] = list(timed)
     if len(shown) < len(noteworthy):

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from msgspec import UNSET, Struct
 
+from flightlog.analysis import retries
 from flightlog.analysis.pace import Pace
 from flightlog.analysis.summary import Failure, KindCount, Summary, repeats
 from flightlog.analysis.tree import MARKS, Node, Tree, walk
-from flightlog.cli.render import details, heading, notes, preview, words
+from flightlog.cli.render import details, heading, notes, preview, stacks, step, words
 from flightlog.cli.render.cells import cut, flow
 from flightlog.cli.render.marks import kind_style, status_sign, status_style
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.table import Column
 from flightlog.cli.render.table import lines as table_lines
 from flightlog.cli.render.terminal import Terminal
+from flightlog.records.attributes import WAITING, WAITING_SINCE
 from flightlog.records.event import Event
 from flightlog.records.process import Process
 from flightlog.records.traces import Trace
 
-_INDENT: Final = 12
+_INDENT: Final = 13
 _VALUE_LINES: Final = 8
 _STACK_LINES: Final = 12
 _EVENTS: Final = 10
+_ATTRIBUTES: Final = 12
 _KINDS: Final = 12
 _PIDS: Final = 20
 
@@ -76,7 +79,7 @@ class Pen:
         facts = {
             "service": self._flow([trace.service, f"{trace.project} / {trace.environment}"], self._dot),
             "process": self._flow(_processes(subject.processes), ", "),
-            "session": self._flow([trace.session, trace.user and f"user {trace.user}"], self._dot),
+            "session": self._flow([trace.session, _turn(subject.tree), _user(trace)], self._dot),
             "tags": self._flow(trace.tags, ", "),
             "models": self._flow(_models(trace), self._dot),
             "notes": self._flow(self._notes(subject), self._dot),
@@ -86,13 +89,14 @@ class Pen:
                 yield from self._labelled(label, body)
 
     def values(self, tree: Tree) -> Iterator[str]:
-        """Input and output of the first root."""
+        """Input, output and attributes of the first root."""
         if not tree.roots:
             return
         root = tree.roots[0].record
         for label, value in (("input", root.input), ("output", root.output)):
-            if value is not UNSET:
+            if value is not UNSET and not step.is_no_input(label, value):
                 yield from self.section(label, preview.lines(value, self._room, _VALUE_LINES, self._terminal))
+        yield from self.section("attributes", self._attributes(root.attributes))
 
     def failure(self, failure: Failure) -> Iterator[str]:
         """The error, where it happened, and the end of its stack."""
@@ -101,7 +105,7 @@ class Pen:
         stack: list[str] = []
         if record.error:
             told = ": ".join(text for text in (record.error.type, record.error.message) if text) or told
-            stack = preview.tail(record.error.stack, self._room, _STACK_LINES, self._terminal)
+            stack = stacks.tail(record.error.stack, self._room, _STACK_LINES, self._terminal)
         body = [
             self._terminal.paint("alarm", self._cut(clean(told))),
             self._cut("in " + " > ".join(clean(name) for name in failure.path[-6:])),
@@ -111,8 +115,8 @@ class Pen:
         yield from self.section("error", body)
 
     def slowest(self, nodes: Sequence[Node], trace: Trace) -> Sequence[str]:
-        """The spans with the most time of their own, and their share of the whole."""
-        whole = trace.duration_ns or 0
+        """The spans with the most time of their own, and their share of the whole, both without waiting."""
+        whole = trace.worked_ns or 0
         unicode = self._terminal.unicode
         records = [node.record for node in nodes]
         signs = [status_sign(record.status, self._terminal) for record in records]
@@ -190,6 +194,14 @@ class Pen:
         said = "".join(text for text, _ in details.event_label(event))
         return self._cut(f"{after:>{words.DURATION_CELLS}}  {said}")
 
+    def _attributes(self, attributes: Mapping[str, Any]) -> list[str]:
+        """A line each, cut; of waiting the facts tell already."""
+        told = sorted(item for item in attributes.items() if item[0] not in {WAITING, WAITING_SINCE})
+        body = [self._cut(clean(f"{name} = {details.plain(value)}")) for name, value in told[:_ATTRIBUTES]]
+        if len(told) > _ATTRIBUTES:
+            body.append(f"{self._terminal.ellipsis()} {len(told) - _ATTRIBUTES:,} more")
+        return body
+
     def _labelled(self, label: str, body: Sequence[str]) -> Iterator[str]:
         yield self._terminal.paint("dim", f"  {label:<{_INDENT - 2}}") + body[0]
         yield from (" " * _INDENT + line for line in body[1:])
@@ -201,7 +213,8 @@ class Pen:
 
     def _notes(self, subject: Subject) -> list[str]:
         still_open = subject.summary.open_spans
-        told = notes.of_trace(subject.trace, subject.pace, self._terminal)
+        helped = retries.have_helped(subject.tree)
+        told = notes.of_trace(subject.trace, subject.pace, self._terminal, helped=helped)
         return told + ([f"{still_open:,} still open"] if still_open else [])
 
     def _flow(self, parts: Sequence[str | None], separator: str) -> list[str]:
@@ -226,6 +239,16 @@ def _processes(processes: Sequence[Process]) -> list[str]:
             parts += [f"{len(of_host):,}{where}: pid {of_host[0]}", *of_host[1:_PIDS]]
             parts += [f"{len(of_host) - _PIDS:,} more"] if len(of_host) > _PIDS else []
     return parts
+
+
+def _turn(tree: Tree) -> str:
+    """Which exchange of its session it is; empty where its root does not say."""
+    turn = tree.root.record.context.get("turn") if tree.roots else None
+    return f"turn {turn:,}" if type(turn) is int else ""
+
+
+def _user(trace: Trace) -> str:
+    return f"user {trace.user}" if trace.user else ""
 
 
 def _models(trace: Trace) -> list[str | None]:

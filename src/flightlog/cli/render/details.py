@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from flightlog.analysis import retries
 from flightlog.analysis.likeness import Fold
 from flightlog.analysis.tree import Node
 from flightlog.cli.render import words
@@ -37,9 +38,9 @@ def label(node: Node, terminal: Terminal) -> list[Part]:
 
 def _asides(node: Node, terminal: Terminal) -> Iterator[str]:
     """How often it was tried again, and how long it waited for somebody."""
-    retries = sum(event.name == "retry" for event in node.events)
-    if retries:
-        told = words.of_them(retries, "retry", "retries")
+    tries = retries.number(node)
+    if tries:
+        told = words.of_them(tries, "retry", "retries")
         yield f"ok after {told}" if node.record.status == "ok" else told
     waited = node.record.attributes.get(WAITING)
     if isinstance(waited, int) and waited > 0:

@@ -57,6 +57,7 @@ def _columns(grouping: Grouping, rows: Sequence[Figures], terminal: Terminal) ->
     kinds = [clean(row.kind) or "(none)" for row in rows]
     styles = [kind_style(row.kind) for row in rows]
     total = max((row.total_ns for row in rows), default=0)
+    is_needed = len({row.name for row in rows}) < len(rows)  # it is all that tells two rows of a name apart
 
     def lasting(ns: int | None) -> str:
         return words.duration(ns, unicode=terminal.unicode)
@@ -64,7 +65,7 @@ def _columns(grouping: Grouping, rows: Sequence[Figures], terminal: Terminal) ->
     named = {
         "name": [
             Column("name", [clean(row.name) or "(no name)" for row in rows], least=8, comfortable=20),
-            Column("kind", [clean(row.kind) for row in rows], styles, leaves=6),
+            Column("kind", [clean(row.kind) for row in rows], styles, leaves=0 if is_needed else 6),
         ],
         "kind": [Column("kind", kinds, styles)],
         "model": [
@@ -132,7 +133,7 @@ def _facts(told: TraceFigures, terminal: Terminal, slow_limit_ms: float) -> Iter
         "went well": f"{rate} of those that are over",
         "took": f"p50 {lasting(told.p50_ns)}, p95 {lasting(told.p95_ns)}, p99 {lasting(told.p99_ns)}",
         "retried": f"{told.retried:,} with {words.of_them(told.retries, 'retry', 'retries')},"
-        f" {told.recovered:,} of them ok in the end",
+        f" {told.recovered:,} of them ended ok",
         "slow": f"{told.slow:,} ({at_least} {limit})",
     }
     for name, value in facts.items():

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from flightlog.analysis import retries
 from flightlog.analysis.pace import Pace
+from flightlog.analysis.tree import Tree
 from flightlog.cli.render import notes, words
 from flightlog.cli.render.cells import cut, flow, width
 from flightlog.cli.render.marks import status_sign, status_style
@@ -17,10 +19,16 @@ NAME_CELLS: Final = 16
 """What a name keeps of a line that it shares; where the facts leave less, they get a line of their own."""
 
 
-def lines(trace: Trace, terminal: Terminal, now_ns: int, pace: Pace | None = None) -> Iterator[str]:
-    """How it went, what it was, how long it took, with a pace what is remarkable; then its id and when it began."""
+def lines(
+    trace: Trace, terminal: Terminal, now_ns: int, pace: Pace | None = None, tree: Tree | None = None
+) -> Iterator[str]:
+    """How it went, what it was, how long it took, with a pace what is remarkable; then its id and when it began.
+
+    Of what is still open, how long it has run or waits so far.
+    """
     style = status_style(trace.status)
-    parts = [*_facts(trace, terminal), *(_remarks(trace, terminal, pace) if pace else ())]
+    remarks = _remarks(trace, terminal, pace, tree) if pace else ()
+    parts = [*_facts(trace, terminal, now_ns), *remarks]
     facts = terminal.dot().join(parts)
     sign = terminal.paint(style, status_sign(trace.status, terminal))
     name = clean(trace.name) or "(no name)"
@@ -44,11 +52,11 @@ def _bold(name: str, cells: int, terminal: Terminal) -> str:
     return terminal.paint("bold", cut(name, cells, terminal.ellipsis()))
 
 
-def _facts(trace: Trace, terminal: Terminal) -> Iterator[str]:
+def _facts(trace: Trace, terminal: Terminal, now_ns: int) -> Iterator[str]:
     if trace.kind:
         yield clean(trace.kind)
     yield trace.status
-    yield words.duration(trace.duration_ns, unknown="open", unicode=terminal.unicode)
+    yield words.lasting(trace, now_ns, unicode=terminal.unicode)
     spans = [words.of_them(trace.span_count, "span")]
     if trace.error_count:
         spans.append(f"{trace.error_count:,} failed")
@@ -57,6 +65,8 @@ def _facts(trace: Trace, terminal: Terminal) -> Iterator[str]:
     yield ", ".join(spans)
 
 
-def _remarks(trace: Trace, terminal: Terminal, pace: Pace) -> Iterator[str]:
+def _remarks(trace: Trace, terminal: Terminal, pace: Pace, tree: Tree | None) -> Iterator[str]:
     """What is remarkable, but for what the facts say already."""
-    return (note for note in notes.of_trace(trace, pace, terminal) if not note.endswith("interrupted"))
+    helped = tree is not None and retries.have_helped(tree)
+    told = notes.of_trace(trace, pace, terminal, helped=helped)
+    return (note for note in told if not note.endswith("interrupted"))

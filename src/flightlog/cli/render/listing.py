@@ -1,18 +1,20 @@
 """The newest traces as a table: what ran, how it went, when, and how long it took.
 
 The columns with the least numbers here are given room first; the sign, the name, the duration and the id
-stay, and the id is whole at any width. A name is cut to its least before a column leaves that says what went wrong.
+stay. Where not everything fits, each id is as many of its first digits as still name its trace and no other; it
+is whole where there is room, and in a pipe. A name is cut to its least before a column leaves that says what went
+wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from flightlog.analysis.pace import Pace
 from flightlog.cli.render import notes, words
 from flightlog.cli.render.marks import kind_style, status_sign, status_style
 from flightlog.cli.render.safe import clean
-from flightlog.cli.render.table import Column
+from flightlog.cli.render.table import Column, cells_of
 from flightlog.cli.render.table import lines as table_lines
 from flightlog.cli.render.terminal import Style, Terminal
 from flightlog.cli.render.timeline import Axis
@@ -21,16 +23,29 @@ from flightlog.records.traces import Trace
 BAR_CELLS = 8
 
 
-def lines(traces: Sequence[Trace], terminal: Terminal, now_ns: int, pace: Pace) -> Iterator[str]:
-    """Draw the list, newest first as given."""
+def lines(
+    traces: Sequence[Trace],
+    terminal: Terminal,
+    now_ns: int,
+    pace: Pace,
+    digits: Callable[[], int] | None = None,
+) -> Iterator[str]:
+    """Draw the list, newest first as given.
+
+    Args:
+        traces: the rows.
+        terminal: where they are drawn.
+        now_ns: Unix nanoseconds, which ages are told from.
+        pace: from when on a trace is slow.
+        digits: tells how many first digits of these ids name one trace each; asked only where ids do not fit whole.
+    """
     failed: list[Style] = ["red" if t.status == "error" else "" for t in traces]
     columns = [
         _signs(traces, terminal),
         Column("name", [clean(t.name) or "(no name)" for t in traces], failed, least=8, comfortable=18),
         Column("kind", [clean(t.kind) for t in traces], [kind_style(t.kind) for t in traces], leaves=5),
-        Column("started", [words.ago(t.start, now_ns) for t in traces], align="right", leaves=1, vital=True),
-        Column("at", [words.short_moment(t.start, now_ns) for t in traces], _dim(traces), leaves=10),
-        _durations(traces, terminal),
+        *_starts(traces, terminal, now_ns),
+        _durations(traces, terminal, now_ns),
         Column(" ", _bars(traces, terminal), failed, leaves=11),
         Column("spans", [words.count(t.span_count) for t in traces], align="right", leaves=4),
         Column(
@@ -48,6 +63,9 @@ def lines(traces: Sequence[Trace], terminal: Terminal, now_ns: int, pace: Pace) 
         Column("service", [clean(t.service or "") for t in traces], _dim(traces), leaves=9),
         Column("trace", [clean(t.trace_id) for t in traces], _dim(traces)),
     ]
+    if digits is not None and not terminal.whole_tables and cells_of(columns) > terminal.width:
+        enough = digits()
+        columns[-1] = Column("trace", [clean(t.trace_id)[:enough] for t in traces], _dim(traces))
     return table_lines(columns, terminal)
 
 
@@ -57,8 +75,18 @@ def _signs(traces: Sequence[Trace], terminal: Terminal) -> Column:
     )
 
 
-def _durations(traces: Sequence[Trace], terminal: Terminal) -> Column:
-    cells = [words.duration(t.duration_ns, unknown="open", unicode=terminal.unicode) for t in traces]
+def _starts(traces: Sequence[Trace], terminal: Terminal, now_ns: int) -> list[Column]:
+    """For somebody who looks now, how long ago; in a pipe or a file the moment itself, which stays true."""
+    if terminal.whole_tables:
+        return [Column("started", [words.iso(t.start) for t in traces])]
+    return [
+        Column("started", [words.ago(t.start, now_ns) for t in traces], align="right", leaves=1, vital=True),
+        Column("at", [words.short_moment(t.start, now_ns) for t in traces], _dim(traces), leaves=10),
+    ]
+
+
+def _durations(traces: Sequence[Trace], terminal: Terminal, now_ns: int) -> Column:
+    cells = [words.lasting(t, now_ns, unicode=terminal.unicode) for t in traces]
     return Column("took", cells, ["yellow" if t.slow else "" for t in traces], align="right")
 
 

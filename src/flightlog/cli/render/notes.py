@@ -8,13 +8,14 @@ from flightlog.cli.render.terminal import Terminal
 from flightlog.records.traces import Trace
 
 
-def of_trace(trace: Trace, pace: Pace, terminal: Terminal) -> list[str]:
-    """Slow and from when on that is, tried again and with what end, cut off by a death; empty for most traces.
+def of_trace(trace: Trace, pace: Pace, terminal: Terminal, *, helped: bool = False) -> list[str]:
+    """Slow and from when on that is, tried again, cut off by a death; empty for most traces.
 
     Args:
         trace: the trace's row.
         pace: from when on it is slow.
         terminal: what the words are drawn on.
+        helped: whether what was tried again went well (`analysis.retries`), which the row cannot tell.
     """
     notes = []
     if trace.slow:
@@ -22,8 +23,8 @@ def of_trace(trace: Trace, pace: Pace, terminal: Terminal) -> list[str]:
         at_least = "≥" if terminal.unicode else ">="
         notes.append(f"slow ({at_least} {words.duration(limit, unicode=terminal.unicode)})")
     if trace.retries:
-        retries = words.of_them(trace.retries, "retry", "retries")
-        notes.append(f"ok after {retries}" if trace.status == "ok" else retries)
+        told = words.of_them(trace.retries, "retry", "retries")
+        notes.append(f"ok after {told}" if helped else told)
     if trace.interrupted:
         notes.append(f"{trace.interrupted:,} interrupted")
     return notes

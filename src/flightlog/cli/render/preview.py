@@ -53,15 +53,6 @@ def plain_lines(text: str) -> list[str]:
     return [clean(line.expandtabs(4)) for line in text.splitlines()]
 
 
-def tail(text: str, cells: int, most: int, terminal: Terminal) -> list[str]:
-    """The last lines of a text: of a stack trace they are the ones that matter."""
-    whole = text.rstrip().splitlines()
-    shown = [cut(clean(line.expandtabs(4)), cells, terminal.ellipsis()) for line in whole[-most:]]
-    if len(whole) > most:
-        shown.insert(0, f"{terminal.ellipsis()} {of_them(len(whole) - most, 'line')} above")
-    return shown
-
-
 def _text_lines(value: object, cells: int) -> list[str]:
     if isinstance(value, str):
         return value.splitlines() or ['""']

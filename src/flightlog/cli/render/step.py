@@ -12,7 +12,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Struct
 
+from flightlog.analysis import retries
 from flightlog.analysis.pace import Pace
+from flightlog.analysis.summary import repeats
 from flightlog.analysis.tree import MARKS, Node
 from flightlog.analysis.waiting import worked_ns
 from flightlog.cli.render import details, messages, words, wrap
@@ -21,9 +23,9 @@ from flightlog.cli.render.marks import kind_style, slow_style, status_sign, stat
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Style, Terminal
 from flightlog.records import genai
-from flightlog.records.attributes import WAITING, WAITING_SINCE
+from flightlog.records.attributes import EXCEPTION, WAITING, WAITING_SINCE
 from flightlog.records.event import Event
-from flightlog.records.span import Fault, Link
+from flightlog.records.span import Fault, Link, Span
 
 PARTS: Final = ("input", "output", "error", "attributes", "events", "links")
 """What a step can be asked for, in the order it is shown."""
@@ -101,7 +103,7 @@ class Pen:
 
     def _body(self, part: str, step: Step) -> Iterator[str]:
         record = step.node.record
-        if part == "input":
+        if part == "input" and not is_no_input(part, record.input):
             yield from self._value(record.input)
         elif part == "output":
             yield from self._value(record.output)
@@ -111,7 +113,7 @@ class Pen:
             yield from self._attributes(record.attributes)
         elif part == "events":
             for event in step.node.events:
-                yield from self._event(event, record.start)
+                yield from self._event(event, record)
         elif part == "links":
             for link in record.links:
                 yield from self._link(link)
@@ -119,9 +121,9 @@ class Pen:
     def _asides(self, node: Node) -> Iterator[str]:
         if node.self_ns is not None and node.children:
             yield f"self {self._duration(node.self_ns)}"
-        retries = sum(event.name == "retry" for event in node.events)
-        if retries:
-            told = words.of_them(retries, "retry", "retries")
+        tries = retries.number(node)
+        if tries:
+            told = words.of_them(tries, "retry", "retries")
             yield f"ok after {told}" if node.record.status == "ok" else told
         waited = node.record.attributes.get(WAITING)
         if isinstance(waited, int) and waited > 0:
@@ -203,10 +205,12 @@ class Pen:
             yield first
             yield from _indent(rest)
 
-    def _event(self, event: Event, start: int) -> Iterator[str]:
-        after = f"{self._duration(event.time - start):>{words.DURATION_CELLS}}"
+    def _event(self, event: Event, record: Span) -> Iterator[str]:
+        after = f"{self._duration(event.time - record.start):>{words.DURATION_CELLS}}"
         level = "" if event.level == "info" else f" {event.level}"
         told = " ".join(filter(None, (event.body, details.pairs(event.attributes))))
+        if _is_told(event, record.error):
+            told = "the error above"
         whole = list(self._text(f"{event.name}{level}  {told}".rstrip(), len(after) + 2))
         yield f"{self._terminal.paint('dim', after)}  {whole[0]}"
         yield from (" " * (len(after) + 2) + line for line in whole[1:])
@@ -225,6 +229,18 @@ def _indent(lines: Iterable[str]) -> Iterator[str]:
 
 def _indented(value: object) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def is_no_input(part: str, value: object) -> bool:
+    """Whether this is the input of a call without arguments, which says nothing."""
+    return part == "input" and value == {}
+
+
+def _is_told(event: Event, error: Fault | None) -> bool:
+    """Whether an `exception` is the span's own error, which has been told with the same stack."""
+    if error is None or not repeats(event, error):
+        return False
+    return event.attributes.get(EXCEPTION["stack"]) in {None, "", error.stack}
 
 
 def _model(attributes: Mapping[str, Any]) -> str:

@@ -60,6 +60,12 @@ def lines(columns: Sequence[Column], terminal: Terminal) -> Iterator[str]:
         yield _line(list(zip(cells, styles, shown, strict=True)), widths, terminal)
 
 
+def cells_of(columns: Sequence[Column]) -> int:
+    """The width of a table of which nothing is cut and nothing leaves."""
+    widths = _natural([column for column in columns if any(column.cells)])
+    return sum(widths.values()) + GAP * (len(widths) - 1)
+
+
 def _line(cells: Sequence[tuple[str, Style, Column]], widths: Mapping[str, int], terminal: Terminal) -> str:
     drawn = []
     for text, style, column in cells:

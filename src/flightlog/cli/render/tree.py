@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct
 from flightlog.analysis.likeness import Fold
 from flightlog.analysis.pace import Slowness
 from flightlog.analysis.tree import MARKS, Node, Tree
-from flightlog.analysis.waiting import worked_ns
+from flightlog.analysis.waiting import waiting_since, worked_ns
 from flightlog.cli.render import branches, details, preview, words, wrap
 from flightlog.cli.render.branches import Hidden, Limits, Row
 from flightlog.cli.render.cells import cut, fill, width
@@ -24,6 +24,7 @@ from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Style, Terminal
 from flightlog.cli.render.timeline import Axis
 from flightlog.records.event import Event
+from flightlog.records.span import Span
 
 ID_FROM: Final = 116
 """Terminal width from which span ids have a column."""
@@ -56,13 +57,19 @@ def lines(tree: Tree, terminal: Terminal, limits: Limits) -> Iterator[str]:
     indent = max(4, terminal.width // _CELLS_A_LEVEL)
     rows = list(branches.rows(tree, _guides(terminal), limits, indent))
     layout = _layout(rows, terminal)
-    axis = Axis(tree.start, tree.end, max(1, layout.axis), terminal.unicode)
+    axis = Axis(tree.start, _end(tree, limits), max(1, layout.axis), terminal.unicode)
     pen = Pen(terminal, layout, axis, limits)
     yield pen.titles()
     for row in rows:
         yield from pen.row(row)
     yield from _legend(tree, rows, terminal)
     yield from pen.legend()
+
+
+def _end(tree: Tree, limits: Limits) -> int:
+    """Where the axis ends: now for a trace that runs; waiting, which may take days, does not stretch it."""
+    is_running = bool(tree.roots) and tree.status == "running"
+    return max(tree.end, limits.now or 0) if is_running else tree.end
 
 
 def _guides(terminal: Terminal) -> branches.Guides:
@@ -105,6 +112,7 @@ class Cells(Struct, frozen=True):
     bar_style: Style = ""
     took: str = ""
     took_style: Style = ""
+    is_open: bool = False
     slowness: Slowness = ""
     self_time: str = ""
     span_id: str = ""
@@ -167,7 +175,8 @@ class Pen:
         cells = Cells(
             bar=self._axis.bar(record.start, record.end) if self._layout.axis else "",
             bar_style=bar_style(record.kind) if record.status == "ok" else style,
-            took=words.duration(record.duration_ns, unknown="open", unicode=terminal.unicode),
+            took=self._took(record),
+            is_open=record.end is None and self._limits.now is not None,
             took_style=style if record.end is None else slow_style(slowness),
             slowness=slowness,
             self_time=words.duration(node.self_ns, unicode=terminal.unicode) if node.children else "",
@@ -177,6 +186,13 @@ class Pen:
         if record.span_id in self._limits.faint:
             label = [(text, "dim") for text, _ in label]
         return self._line(label, cells)
+
+    def _took(self, record: Span) -> str:
+        """How long it took; of an open span how long it runs or waits so far."""
+        now, unicode = self._limits.now, self._terminal.unicode
+        if record.end is not None or now is None:
+            return words.duration(record.duration_ns, unknown="open", unicode=unicode)
+        return words.so_far(waiting_since(record) or record.start, now, unicode=unicode)
 
     def _previews(self, guides: str, node: Node) -> Iterator[str]:
         """The beginnings of its input and output, on as many lines as they need."""
@@ -210,8 +226,9 @@ class Pen:
         parts = [self._fitted(label)]
         if layout.axis:
             parts.append(paint(cells.bar_style, fill(cells.bar, layout.axis)))
-        took = fill(cells.took, words.DURATION_CELLS, "right")
-        parts.append(paint(cells.took_style, f"{took}{slow_sign(cells.slowness, self._terminal)}"))
+        # What is open has the sign that it goes on where others have that of slowness.
+        took = cells.took if cells.is_open else cells.took + slow_sign(cells.slowness, self._terminal)
+        parts.append(paint(cells.took_style, fill(took, _TOOK_CELLS, "right")))
         if layout.self_time:
             parts.append(paint("dim", fill(cells.self_time, layout.self_time, "right")))
         if layout.span_id:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from flightlog.records.traces import Trace
+
 US: Final = 1_000
 MS: Final = 1_000_000
 S: Final = 1_000_000_000
@@ -40,6 +42,18 @@ def _three_digits(number: float) -> str:
     return f"{number:.1f}" if number < 99.95 else f"{number:.0f}"
 
 
+def lasting(trace: Trace, now_ns: int, *, unicode: bool = True) -> str:
+    """How long a trace took; of one that is open how long it runs (`3.10 s…`) or waits (`2m 03s…`) so far."""
+    if trace.status not in {"running", "paused"}:
+        return duration(trace.duration_ns, unknown="open", unicode=unicode)
+    return so_far(trace.waiting_since or trace.start, now_ns, unicode=unicode)
+
+
+def so_far(since_ns: int, now_ns: int, *, unicode: bool = True) -> str:
+    """How long what is not over has lasted, `3.10 s…`: the last sign says that it goes on."""
+    return duration(max(0, now_ns - since_ns), unicode=unicode) + ("…" if unicode else "~")
+
+
 def ago(then_ns: int, now_ns: int) -> str:
     """How long ago something was, in at most seven cells: `now`, `42s ago`, `3m ago`, `2d ago`."""
     age = now_ns - then_ns
@@ -58,10 +72,15 @@ def ago(then_ns: int, now_ns: int) -> str:
 
 def moment(ns: int) -> str:
     """A full local time, `2026-11-20 14:03:22.120+01:00`, or the number where no calendar goes."""
+    return iso(ns).replace("T", " ")
+
+
+def iso(ns: int) -> str:
+    """The same without a blank, `2026-11-20T14:03:22.120+01:00`, for a column that programs read."""
     local = _local(ns)
     if local is None:
         return f"{ns} ns"
-    return local.replace(microsecond=ns // US % 1_000_000).isoformat(sep=" ", timespec="milliseconds")
+    return local.replace(microsecond=ns // US % 1_000_000).isoformat(timespec="milliseconds")
 
 
 def short_moment(ns: int, now_ns: int) -> str:

@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from flightlog.records.attributes import WAITING, WAITING_SINCE
 from flightlog.records.traces import Selection, Trace
+from flightlog.store.sqlite import layout
 from flightlog.store.sqlite.ids import Key, text, trace_key
+from flightlog.store.sqlite.restore import read_spans
 from flightlog.store.sqlite.selection import JOINS, conditions
 
 TRACES: Final = f"""
@@ -20,11 +25,15 @@ SELECT t.id, t.trace_id, coalesce(m.name, n.name), coalesce(m.kind, n.kind), r.s
     LEFT JOIN span_more b ON b.span = c.id WHERE c.id = t.model_span),
   t.retries, t.interrupted, t.project, coalesce(m.environment, n.environment), x.session, x.user,
   (SELECT json_group_array(tag) FROM (SELECT tag FROM trace_tags g WHERE g.trace = t.id ORDER BY position)),
-  coalesce(m.service, n.service)
+  coalesce(m.service, n.service),
+  r.id, r.more & {layout.ATTRIBUTES}, iif(instr(r.attributes, 'flightlog.waiting_'), r.attributes, NULL)
 {JOINS}"""
 NEWEST: Final = "ORDER BY t.start DESC, t.trace_id DESC, t.id DESC LIMIT ? OFFSET ?"
 ONE: Final = "WHERE t.trace_id = ?1 AND t.start IS NOT NULL ORDER BY t.start, t.project LIMIT 1"
 _OLDER: Final = "AND (t.start, t.trace_id, t.id) < (?, ?, ?)"
+_LARGE: Final = "WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY s.id"
+
+_Row = tuple[Any, ...]
 
 
 class Place(NamedTuple):
@@ -50,20 +59,36 @@ def newest(
         where += f" {_OLDER}"
         values += after
     rows = connection.execute(f"{TRACES} {where} {NEWEST}", (*values, max(limit, 0), 0)).fetchall()
-    return [(Place(row[5], row[1], row[0]), _trace(row, slow_limit_ns)) for row in rows]
+    return [
+        (Place(row[5], row[1], row[0]), _trace(row, attributes, slow_limit_ns))
+        for row, attributes in _with_attributes(connection, rows)
+    ]
 
 
 def one(connection: sqlite3.Connection, trace_id: str, slow_limit_ns: int) -> Trace | None:
     """One trace's row; of a trace that several projects share, the row that starts first."""
-    row = connection.execute(TRACES + ONE, (trace_key(trace_id),)).fetchone()
-    return _trace(row, slow_limit_ns) if row else None
+    rows = connection.execute(TRACES + ONE, (trace_key(trace_id),)).fetchall()
+    found = (_trace(*both, slow_limit_ns) for both in _with_attributes(connection, rows))
+    return next(found, None)
 
 
-def _trace(row: tuple[Any, ...], slow_limit_ns: int) -> Trace:
+def _with_attributes(
+    connection: sqlite3.Connection, rows: Sequence[_Row]
+) -> Iterator[tuple[_Row, dict[str, Any]]]:
+    """Each row with its root's attributes as far as they may tell of waiting; large ones lie elsewhere."""
+    large = sorted(row[24] for row in rows if row[25])
+    spans = read_spans(connection, _LARGE, (str(large),), parts=layout.ATTRIBUTES) if large else []
+    fetched = {number: span.attributes for number, span in zip(large, spans, strict=True)}
+    for row in rows:
+        yield row, fetched.get(row[24]) or _decoded(row[26])
+
+
+def _trace(row: _Row, attributes: dict[str, Any], slow_limit_ns: int) -> Trace:
     (_, trace_id, name, kind, status, start, end, spans, errors, llm_calls) = row[:10]
     (input_tokens, input_known, output_tokens, output_known, unknown_usage, model) = row[10:16]
-    (retries, interrupted, project, environment, session, user, tags, service) = row[16:]
+    (retries, interrupted, project, environment, session, user, tags, service) = row[16:24]
     duration_ns = None if end is None else end - start
+    waiting_ns, since = (_ns(attributes.get(name)) for name in (WAITING, WAITING_SINCE))
     return Trace(
         trace_id=text(trace_id),
         name=name,
@@ -79,7 +104,7 @@ def _trace(row: tuple[Any, ...], slow_limit_ns: int) -> Trace:
         unknown_usage_calls=unknown_usage,
         model=model,
         retries=retries,
-        slow=duration_ns is not None and duration_ns >= slow_limit_ns,
+        slow=duration_ns is not None and duration_ns - waiting_ns >= slow_limit_ns,
         interrupted=interrupted,
         project=project,
         environment=environment,
@@ -87,4 +112,18 @@ def _trace(row: tuple[Any, ...], slow_limit_ns: int) -> Trace:
         user=None if user is None else str(user),
         tags=msgspec.json.decode(tags),
         service=service or None,
+        waiting_ns=waiting_ns,
+        waiting_since=(since or None) if status == "paused" else None,
     )
+
+
+def _decoded(attributes: str | None) -> dict[str, Any]:
+    """Attributes of a row; none for those with a number that no machine type holds."""
+    with suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(attributes or "{}", type=dict[str, Any])
+    return {}
+
+
+def _ns(value: object) -> int:
+    """Nanoseconds that an attribute says; 0 for one that says none, since a program may set anything."""
+    return value if type(value) is int and value > 0 else 0
