@@ -20,7 +20,7 @@ from flightlog.journal.writer import Writer
 from flightlog.layers import load_settings
 from flightlog.loading import load_trace
 from flightlog.place import Place
-from flightlog.records.errors import AmbiguousId, UnknownId
+from flightlog.records.errors import AmbiguousId, BadQuestion, FlightlogError, UnknownId
 from flightlog.records.event import Event
 from flightlog.records.line import Line
 from flightlog.records.process import Process
@@ -440,3 +440,16 @@ def test_an_empty_trace_has_no_root(home):
     )
     with pytest.raises(LookupError, match="no span"):
         _ = tree.root
+
+
+@pytest.mark.parametrize("ref", [None, 5, b"a"])
+def test_what_is_no_text_is_refused_with_what_it_is(ref):
+    with pytest.raises(BadQuestion, match=type(ref).__name__):
+        fl.load(ref)
+
+
+def test_a_load_that_interrupts_the_first_import_says_what_to_do(monkeypatch):
+    """A module whose import has begun is in the import system's table, with a note of that on its spec."""
+    monkeypatch.setattr(sys.modules["flightlog.loading"].__spec__, "_initializing", True)
+    with pytest.raises(FlightlogError, match="ask again later"):
+        fl.load()

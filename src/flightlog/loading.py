@@ -19,7 +19,7 @@ from flightlog.core.engine import open_spans
 from flightlog.core.readback import known
 from flightlog.home import Home
 from flightlog.recording import recorder
-from flightlog.records.errors import AmbiguousId, FlightlogError, UnknownId
+from flightlog.records.errors import AmbiguousId, BadQuestion, FlightlogError, UnknownId
 from flightlog.records.event import Event
 from flightlog.records.kinds import RANKS
 from flightlog.records.record import Record
@@ -37,6 +37,8 @@ Parts = tuple[list[Span], list[Event]]
 
 def load(ref: str, timeout: float = PATIENCE) -> Tree:
     """Read one trace; see `flightlog.load`."""
+    if not isinstance(ref, str):
+        raise BadQuestion(f"load takes the id of a trace as a text, or '@latest'; not {type(ref).__name__}")
     lines = _captured_around()
     if lines is not None:
         records = _records(lines)

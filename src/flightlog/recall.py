@@ -5,14 +5,22 @@ This is the light half, which `import flightlog` pays for; `loading.py` does the
 
 from __future__ import annotations
 
+from sys import modules
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flightlog.core.ports import Branch
 from flightlog.core.readback import on_tree
+from flightlog.records.errors import FlightlogError
 
 if TYPE_CHECKING:
     from flightlog.analysis.tree import Tree
+
+
+_HALF_LOADED: Final = (
+    "reading back is just being loaded by the code that this signal handler interrupted; "
+    "ask again later, or `import flightlog.loading` before the handler is set"
+)
 
 
 def load(ref: str = "@latest", *, timeout: float = 2.0) -> Tree:
@@ -32,6 +40,8 @@ def load(ref: str = "@latest", *, timeout: float = 2.0) -> Tree:
 
     Raises:
         UnknownId: nothing fits.
+        BadQuestion: `ref` is no text.
+        FlightlogError: a signal handler asks while the first reading back is still being imported.
         AmbiguousId: several traces fit the prefix.
         StoreError: the store cannot be read.
         HomeUnusable: the home is no directory.
@@ -46,9 +56,22 @@ def _tree(span: Any, /) -> Branch:
 
 
 def _loading() -> ModuleType:
-    from flightlog import loading  # store and records, and only once somebody reads back
-
+    try:
+        from flightlog import loading  # store and records, and only once somebody reads back
+    except (ImportError, AttributeError) as failure:
+        if any(
+            _is_half_loaded(module) for name, module in [*modules.items()] if name.startswith("flightlog.")
+        ):
+            raise FlightlogError(_HALF_LOADED) from failure
+        raise
+    if _is_half_loaded(loading):
+        raise FlightlogError(_HALF_LOADED)
     return loading
+
+
+def _is_half_loaded(module: object) -> bool:
+    """Whether its import has begun and not ended; the import system notes it there."""
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
 on_tree(_tree)

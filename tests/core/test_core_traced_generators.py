@@ -197,10 +197,9 @@ def test_an_error_in_the_body_is_recorded_and_raised_on(seen):
     assert "core/traced_" not in span.error.stack
 
 
-def test_a_call_with_arguments_that_do_not_fit_fails_at_the_first_step(seen):
-    made = numbers(1, 2)
+def test_a_call_with_arguments_that_do_not_fit_fails_at_the_call(seen):
     with pytest.raises(TypeError, match="positional"):
-        next(made)
+        numbers(1, 2)
     assert seen.spans[0].error.type == "TypeError"
 
 
@@ -439,3 +438,17 @@ def test_other_iterators_are_given_back_as_they_are(seen):
     made = map(str, [1, 2])
     assert fl.traced(name="query")(lambda: made)() is made
     assert seen.span("query").status == "ok"
+
+
+def test_a_returned_generator_that_the_program_keeps_is_given_back_as_it_is(seen):
+    class Shelf:
+        def __init__(self):
+            self.books = (book for book in range(3))
+
+        @fl.traced
+        def all(self):
+            return self.books
+
+    shelf = Shelf()
+    assert shelf.all() is shelf.books
+    assert [next(shelf.all()), next(shelf.all())] == [0, 1]

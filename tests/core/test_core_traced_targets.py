@@ -464,3 +464,84 @@ def test_a_coroutine_that_nobody_awaits_ends_its_span_and_is_warned_of_once(seen
     assert [str(warning.message) for warning in warned] == ["coroutine 'coroutine' was never awaited"]
     warned.clear()  # a warning holds the coroutine
     assert [span.status for span in seen.spans] == ["ok"]
+
+
+def test_a_returned_coroutine_that_the_program_keeps_is_given_back_as_it_is(seen):
+    kept = []
+
+    async def work():
+        return 5
+
+    @fl.traced
+    def start():
+        kept.append(work())
+        return kept[0]
+
+    assert start() is kept[0]
+    assert asyncio.run(kept[0]) == 5
+
+
+def test_a_coroutine_function_refuses_wrong_arguments_at_the_call_and_warns_once_of_what_is_not_awaited(seen):
+    @fl.traced
+    async def work(n):
+        return n
+
+    with pytest.raises(TypeError, match="positional"):
+        work(1, 2)
+    assert seen.spans[0].error.type == "TypeError"
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        work(1)
+        gc.collect()
+    assert [str(w.message).endswith("work' was never awaited") for w in warned] == [True]
+
+
+def test_an_exception_that_answers_no_question_arrives_as_it_is(seen):
+    class Mute(Exception):
+        def __getattribute__(self, name):
+            raise RuntimeError(name)
+
+    @fl.traced
+    def plain():
+        raise Mute
+
+    @fl.traced
+    def steps():
+        yield 1
+        raise Mute
+
+    @fl.traced
+    async def work():
+        raise Mute
+
+    for run in (plain, lambda: list(steps()), lambda: work().send(None)):  # an event loop would ask it
+        caught = None
+        try:
+            run()
+        except BaseException as error:
+            caught = type(error)
+        assert caught is Mute
+
+
+def test_what_an_object_with_call_holds_is_on_its_wrapper():
+    class Tool:
+        def __init__(self):
+            self.label = "hammer"
+
+        def __call__(self):
+            return 1
+
+    assert fl.traced(Tool()).label == "hammer"
+
+
+def test_a_metaclass_that_refuses_in_its_own_words_is_a_clear_type_error():
+    class Fixed(type):
+        def __setattr__(cls, name, value):
+            raise RuntimeError("fixed")
+
+    class Shop(metaclass=Fixed):
+        def sell(self):
+            return 1
+
+    with pytest.raises(TypeError, match="cannot be replaced: fixed"):
+        fl.traced(Shop)

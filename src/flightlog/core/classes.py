@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from sys import stdlib_module_names
-from types import GetSetDescriptorType, MemberDescriptorType
+from types import GetSetDescriptorType, MemberDescriptorType, TracebackType
 from typing import Any, Final, cast
 
 MISSING: Final = object()
@@ -22,6 +22,11 @@ mro: Final = cast("Callable[[type], tuple[type, ...]]", vars(type)["__mro__"].__
 
 members: Final = cast("Callable[[type], Mapping[str, Any]]", vars(type)["__dict__"].__get__)
 """What stands in the body of one class."""
+
+traceback_of: Final = cast(
+    "Callable[[BaseException], TracebackType | None]", vars(BaseException)["__traceback__"].__get__
+)
+"""Where an exception came through; its class may have taken over how attributes are found."""
 
 _qualname: Final = cast("Callable[[type], str]", vars(type)["__qualname__"].__get__)
 _module: Final = cast("Callable[[type], object]", vars(type)["__module__"].__get__)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from _thread import get_ident
 from collections.abc import Awaitable, Callable
-from sys import get_asyncgen_hooks, modules, set_asyncgen_hooks
+from sys import get_asyncgen_hooks, getrefcount, modules, set_asyncgen_hooks
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final
 
 from flightlog.core import tasks
 from flightlog.core.bound import bound
+from flightlog.core.classes import traceback_of
 from flightlog.core.context import LEFT, STRAY, variable
 from flightlog.core.engine import Span
 from flightlog.core.traced_items import Items
@@ -64,13 +65,14 @@ class _Body:
             return
         self._ended = True
         span = self._span
-        done = error is None or isinstance(error, self._end_of)
+        kind = type(error)  # `isinstance` and `getattr` would ask the exception, which is the program's
+        done = error is None or issubclass(kind, self._end_of)
         if self._items is not None:
-            self._items.tell(getattr(error, "value", None) if done else None)
+            self._items.tell(error.value if type(error) is StopIteration else None)
         if done or error is None:
             span.__exit__(None, None, None)
         else:
-            span.__exit__(type(error), error, error.__traceback__)
+            span.__exit__(type(error), error, traceback_of(error))
         if (
             span._state == STRAY
         ):  # it was taken out wherever it stood: who still sees it was started by the body
@@ -136,7 +138,7 @@ class _Waiting(_Body):
         try:
             return await wait()
         except BaseException as end:
-            if isinstance(end, GeneratorExit):
+            if issubclass(type(end), GeneratorExit):
                 here = thread == get_ident() and self._is_in(task)
             self._end(end)
             raise
@@ -178,6 +180,25 @@ class AsyncSteps(_Waiting):
             return step(value)
         finally:
             set_asyncgen_hooks(firstiter=hooks.firstiter, finalizer=hooks.finalizer)
+
+
+class Unawaited:
+    """Keeps the coroutine of a call until somebody awaits the one in its place, which warns if nobody does."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+
+    def taken(self) -> Any:
+        """The coroutine, which is about to be awaited."""
+        source, self._source = self._source, None
+        return source
+
+    def __del__(self) -> None:
+        """Close the coroutine: a second warning of the same call would be one too many."""
+        if type(self._source) is CoroutineType:
+            self._source.close()
 
 
 class Awaited(_Waiting):
@@ -230,3 +251,13 @@ _RETURN_GENERATOR: Final = 75
 
 LASTING: Final = frozenset({GeneratorType, AsyncGeneratorType, CoroutineType})
 """Types of answers whose work is still to be done when a function returns them."""
+
+
+def _counted_alone() -> int:
+    answer = object()
+    return getrefcount(answer)
+
+
+ALONE: Final = _counted_alone()
+"""What `getrefcount` says of a local variable's value that nobody else holds. What others hold too is theirs: they
+compare it, step it, and must not find it closed because its stand-in was dropped."""

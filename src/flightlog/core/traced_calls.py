@@ -1,9 +1,11 @@
 """The wrappers around what is traced: one for each sort of function, each of that sort itself.
 
-A generator function is recorded by a generator function, and so on, so that whoever asks `inspect` gets the
-answer that the original gives. The span of a generator starts at its first step, that of a function at its
-call; when a plain function returns a generator or a coroutine that has not started, its span goes on until that
-one is done.
+A generator function is recorded by what `inspect` takes for a generator function, and so on, so that whoever asks
+gets the answer that the original gives. In truth it is a plain function with the flag of the other sort: it calls
+the original right away, so that arguments which do not fit are refused at the call, and gives back a generator
+that drives the original's. The span of a generator starts at its first step, that of a function at its call; when
+a plain function returns a generator or a coroutine that has not started and that nobody else holds, its span goes
+on until that one is done.
 
 Each wrapper opens its span with the module name of the function that it wraps in its globals: a level filter
 names modules, and the one that counts is the function's.
@@ -12,18 +14,35 @@ names modules, and the one that counts is the function's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from sys import _getframe, getrefcount
 from types import CoroutineType, FunctionType, GeneratorType
 from typing import Any, Final, cast
 
 from flightlog.border import let_through
 from flightlog.core.bound import Binding, bound, innermost
+from flightlog.core.classes import traceback_of
 from flightlog.core.engine import Span, span
 from flightlog.core.memo import captured
 from flightlog.core.off import OFF
 from flightlog.core.traced_arguments import Arguments
-from flightlog.core.traced_bodies import LASTING, AsyncSteps, Awaited, Steps, Unwatched, is_fresh
+from flightlog.core.traced_bodies import (
+    ALONE,
+    LASTING,
+    AsyncSteps,
+    Awaited,
+    Steps,
+    Unawaited,
+    Unwatched,
+    is_fresh,
+)
 from flightlog.core.traced_items import Items, fail_softly
 from flightlog.records.kinds import Level
+
+COROUTINE: Final = 0x80
+GENERATOR: Final = 0x20
+ASYNC_GENERATOR: Final = 0x200
+AWAITABLE: Final = 0x100
+"""Flags of a code object (documented with the `inspect` module); the last one is set by `types.coroutine`."""
 
 _OFF: Final = cast("Any", OFF)
 """What stands for a span that is off."""
@@ -79,27 +98,21 @@ class Shape:
             fail_softly(current, failure)
             return {}
 
-    def body(self, current: Span, source: Any) -> Steps | AsyncSteps | Awaited:
-        """Hand the current span over to what runs later."""
-        kind = type(source)
-        if kind is CoroutineType:
-            return Awaited(current, source, keep=self.result)
-        items = Items(current, self.reduce, keep=self.result)
-        return (Steps if kind is GeneratorType else AsyncSteps)(current, source, items)
-
     def followed(self, current: Span, answer: Any) -> Any:
         """What stands in for a generator or coroutine that a function returned; None if it has started."""
         if not is_fresh(answer):
             return None
-        body = self.body(current, answer)
-        if isinstance(body, Awaited):
-            stand_in: Any = body.run()
-        elif isinstance(body, Steps):
-            stand_in = _stepping(lambda *_: body)()
+        if type(answer) is CoroutineType:
+            stand_in: Any = Awaited(current, answer, keep=self.result).run()
+        elif type(answer) is GeneratorType:
+            stand_in = _stepping(_begun, Steps(current, answer, self.items(current)), (), {})
         else:
-            stand_in = _stepping_async(lambda *_: body)()
-        stand_in.__name__, stand_in.__qualname__ = answer.__name__, answer.__qualname__
-        return stand_in
+            stand_in = _stepping_async(_begun, AsyncSteps(current, answer, self.items(current)), (), {})
+        return _named_as(answer, stand_in)
+
+    def items(self, current: Span) -> Items:
+        """What becomes of the pieces that a generator gives."""
+        return Items(current, self.reduce, keep=self.result)
 
 
 class Tags:
@@ -145,14 +158,14 @@ def around_function(function: Any, shape: Shape, module: str) -> Any:
             if prepare is not None and current.recorded:
                 prepare(current, args, kwargs)
             answer = function(*args, **kwargs)
-            if type(answer) in LASTING:
+            if type(answer) in LASTING and getrefcount(answer) <= ALONE:
                 stand_in = followed(current, answer)
                 if stand_in is not None:
                     return stand_in
             if result:
                 current.output = answer
         except BaseException as error:
-            current.__exit__(type(error), error, error.__traceback__)
+            current.__exit__(type(error), error, traceback_of(error))
             raise
         current.__exit__(None, None, None)
         return answer
@@ -161,106 +174,172 @@ def around_function(function: Any, shape: Shape, module: str) -> Any:
 
 
 def around_coroutine(function: Any, shape: Shape, module: str) -> Any:
-    """A coroutine function that records each call of this one."""
-    name, kind, level, result = shape.name, shape.kind, shape.level, shape.result
-    enter, prepare, followed = shape.enter, shape.prepare, shape.followed
+    """What passes for a coroutine function and records each run of this one."""
+    result, followed, opened = shape.result, shape.followed, _opening(shape, module)
 
-    async def call(*args: Any, **kwargs: Any) -> Any:
-        current = span(name, kind, level)
+    async def run(kept: Unawaited, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        source = kept.taken()
+        current = opened(args, kwargs)
         if current is _OFF:
-            return await function(*args, **kwargs)
-        current.__enter__() if enter is None else enter(current)
+            return await source
         try:
-            if prepare is not None and current.recorded:
-                prepare(current, args, kwargs)
-            answer = await function(*args, **kwargs)
-            if type(answer) in LASTING:
+            answer = await source
+            if type(answer) in LASTING and getrefcount(answer) <= ALONE:
                 stand_in = followed(current, answer)
                 if stand_in is not None:
                     return stand_in
             if result:
                 current.output = answer
         except BaseException as error:
-            current.__exit__(type(error), error, error.__traceback__)
+            current.__exit__(type(error), error, traceback_of(error))
             raise
         current.__exit__(None, None, None)
         return answer
 
-    return _as_if_in(module, call)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            source = function(*args, **kwargs)
+        except BaseException as error:
+            _refuse(opened(args, kwargs), error)
+            raise
+        return _named_as(source, run(Unawaited(source), args, kwargs))
+
+    return _passing_for(COROUTINE, call)
 
 
 def around_generator(function: Any, shape: Shape, module: str) -> Any:
-    """A generator function that records each run of this one."""
-    return _stepping(_beginning(function, shape, module))
+    """What passes for a generator function and records each run of this one."""
+    opened = _opening(shape, module)
+    begin = _beginning(Steps, shape, opened)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            source = function(*args, **kwargs)
+        except BaseException as error:
+            _refuse(opened(args, kwargs), error)
+            raise
+        # `types.coroutine` puts its flag on what it is given, which is this function
+        drive = _stepping_awaitable if _getframe().f_code.co_flags & AWAITABLE else _stepping
+        return _named_as(source, drive(begin, source, args, kwargs))
+
+    return _passing_for(GENERATOR, call)
 
 
 def around_async_generator(function: Any, shape: Shape, module: str) -> Any:
-    """An async generator function that records each run of this one."""
-    return _stepping_async(_beginning(function, shape, module))
+    """What passes for an async generator function and records each run of this one."""
+    opened = _opening(shape, module)
+    begin = _beginning(AsyncSteps, shape, opened)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            source = function(*args, **kwargs)
+        except BaseException as error:
+            _refuse(opened(args, kwargs), error)
+            raise
+        return _named_as(source, _stepping_async(begin, source, args, kwargs))
+
+    return _passing_for(ASYNC_GENERATOR, call)
 
 
-Begin = Callable[[tuple[Any, ...], dict[str, Any]], Any]
-"""Makes the body of a generator from the arguments of its call, at its first step."""
+Opened = Callable[[tuple[Any, ...], dict[str, Any]], Any]
+"""Opens the span of a call and tells it of the arguments; gives `OFF` where nobody is interested."""
+
+Begin = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+"""Makes the body of a generator, at its first step, from its source and the arguments of its call."""
 
 
-def _beginning(function: Any, shape: Shape, module: str) -> Begin:
+def _opening(shape: Shape, module: str) -> Opened:
     name, kind, level = shape.name, shape.kind, shape.level
     enter, prepare = shape.enter, shape.prepare
 
-    def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def opened(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         current = span(name, kind, level)
         if current is _OFF:
-            return Unwatched(function(*args, **kwargs))
+            return current
         current.__enter__() if enter is None else enter(current)
         try:
             if prepare is not None and current.recorded:
                 prepare(current, args, kwargs)
-            return shape.body(current, function(*args, **kwargs))
         except BaseException as error:
-            current.__exit__(type(error), error, error.__traceback__)
+            current.__exit__(type(error), error, traceback_of(error))
             raise
+        return current
 
-    opening: Begin = _as_if_in(module, begin)
+    opening: Opened = _as_if_in(module, opened)
     return opening
 
 
-def _stepping(begin: Begin) -> Any:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        body = begin(args, kwargs)
-        step, value = body.source.send, None
-        while True:
-            try:
-                item = body.advance(step, value)
-            except StopIteration as end:
-                return end.value
-            finally:
-                value = None  # an exception that was thrown in must not be held by its own traceback
-            step = body.source.send
-            try:
-                value = yield item
-            except BaseException as thrown:  # noqa: BLE001 - it is the body's to deal with
-                step, value = body.source.throw, thrown
-
-    return call
+def _refuse(current: Any, error: BaseException) -> None:
+    """End the span of a call that made nothing: its arguments do not fit."""
+    if current is not _OFF:
+        current.__exit__(type(error), error, traceback_of(error))
 
 
-def _stepping_async(begin: Begin) -> Any:
-    async def call(*args: Any, **kwargs: Any) -> Any:
-        body = begin(args, kwargs)
-        step, value = body.source.asend, None
-        while True:
-            try:
-                item = await body.advance(step, value)
-            except StopAsyncIteration:
-                return
-            finally:
-                value = None  # as above
-            step = body.source.asend
-            try:
-                value = yield item
-            except BaseException as thrown:  # noqa: BLE001 - as above
-                step, value = body.source.athrow, thrown
+def _beginning(sort: type[Steps | AsyncSteps], shape: Shape, opened: Opened) -> Begin:
+    def begin(source: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        current = opened(args, kwargs)
+        return Unwatched(source) if current is _OFF else sort(current, source, shape.items(current))
 
+    return begin
+
+
+def _begun(body: Any, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> Any:
+    """The body that was made before."""
+    return body
+
+
+def _stepping(begin: Begin, source: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    body = begin(source, args, kwargs)
+    del begin, source, args, kwargs  # they live as long as the body wants them to
+    step, value = body.source.send, None
+    while True:
+        try:
+            item = body.advance(step, value)
+        except StopIteration as end:
+            return end.value
+        finally:
+            value = None  # an exception that was thrown in must not be held by its own traceback
+        step = body.source.send
+        try:
+            value = yield item
+        except BaseException as thrown:  # noqa: BLE001 - it is the body's to deal with
+            step, value = body.source.throw, thrown
+
+
+_stepping_awaitable: Final = FunctionType(
+    _stepping.__code__.replace(co_flags=_stepping.__code__.co_flags | AWAITABLE), globals()
+)
+"""The same for a generator that `types.coroutine` lets be awaited."""
+
+
+async def _stepping_async(begin: Begin, source: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    body = begin(source, args, kwargs)
+    del begin, source, args, kwargs  # as above
+    step, value = body.source.asend, None
+    while True:
+        try:
+            item = await body.advance(step, value)
+        except StopAsyncIteration:
+            return
+        finally:
+            value = None  # as above
+        step = body.source.asend
+        try:
+            value = yield item
+        except BaseException as thrown:  # noqa: BLE001 - as above
+            step, value = body.source.athrow, thrown
+
+
+def _named_as(source: Any, stand_in: Any) -> Any:
+    """What stands in the place of a generator or coroutine, with its names."""
+    if type(source) in LASTING:  # a compiled function may have made something of its own
+        stand_in.__name__, stand_in.__qualname__ = source.__name__, source.__qualname__
+    return stand_in
+
+
+def _passing_for(flag: int, call: Any) -> Any:
+    """The function with a flag that `inspect` and others read; the interpreter goes by its instructions."""
+    call.__code__ = call.__code__.replace(co_flags=call.__code__.co_flags | flag)
     return call
 
 

@@ -7,12 +7,17 @@ function, and so on (`traced_calls.py`); the same class for a class, with its pu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import FunctionType, MethodType
+from types import FunctionType
 from typing import Any, Final, TypeVar, overload
 
+from flightlog.border import let_through
 from flightlog.core.outcome import text_of
 from flightlog.core.traced_arguments import Arguments, arguments_of, code_of, is_partial
 from flightlog.core.traced_calls import (
+    ASYNC_GENERATOR,
+    AWAITABLE,
+    COROUTINE,
+    GENERATOR,
     Attributes,
     Shape,
     around_async_generator,
@@ -23,12 +28,6 @@ from flightlog.core.traced_calls import (
 from flightlog.records.kinds import Level
 
 _Traced = TypeVar("_Traced")
-
-_COROUTINE: Final = 0x80
-_GENERATOR: Final = 0x20
-_ASYNC_GENERATOR: Final = 0x200
-_AWAITABLE: Final = 0x100
-"""Flags of a code object (documented with the `inspect` module); the last one is set by `types.coroutine`."""
 
 _MARK: Final = "__flightlog_traced__"
 """Attribute of a wrapper: the function it wraps, which its `__wrapped__` also is. A decorator around it copies
@@ -84,7 +83,7 @@ def traced(
     A generator's span starts at its first step and ends with it: exhausted, closed, by an exception, or when
     nobody holds it any more. It is current while the body runs, and not while the consumer does. What it gives
     becomes the output. So it is for a generator, an async generator or a coroutine that a plain function
-    returns without having started it.
+    returns without having started it; one that the program holds elsewhere, too, is given back as it is.
 
     Args:
         function: what is decorated, when used bare.
@@ -167,7 +166,8 @@ class _Options:
         for name, (method, _) in made.items():
             try:
                 setattr(target, name, method)
-            except TypeError as error:
+            except Exception as error:
+                let_through(error)
                 raise TypeError(f"the methods of {target!r} cannot be replaced: {error}") from error
         return target
 
@@ -203,8 +203,8 @@ class _Options:
         code = code_of(function)
         flags = 0 if code is None else code.co_flags
         made = _maker(flags)(function, shape, getattr(function, "__module__", None) or "")
-        if flags & _AWAITABLE:
-            made.__code__ = made.__code__.replace(co_flags=made.__code__.co_flags | _AWAITABLE)
+        if flags & AWAITABLE:
+            made.__code__ = made.__code__.replace(co_flags=made.__code__.co_flags | AWAITABLE)
         return _dressed(made, function), arguments
 
 
@@ -222,11 +222,11 @@ def _is_public_method(found: Any, name: str) -> bool:
 
 
 def _maker(flags: int) -> Callable[[Any, Shape, str], Any]:
-    if flags & _ASYNC_GENERATOR:
+    if flags & ASYNC_GENERATOR:
         return around_async_generator
-    if flags & _GENERATOR:
+    if flags & GENERATOR:
         return around_generator
-    return around_coroutine if flags & _COROUTINE else around_function
+    return around_coroutine if flags & COROUTINE else around_function
 
 
 def _name_of(function: Any) -> str:
@@ -259,8 +259,9 @@ def _dressed(wrapper: Any, function: Any) -> Any:
             setattr(wrapper, attribute, value)
     if not hasattr(seen, "__name__"):
         wrapper.__name__ = wrapper.__qualname__ = _name_of(function)
-    if isinstance(function, (FunctionType, MethodType)):
-        wrapper.__dict__.update(function.__dict__)
+    held = getattr(function, "__dict__", None)
+    if isinstance(held, dict):
+        wrapper.__dict__.update(held)
     for attribute in _CACHE:
         if hasattr(function, attribute):
             setattr(wrapper, attribute, getattr(function, attribute))
