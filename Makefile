@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 USABLE := $(VENV)/.usable
 PROVIDER := $(VENV)/provider
+COMPILED := $(VENV)/.compiled
+C_SOURCES := setup.py $(wildcard src/flightlog/_speed/*.c src/flightlog/_speed/*.h)
 SOURCES := src tests bench examples scripts
 
-.PHONY: all check test demo fix bench docs law clean
+.PHONY: all check test sanitize demo fix bench docs law clean
 all: check test
 
 $(USABLE): pyproject.toml
@@ -23,6 +25,11 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
 	@touch $(STAMP) $(USABLE)
 
+# The compiled core, into the source tree. Where it cannot be built, the build says so and the rest runs without it.
+$(COMPILED): $(C_SOURCES) | $(STAMP)
+	@$(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $(COMPILED)
+
 $(PROVIDER)/.installed: scripts/provider.sh | $(STAMP)
 	@sh scripts/provider.sh $(PROVIDER)
 
@@ -35,8 +42,13 @@ check: $(STAMP)  ## format, lint, strict types, law
 law: $(STAMP)
 	$(BIN)/python -m pytest tests/law -n 0
 
-test: $(STAMP) $(PROVIDER)/.installed  ## every test, in parallel
+test: $(STAMP) $(COMPILED) $(PROVIDER)/.installed  ## every test, in parallel
 	$(BIN)/python -m pytest -n auto
+	FLIGHTLOG_ENGINE=pure $(BIN)/python -m pytest -n auto tests/core tests/journal tests/recording
+
+sanitize: $(STAMP)  ## the compiled core under the sanitizers of the C compiler, then a short look for leaks
+	sh scripts/sanitize.sh $(BIN)/python -q
+	$(BIN)/python scripts/leaks.py 200000
 
 fix: $(STAMP)  ## format and mend what can be mended
 	$(BIN)/ruff format $(SOURCES)
@@ -45,7 +57,7 @@ fix: $(STAMP)  ## format and mend what can be mended
 demo: $(USABLE)  ## record a real program and look at it
 	@BIN=$(BIN) sh scripts/demo.sh
 
-bench: $(STAMP)  ## every number in the docs, with floors and baselines from the same run
+bench: $(STAMP) $(COMPILED)  ## every number in the docs, with floors and baselines from the same run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python bench/run.py
 
@@ -53,4 +65,4 @@ docs: $(STAMP)  ## write the generated parts of docs/
 	$(BIN)/python scripts/docs.py
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info
+	rm -rf $(VENV) build dist src/*.egg-info src/flightlog/_speed/*.so

@@ -12,8 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from flightlog.configure import load_settings
+from flightlog.home import Home
 from flightlog.records.line import Line
 from flightlog.records.process import Process
+from flightlog.settings import MIB
 from flightlog.store.open import open_writer
 from flightlog.store.port import Chunk
 from store_bench import START, lines
@@ -63,6 +66,7 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
                 "ms",
             ),
         )
+    rows += _with_backlog(mebibytes=20 if quick else 150, repeats=1 if quick else 3)
     return rows + _busy(seconds=0.75, windows=3 if quick else 16)
 
 
@@ -131,6 +135,23 @@ for _ in range(int(sys.argv[1]) // 20):
                 pass
 os._exit(0)
 """
+
+
+def _with_backlog(mebibytes: int, repeats: int) -> list[tuple[str, float, str]]:
+    """`list` on what programs left behind that nobody has indexed: it answers in time, and says what is missing."""
+    took, left = [], []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as name:
+            home = Home.find(load_settings({"home": name}))
+            with home.index_lock() as lock:
+                lock.acquire()  # so that none of the programs indexes meanwhile
+                while home.waiting_bytes() < mebibytes * MIB:
+                    _wall([sys.executable, "-c", _BACKLOG, "50000"], home.path)
+            took.append(_wall([sys.executable, "-m", "flightlog", "list"], home.path))
+            left.append(home.waiting_bytes() / MIB)
+    said = f"`flightlog list` with {mebibytes} MiB of dead journals"
+    return [(said, median(took) * 1e3, "ms"), (f"{said}: what it leaves", median(left), "MiB")]
+
 
 _LOOP = """
 import json, os, sqlite3, sys, time

@@ -22,8 +22,10 @@ from typing import Final
 
 PARTS: Final = {
     "hot": ("hot_bench", "What a span costs the thread that records it"),
+    "tier": ("hot_tier_bench", "The hot tier"),
     "journal": ("journal_bench", "The journal"),
     "gate": ("gate_bench", "The gate"),
+    "redaction": ("redaction_bench", "What the gate finds, and what it hits by mistake"),
     "capture": ("capture_bench", "Capturing values"),
     "store": ("store_bench", "The store"),
     "process": ("process_bench", "What people wait for"),

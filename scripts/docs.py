@@ -62,7 +62,7 @@ def settings_page() -> str:
             "A value given in code wins over the environment, the environment over the project's file",
             "(`flightlog.toml`, or `[tool.flightlog]` in `pyproject.toml`), that over the user's file, that over",
             "the default. `flightlog doctor` prints each value with where it came from. This page is written from",
-            "`settings.py` by `make docs`.",
+            "`flightlog.settings` by `make docs`.",
             "",
             "| setting | environment | default | meaning |",
             "|---|---|---|---|",

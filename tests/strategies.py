@@ -163,7 +163,17 @@ _NEAR_SECRETS = st.sampled_from(
         "github_pat_", "glpat-", "xoxb-", "AIza", "AKIA", "eyJ", ".", "hf_", "npm_", "pypi-Ag", "sk_live_",
         "Bearer ", "bearer ", "Basic ", "[REDACTED]", "[REDACTED", "REDACTED]", "[", "İ", "b'", "<", "$",
         "a1B2c3D4e5F6g7H8", "0123456789ABCDEF", "hunter2", "hunter", "correct horse", "none", "12345678",
-        "dXNlcjpwYXNz",
+        "dXNlcjpwYXNz", "curl ", "mysql ", " -u a:", " -p", " -b '", "--password ", "--api-key ",
+        "IDENTIFIED BY ",
+        "PASSWORD '", "password '", "login ada ", "password is ", ":5432:a:b:", "ENV DB_PASSWORD ",
+        "_header X-Api-Key ",
+        'form-data; name="password"', "name: ", "\n value: ", "<a name=", " value=", "</password>",
+        "<password>", "%22", "%26", '("x-api-key", "', "['token', '", "a:b@tcp(", "AUTH PLAIN ",
+        "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS", "Private-Lines: 3",
+        "eyJhbGciOiJI", "IQo" + "Jb3JpZ2luX2Vj", "JQQ" + "J99", "1Q~", ":AA", "-us12", "sk_", "dp.st.", "EAA",
+        "1//0", "4/0A",
+        "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0", "0123456789abcdef0123456789abcdef", "**",
+        "geheim7,", "geheim7'", "aB3]",
     ]
 )  # fmt: skip
 

@@ -18,8 +18,10 @@ from flightlog.settings import (
     SETTINGS,
     Layer,
     Settings,
+    Withheld,
     environment_layers,
     limits,
+    modes,
     resolve,
 )
 
@@ -29,6 +31,14 @@ BAD: dict[str, list[object]] = {
     "environment": [1.5],
     "service": [{}],
     "version": [2],
+    "redact": ["scramble=mix", "off", "mask=off", "=hash", 5, ["mask"], "mask=last4"],
+    "redact_values": [5, None, [1]],
+    "redact_environment": ["perhaps", None],
+    "redact_keys": [5, {"a": 1}, [b"x"]],
+    "redact_allow": [5, None],
+    "redact_rules": ["(", {"a": "("}, {"a b": "x"}, {"a": 5}, {5: "x"}],
+    "content": ["none", "metadata=llm", "=all", 5],
+    "editorial": ["perhaps", 5],
     "enabled": ["perhaps", "2", 1.0, None, []],
     "level": [10],
     "sample": ["1.1", -0.1, "nan", "half", True, None, 10**400, "inf"],
@@ -42,6 +52,7 @@ BAD: dict[str, list[object]] = {
     "sinks": ["", [], "kafka", ["store", 3], "jsonl", "stderr:xml"],
     "sink_bytes": [0, "16MB of it"],
     "console": ["loud", True, ""],
+    "view": ["loud", True, ""],
     "open_spans": [0, -1, "0", "1.5", 3.7, True, None, "", float("inf"), float("nan"), "ten"],
     "exit_drain": ["1s"],
     "propagate": ["maybe"],
@@ -114,7 +125,9 @@ def test_a_bad_value_names_setting_origin_and_what_was_expected(name: str, value
         _settings(Layer("flightlog.toml", {name: value}))
     message = str(caught.value)
     assert f"setting {name} from flightlog.toml is " in message
-    assert repr(value) in message
+    withheld = isinstance(BY_NAME[name].default, Withheld)
+    assert ("(withheld)" if withheld else repr(value)) in message
+    assert not withheld or repr(value) not in message.split("expected", maxsplit=1)[0]
     assert message.split("expected ")[1].startswith(("a ", "true", "one of"))
     assert caught.value.name == name
 
@@ -160,11 +173,34 @@ def test_these_are_false(text: object) -> None:
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_is_read_from_its_variable_which_is_its_origin(setting: Any) -> None:
-    possible = {"durability": "process", "slow_warns": "llm=1ms", "slow_limits": "llm=1ms"}
-    value = possible.get(setting.name, str(setting.default))
-    settings = resolve(environment_layers({setting.variable: value or "x", "FLIGHTLOG_UNKNOWN": "ignored"}))
+    possible = {
+        "slow_warns": ("llm=1ms", "llm=1ms"),
+        "slow_limits": ("llm=1ms", "llm=1ms"),
+        "redact_values": ("one text, another", ("one text", "another")),
+        "redact_allow": ("x", ("x",)),
+        "redact_keys": ("ssn,*_pin", ("ssn", "*_pin")),
+        "redact_rules": ('{"staff": "EMP-[0-9]+"}', {"staff": "EMP-[0-9]+"}),
+    }
+    text, value = possible.get(setting.name, (str(setting.default) or "x", setting.default or "x"))
+    settings = resolve(environment_layers({setting.variable: text, "FLIGHTLOG_UNKNOWN": "ignored"}))
     assert settings.origins[setting.name] == f"FLIGHTLOG_{setting.name.upper()}"
-    assert getattr(settings, setting.name) == (setting.default or possible.get(setting.name, "x"))
+    assert getattr(settings, setting.name) == value
+
+
+def test_what_is_withheld_is_told_by_its_number_alone() -> None:
+    settings = _settings(Layer("code", {"redact_values": ["hush-hush", "psst-psst"]}))
+    assert tuple(settings.redact_values) == ("hush-hush", "psst-psst")
+    assert "psst" not in f"{settings.redact_values} {settings.redact_values!r} {settings!r}"
+
+
+def test_modes_by_rule_are_read_from_a_text_or_from_a_table() -> None:
+    given = _settings(Layer("flightlog.toml", {"redact": {"*": "hash", "email": "mask", "option": "off"}}))
+    assert modes(given.redact) == {"*": "hash", "email": "mask", "option": "off"}
+    assert modes(_settings(Layer("code", {"redact": "last4, email, option=off"})).redact) == {
+        "*": "last4",
+        "email": "mask",
+        "option": "off",
+    }
 
 
 @pytest.mark.parametrize(

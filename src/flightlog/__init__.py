@@ -1,14 +1,24 @@
-"""The flight recorder for Python programs, pipelines and LLM agents."""
+"""The flight recorder for Python programs, pipelines and LLM agents.
 
+PYTEST_DONT_REWRITE: pytest rewrites the assertions of a package that has a plugin, and warns, or with `-W error`
+stops, where the package is imported already, as it is under `flightlog run -m pytest`.
+"""
+
+from flightlog.calling import run_process
 from flightlog.configure import configure, flush
 from flightlog.core.conversation import session, turn
 from flightlog.core.engine import Span, bind, current, event, span
 from flightlog.core.llm import ModelCall, llm
+from flightlog.core.mute import mute
+from flightlog.core.narrate import narrate
+from flightlog.core.narrates import narrates
 from flightlog.core.prompts import prompt_built
+from flightlog.core.redact import redact
 from flightlog.core.tracer import traced
 from flightlog.instrumenting import instrument, uninstrument
 from flightlog.pausing import resume
 from flightlog.recall import load
+from flightlog.stripping.asked import strip
 from flightlog.testing import capture
 
 __all__ = [
@@ -23,10 +33,16 @@ __all__ = [
     "instrument",
     "llm",
     "load",
+    "mute",
+    "narrate",
+    "narrates",
     "prompt_built",
+    "redact",
     "resume",
+    "run_process",
     "session",
     "span",
+    "strip",
     "traced",
     "turn",
     "uninstrument",

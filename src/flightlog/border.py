@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # built in: loaded without a file, which may be out of reach
 from types import CodeType
-from typing import Any
+from typing import Any, Final
+
+_traceback_of: Final = vars(BaseException)["__traceback__"].__get__
+"""Where an exception came through; its class may have taken over how attributes are found."""
 
 
 def is_interruption(failure: BaseException) -> bool:
     """Whether a signal handler of the program raised this. Only asked once something has failed; never raises."""
-    trace = failure.__traceback__
+    trace = _traceback_of(failure)
     if trace is None or trace.tb_next is None:
         return False  # raised in the very frame that caught it: a handler would have one of its own
     try:

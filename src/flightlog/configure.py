@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flightlog.core import engine
 from flightlog.core.control import control
@@ -22,6 +22,18 @@ if TYPE_CHECKING:
     from flightlog.records.errors import BadSetting
     from flightlog.settings import Settings
 
+
+def _working_directory() -> str:
+    """Where we are; empty when that was deleted."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - pathlib costs an import
+    except OSError:
+        return ""
+
+
+_started_in: Final = _working_directory()
+"""Where relative paths in the environment lead from, wherever the program goes before it records anything."""
+
 in_code: Final[dict[str, object]] = {}
 """Settings from code, the strongest layer."""
 
@@ -32,20 +44,22 @@ def load_settings(code: Mapping[str, object] | None = None) -> Settings:
     Raises:
         BadSetting: a value does not fit, or a file names a setting that does not exist.
     """
-    return _layers()(code)
+    layers = _layers()
+    given = layers.anchored(code or {}, _working_directory())
+    found: Settings = layers.load_settings(given, started_in=_started_in)
+    return found
 
 
 def load_usable(on_error: Callable[[BadSetting], None]) -> Settings:
     """Resolve the settings, those from code included; what cannot be used is told to `on_error` and left out."""
-    return _layers()(in_code, on_error)
+    found: Settings = _layers().load_settings(in_code, on_error, _started_in)
+    return found
 
 
-def _layers() -> Callable[..., Settings]:
-    from flightlog.layers import (
-        load_settings as load,
-    )  # msgspec and tomllib: 40 ms that an import must not cost
+def _layers() -> Any:
+    from flightlog import layers  # msgspec and tomllib: 40 ms that an import must not cost
 
-    return load
+    return layers
 
 
 def _recorder() -> Recorder:
@@ -84,9 +98,14 @@ def configure(**settings: object) -> None:
     Raises:
         BadSetting: a name or a value does not fit; nothing was changed.
     """
-    wanted = {name: value for name, value in {**in_code, **settings}.items() if value is not None}
+    given = _layers().anchored(settings, _working_directory())
+    wanted = {name: value for name, value in {**in_code, **given}.items() if value is not None}
     resolved = load_settings(wanted)
     wanted_filter = parse(resolved.level, resolved.origins["level"])
+    if any(name.startswith("redact") for name in settings):
+        from flightlog.redacting import policy_of  # its patterns: only for those who change the rules
+
+        policy_of(resolved)
     in_code.clear()
     in_code.update(wanted)
     if set(settings) <= {"level"} and control.is_running and resolved.enabled:

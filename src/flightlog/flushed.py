@@ -15,6 +15,8 @@ class Flushed(NamedTuple):
     """Lines that are only in this process's memory, because the home cannot be written."""
     sinks: tuple[str, ...] = ()
     """Sinks beside the store that have not taken everything yet."""
+    dropped: int = 0
+    """Records that this process has lost since the flush before: the journal was full, say. Counters tell why."""
 
     def __bool__(self) -> bool:
         """Whether everything was delivered."""

@@ -18,18 +18,19 @@ from msgspec import Struct
 
 from flightlog.codecs.lines import encode
 from flightlog.journal.directory import sweep
-from flightlog.journal.reader import journals
+from flightlog.journal.reader import Journal, journals
 from flightlog.journal.writer import Writer as JournalWriter
 from flightlog.lock import FileLock
 from flightlog.place import Place
 from flightlog.records.cursor import Cursor
-from flightlog.records.errors import FlightlogError, StoreBusy, StoreError
+from flightlog.records.errors import FlightlogError, StoreBusy, StoreError, StoreUnwritable
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.span import Span
 from flightlog.sinks.store import BATCH_BYTES, Indexer
 from flightlog.store.open import open_reader, open_writer
 from flightlog.store.port import Deleted, Reader
+from flightlog.unindexed import DIRECTORY as UNINDEXED
 from flightlog.unindexed import adopt
 
 PATIENCE_MS: Final = 1000
@@ -47,6 +48,8 @@ class Backlog(Struct, frozen=True):
     journals: int = 0
     lines_indexed: int = 0
     """Lines that were brought in while catching up."""
+    trouble: str = ""
+    """Why the store could not be written, so that nobody knows what is waiting; empty when it could."""
 
 
 class HomeSizes(Struct, frozen=True):
@@ -99,11 +102,17 @@ class Home(Place):
             hurry: asked between batches; True ends the work early.
 
         Returns:
-            What is left when it returns.
+            What is left when it returns; where nothing can be written, why, as the store may be read all the same.
 
         Raises:
-            StoreError: the store cannot be written.
+            StoreError: the store is damaged, or newer than this Flightlog.
         """
+        try:
+            return self._catch_up(within, hurry)
+        except StoreUnwritable as error:
+            return Backlog(trouble=str(error))
+
+    def _catch_up(self, within: float, hurry: Callable[[], bool]) -> Backlog:
         if not self.journal_root.is_dir():
             return Backlog()
         deadline = time.monotonic() + within
@@ -174,11 +183,12 @@ class Home(Place):
 
     def sizes(self) -> HomeSizes:
         """How much journals and store hold."""
-        found = journals(self.journal_root) if self.journal_root.is_dir() else []
+        found = self._every_journal()
         living = sum(1 for journal in found if journal.alive())
         for journal in found:
             journal.close()
-        files = [file for file in self.journal_root.rglob("*") if file.is_file()] if found else []
+        roots = [self.journal_root, self.path / UNINDEXED]
+        files = [file for root in roots for file in root.rglob("*") if file.is_file()] if found else []
         store = sum(
             _size(self.store_path.with_name(self.store_path.name + end)) for end in ("", "-wal", "-shm")
         )
@@ -191,10 +201,15 @@ class Home(Place):
 
     def losses(self) -> dict[str, int]:
         """Every counter of everything that was lost or cut, by name, with what is not indexed yet."""
-        found = journals(self.journal_root) if self.journal_root.is_dir() else []
+        found = self._every_journal()
         newer = {journal.process_id: journal.counters() for journal in found}
         with self.reader() as reader:
             return reader.counters(newer)
+
+    def _every_journal(self) -> list[Journal]:
+        """The journals there are, those included that are only the sinks' and that nobody indexes."""
+        roots = (self.journal_root, self.path / UNINDEXED)
+        return [journal for root in roots if root.is_dir() for journal in journals(root)]
 
     def problems(self) -> list[str]:
         """Why nothing can be recorded here, in sentences; empty when something can. Makes no home."""
@@ -225,7 +240,8 @@ def _check(home: Home) -> list[str]:
         )
         writer.write(Line(encode(wanted)))
         writer.close()
-        home.catch_up()
+        if trouble := home.catch_up().trouble:
+            return [f"a record could not be written and read back: {trouble}"]
         with home.reader() as reader:
             found = reader.spans(wanted.trace_id)
             differences = reader.verify()

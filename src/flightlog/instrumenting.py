@@ -18,7 +18,10 @@ from flightlog.configure import load_usable
 from flightlog.integrations.on_import import when_imported
 from flightlog.records.errors import BadQuestion, MissingExtra
 
-LIBRARIES: Final[Mapping[str, str]] = {"openai": "flightlog.integrations.openai.wrapping"}
+LIBRARIES: Final[Mapping[str, str]] = {
+    "openai": "flightlog.integrations.openai.wrapping",
+    "logging": "flightlog.integrations.logs",
+}
 """Each library that can be recorded, by the name it is imported with, and the module that wraps it."""
 
 ALL: Final = frozenset({"all", "on", "true", "yes", "1"})
@@ -86,11 +89,11 @@ class Instrumented:
 
 
 def instrument(*targets: object) -> Instrumented:
-    """Record the model calls of other people's libraries, from now on; what they return does not change.
+    """Record the calls of other people's libraries, from now on; what they return does not change.
 
     Args:
-        *targets: names of libraries (`"openai"`), or single client objects, whose copies are recorded as they
-            are and next to which other clients are left alone. None at all means every library that is
+        *targets: names of libraries (`"openai"`, `"logging"`), or single client objects, whose copies are recorded
+            as they are and next to which other clients are left alone. None at all means every library that is
             installed. What is recorded already stays so.
 
     Returns:
@@ -193,8 +196,8 @@ def _want(name: str) -> None:
     if name not in _awaited:
         _awaited.add(name)
         when_imported(name, _arrived)
-    elif (module := sys.modules.get(name)) is not None:
-        _arrived(module)
+    elif sys.modules.get(name) is not None:  # or half of it: then it is waited for
+        when_imported(name, _arrived)
 
 
 def _arrived(module: ModuleType) -> None:

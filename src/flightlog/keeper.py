@@ -248,16 +248,28 @@ class Keeper:
             if indexer is None:
                 return None
             self._deliver_memory(indexer)
-            return not indexer.step().more
+            return not self._step(indexer)
         except StoreBusy:
             return None
         except (FlightlogError, OSError) as error:
             self._writer.counters.increment("index_errors")
             self._stuck = True
-            self._tell(f"the store cannot be written ({error}); records wait in the journal")
+            self._tell(f"the store cannot be written ({error}); records wait {self._where_records_wait()}")
             self._let_go()
             self._lock_at = time.monotonic() + _RETRY_SECONDS
             return None
+
+    def _step(self, indexer: Indexer) -> bool:
+        """Index a batch, and have the writer use what room that made; whether there is more."""
+        more = indexer.step().more
+        self._writer.room_made()
+        return more
+
+    def _where_records_wait(self) -> str:
+        in_memory = self._home is not None and self._home.settings.durability == "memory"
+        if in_memory or self._undelivered or self._writer.path is None:
+            return "in memory, and are lost if the program ends first"
+        return "in the journal"
 
     def _deliver_memory(self, indexer: Indexer) -> None:
         """With durability `memory` there is no journal: the lines go from the ring straight to the store."""

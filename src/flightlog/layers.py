@@ -18,36 +18,76 @@ PROJECT_FILE: Final = "flightlog.toml"
 def load_settings(
     code: Mapping[str, object] | None = None,
     on_error: Callable[[BadSetting], None] = refuse,
+    started_in: str = "",
 ) -> Settings:
     """Resolve the settings of this process: code over environment over project file over user file.
 
     Args:
         code: settings from code.
         on_error: told of a value or a file that cannot be used, which then counts as not there.
+        started_in: the directory that relative paths in the environment and in files are meant from; empty if
+            nobody knows.
 
     Raises:
         BadSetting: unless `on_error` does otherwise.
     """
     layers = [Layer("code", code)] if code else []
-    return resolve([*layers, *environment_layers(os.environ), *_file_layers(on_error)], on_error)
+    outside = [*environment_layers(os.environ), *_file_layers(on_error)]
+    layers += [Layer(layer.origin, anchored(layer.values, started_in)) for layer in outside]
+    return resolve(layers, on_error)
+
+
+def anchored(values: Mapping[str, object], directory: str) -> Mapping[str, object]:
+    """Settings whose paths do not depend on where the program goes: those of the home and of sinks.
+
+    Args:
+        values: settings as they were given, usable or not.
+        directory: where relative paths are meant from; empty if nobody knows, then they stay as they are.
+    """
+    home, sinks = values.get("home"), values.get("sinks")
+    if not directory or not (home or sinks):
+        return values
+    found = dict(values)
+    if isinstance(home, str) and not home.startswith("~"):
+        found["home"] = os.path.join(directory, home)  # noqa: PTH118 - the text, as it was given
+    words = sinks.split(",") if isinstance(sinks, str) else sinks
+    if isinstance(words, list | tuple):
+        made = [_anchored_word(one, directory) if isinstance(one, str) else one for one in words]
+        found["sinks"] = sinks if made == list(words) else made
+    return found
+
+
+def _anchored_word(word: str, directory: str) -> str:
+    kind, _, target = word.strip().partition(":")
+    if kind != "jsonl" or target[:1] in {"", "?", "/", "~"} or "?" in directory:
+        return word
+    return f"{kind}:{os.path.join(directory, target)}"  # noqa: PTH118 - as above
 
 
 def _file_layers(on_error: Callable[[BadSetting], None]) -> list[Layer]:
     layers = []
     for directory in _upwards():
-        if (file := directory / PROJECT_FILE).is_file():
+        if _is_there(file := directory / PROJECT_FILE):
             layers.append(Layer(str(file), _toml(file, on_error)))
             break
-        if (file := directory / "pyproject.toml").is_file():
+        if _is_there(file := directory / "pyproject.toml"):
             table = _toml(file, lambda _: None).get(
                 "tool", {}
             )  # whoever else reads it will say what is wrong
             layers.append(Layer(str(file), table.get("flightlog", {}) if isinstance(table, dict) else {}))
             break
     base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - "~" may not resolve
-    if (file := Path(base) / "flightlog" / "config.toml").is_file():
+    if _is_there(file := Path(base) / "flightlog" / "config.toml"):
         layers.append(Layer(str(file), _toml(file, on_error)))
     return layers
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is such a file. What we may not even look for is another user's: `sudo -u` keeps `HOME`."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False
 
 
 def _upwards() -> list[Path]:

@@ -39,7 +39,8 @@ def resume(ref: object, /, value: object = UNSET, *, timeout: float = 5.0) -> Sp
 
     Raises:
         UnknownId: there is no such span in the home.
-        NotPaused: the span has ended, or was resumed already.
+        NotPaused: the span has ended, or was resumed already; also when a block is entered after another one that
+            was made for the same pause.
     """
     if ref == "":
         return OFF  # type: ignore[return-value]  # stands in for a span in every way
@@ -57,7 +58,7 @@ def resume(ref: object, /, value: object = UNSET, *, timeout: float = 5.0) -> Sp
     record = last_record(str(ref), trace_id, span_id, timeout)
     if record is None or not control.decide(record.level, here):
         return OFF  # type: ignore[return-value]  # as above
-    return taken_up(record, value)
+    return taken_up(record, str(ref), value)
 
 
 def _ids(ref: object) -> tuple[str, str, bool]:

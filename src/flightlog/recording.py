@@ -10,17 +10,19 @@ import atexit
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flightlog.border import let_through
 from flightlog.codecs.lines import decode
-from flightlog.core import engine, memo
+from flightlog.core import editor, engine, memo, provenance
 from flightlog.core.capture import Encoder, Limits
+from flightlog.core.content import content_from
 from flightlog.core.context import Remote
 from flightlog.core.control import control
+from flightlog.core.hot_sites import tally
 from flightlog.core.level import Filter, parse
 from flightlog.core.plan import Plan
 from flightlog.core.process import process_line
@@ -34,8 +36,10 @@ from flightlog.propagation.traceparent import parse as parse_traceparent
 from flightlog.records.errors import BadSetting, FlightlogError, HomeUnusable
 from flightlog.records.line import Line
 from flightlog.records.process import Process
+from flightlog.redacting import exact_values, gate_of, leave_environment, watch_environment
 from flightlog.redaction.arguments import redacted_arguments
-from flightlog.redaction.gate import DefaultGate
+from flightlog.redaction.gate import FAILED, DefaultGate
+from flightlog.redaction.policy import sought
 from flightlog.settings import Settings
 from flightlog.unindexed import DIRECTORY as UNINDEXED
 from flightlog.unindexed import adopt
@@ -45,6 +49,9 @@ if TYPE_CHECKING:
 
 _LAST: Final = -1000
 """After the worker's own finalizers, which may record."""
+
+_FOREVER: Final = 1e6
+"""Seconds that stand for every longer time: a lock takes no infinity."""
 
 Load = Callable[[Callable[[BadSetting], None]], Settings]
 """Reads the settings, and tells somebody of each value that cannot be used."""
@@ -63,9 +70,15 @@ class Recorder:
         """Sinks that are not used here: this is a forked child, and they do not know how to live in one."""
         self._load: Load | None = None
         self._gate = DefaultGate(b"")
-        self._gate_failures = 0
+        self._told_hits: dict[str, int] = {}
+        """Hits of the gate's rules that the counters have."""
+        self._lost = 0
+        """Losses of the writer that a flush has told of."""
         self._said: set[str] = set()
         self._hooked = False
+        self.tells_of_journal = True
+        """Whether it says that the journal cannot be written, and what was lost by it; `flightlog run` has a
+        last line of its own for that, and its program says it as well."""
 
     # -- starting -----------------------------------------------------------------------------------------
 
@@ -76,6 +89,10 @@ class Recorder:
         control.configure(_filter(settings, self.say), enabled=settings.enabled)
         self.home = Place.find(settings)
         self._install(self._first_write, os.urandom(32))
+        provenance.introduce(settings.service or _service(), settings.version)
+        editor.use(settings.editorial, settings.environment)
+        if settings.redact_environment and control.wants_anything:
+            watch_environment(self._on_new_secret)
         if settings.propagate:
             carry_into_threads()
             carry_into_processes()
@@ -94,7 +111,7 @@ class Recorder:
             home.create()
             adopt(home.path)
         self._install(self._first_write, home.key())
-        fields, attributes = _identity(settings)
+        fields, attributes = _identity(settings, self._gate)
         head = process_line(fields, attributes)
         process = decode(head)
         assert isinstance(process, Process)
@@ -103,16 +120,17 @@ class Recorder:
             process.process_id,
             head,
             settings,
-            say=self.say,
+            say=self._say_of_journal,
             on_pressure=self._on_pressure,
         )
+        self._lost = 0
         self._open_sinks(settings, process, head)
         self.keeper = Keeper(
             home,
             self.writer,
             process,
             self.say,
-            self._note_gate_failures,
+            self._note_gate_hits,
             indexes=settings.wants_store,
             memory=None if self.delivery is None else self.delivery.drain_for_store,
         )
@@ -124,6 +142,7 @@ class Recorder:
             self.say(f"no thread can be started ({error}); records go to the journal, and wait there")
         if control.refused:
             self.writer.counters.increment("records_while_starting", control.refused)
+            control.refused = 0
 
     def _open_sinks(self, settings: Settings, process: Process, head: Line) -> None:
         """Start feeding the sinks beside the store, if there are any."""
@@ -141,8 +160,8 @@ class Recorder:
     def _install(self, write: Callable[[bytes], object], key: bytes) -> None:
         settings = self.settings
         assert settings is not None
-        self._note_gate_failures()
-        self._gate, self._gate_failures = DefaultGate(key), 0
+        self._note_gate_hits()
+        self._gate, self._told_hits = gate_of(settings, key, self.say), {}
         gate = self._gate
         limits = Limits(value_bytes=settings.value_bytes)
         memo.use(Encoder(gate, limits, lambda: self.count("capture_errors")))
@@ -151,13 +170,22 @@ class Recorder:
                 gate=gate,
                 write=write,
                 count=self.count,
+                journal=self.writer,
                 limits=limits,
                 ratio=settings.sample,
                 line_bytes=settings.line_bytes,
                 open_spans=settings.open_spans,
                 origin=_origin(),
+                content=content_from(settings.content),
             ),
         )
+
+    def _on_new_secret(self, changing: Mapping[str, str]) -> None:
+        """Look for a secret that the program has just put into its environment."""
+        settings = self.settings
+        if settings is not None:
+            self._gate.seek(sought(exact_values(settings, changing)))
+            memo.forget()
 
     def _first_write(self, framed: bytes) -> None:
         """Take a line that comes before there is a journal: open it."""
@@ -195,12 +223,22 @@ class Recorder:
         if self.writer is not None:
             self.writer.counters.increment(name)
 
-    def _note_gate_failures(self) -> None:
-        """Count the texts that were dropped because a rule of the gate failed."""
-        failed = self._gate.hits["rule failed"]
-        if failed > self._gate_failures and self.writer is not None:
-            self.writer.counters.increment("gate_errors", failed - self._gate_failures)
-            self._gate_failures = failed
+    def _note_gate_hits(self) -> None:
+        """Bring the counters up to what the gate's rules have replaced, and could not, and call sites left out."""
+        writer, told = self.writer, self._told_hits
+        if writer is None:
+            return
+        for rule, hits in list(self._gate.hits.items()):
+            more = hits - told.get(rule, 0)
+            if more > 0:
+                told[rule] = hits
+                if rule == FAILED:
+                    writer.counters.increment("gate_errors", more)
+                else:
+                    writer.counters.tally(f"redacted_{rule}", more)
+        left_out = tally.taken()
+        if left_out:
+            writer.counters.tally("hot_left_out", left_out)
 
     def say(self, message: str) -> None:
         """Tell the user once, on stderr, redacted; never an exception."""
@@ -208,37 +246,46 @@ class Recorder:
             return
         self._said.add(message)
         try:
-            sys.stderr.write(f"flightlog: {DefaultGate(b'').text('', message)}\n")
+            sys.stderr.write(f"flightlog: {self._gate.text('', message)}\n")
         except Exception as failure:  # noqa: BLE001 - the border: a closed stderr is the program's business
             let_through(failure)
             self.count("internal_errors")
+
+    def _say_of_journal(self, message: str) -> None:
+        if self.tells_of_journal:
+            self.say(message)
 
     def flush(self, timeout: float) -> Flushed:
         """Bring everything recorded so far into the store and the other sinks, for at most `timeout` seconds."""
         writer, keeper = self.writer, self.keeper
         if writer is None or keeper is None or self.home is None:
             return Flushed(delivered=True)
-        delivery, deadline = self.delivery, time.monotonic() + timeout
+        delivery, deadline = self.delivery, time.monotonic() + max(0.0, min(_FOREVER, timeout))
+        lost = writer.counters.lost()
+        dropped, self._lost = lost - self._lost, lost
         late: tuple[str, ...] = ()
         try:
             asked = delivery.ask(deadline) if delivery is not None else []
             delivered = keeper.deliver(deadline, wait_for_others=True)
             late = delivery.wait(asked) if delivery is not None else ()
             if delivered:
-                return Flushed(delivered=not late, sinks=late)
+                return Flushed(delivered=not late and not dropped, sinks=late, dropped=dropped)
             waiting = keeper.waiting_bytes()
         except Exception as failure:  # noqa: BLE001 - the border: no descriptors left, no memory, …
             let_through(failure)
             self.count("internal_errors")
             waiting = -1
         in_memory = _unstored(writer, keeper, delivery)
-        return Flushed(delivered=False, waiting_bytes=waiting, in_memory=in_memory, sinks=late)
+        delivered = not (waiting or in_memory or late or dropped)  # it may have come in after all, just now
+        return Flushed(delivered, waiting, in_memory, late, dropped)
 
     # -- ending -------------------------------------------------------------------------------------------------
 
     def stop(self) -> None:
         """Stop recording: the journal is sealed, what is not indexed stays in it."""
         keeper, writer, delivery, settings = self.keeper, self.writer, self.delivery, self.settings
+        leave_environment()
+        self._note_gate_hits()
         self.keeper = self.writer = self.delivery = None
         deadline = time.monotonic() + (0.0 if settings is None else settings.exit_drain)
         in_memory = settings is not None and settings.durability == "memory"
@@ -274,7 +321,7 @@ class Recorder:
             if settings.exit_drain > 0 and (keeper.is_indexing or settings.durability == "memory"):
                 keeper.deliver(deadline, wait_for_others=False)
             keeper.stop()
-            self._note_gate_failures()
+            self._note_gate_hits()
             if delivery is not None:
                 delivery.wait(asked)
                 delivery.finish(deadline)
@@ -293,7 +340,7 @@ class Recorder:
         if unstored or lost:
             writer.counters.increment("records_lost", max(unstored, lost))
         if lost:
-            self.say(f"records that could not be written and are lost: {lost}")
+            self._say_of_journal(f"records that could not be written and are lost: {lost}")
         if unstored > lost:
             self.say(
                 f"records that the store could not take, and only the other sinks have: {unstored - lost}"
@@ -342,7 +389,7 @@ def _origin() -> Remote | None:
     return None if papers is None else Remote(papers[0], papers[1], sampled=papers[2])
 
 
-def _identity(settings: Settings) -> tuple[dict[str, object], dict[str, object]]:
+def _identity(settings: Settings, gate: DefaultGate) -> tuple[dict[str, object], dict[str, object]]:
     """Fields and attributes of this process's line."""
     import platform  # light, and only needed once
 
@@ -358,7 +405,7 @@ def _identity(settings: Settings) -> tuple[dict[str, object], dict[str, object]]
         "started": time.time_ns(),
     }
     attributes: dict[str, object] = {
-        "process.command_args": redacted_arguments(DefaultGate(b""), arguments[:64]),
+        "process.command_args": redacted_arguments(gate, arguments[:64]),
         "process.runtime.name": sys.implementation.name,
         "process.runtime.version": platform.python_version(),
         "process.parent_pid": os.getppid(),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final, cast
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from flightlog.codecs.lines import decode
 from flightlog.configure import flush, load_settings
 from flightlog.core.context import Captured, parent_here, variable
-from flightlog.core.continued import Continued
+from flightlog.core.continued import Continued, Offer
 from flightlog.home import Home
 from flightlog.recording import recorder
 from flightlog.records.errors import FlightlogError, NotPaused, UnknownId
@@ -19,6 +20,10 @@ from flightlog.records.span import Span
 
 _RESUMABLE: Final = frozenset({"paused", "interrupted"})
 """Statuses of a span that may go on once it was paused; one whose process was killed later is `interrupted`."""
+
+
+_offers: Final[WeakValueDictionary[tuple[str, str, int], Offer]] = WeakValueDictionary()
+"""Trace id, span id and revision to the resumption that they allow, as long as somebody has it."""
 
 
 def last_record(ref: str, trace_id: str, span_id: str, timeout: float) -> Span | None:
@@ -48,11 +53,12 @@ def last_record(ref: str, trace_id: str, span_id: str, timeout: float) -> Span |
     return found
 
 
-def taken_up(record: Span, value: object) -> Continued:
-    """The span that goes on from this record."""
+def taken_up(record: Span, ref: str, value: object) -> Continued:
+    """The span that goes on from this record; `ref` is what was asked for."""
     made = Continued(record.trace_id, record.span_id, value)
     given = {"input": record.input, "output": record.output}
-    made.take_up(record, {key: found for key, found in given.items() if found is not msgspec.UNSET})
+    offer = _offers.setdefault((record.trace_id, record.span_id, record.revision), Offer(ref))
+    made.take_up(record, {key: found for key, found in given.items() if found is not msgspec.UNSET}, offer)
     return made
 
 

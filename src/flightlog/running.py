@@ -21,17 +21,23 @@ from typing import Final
 from msgspec import Struct
 
 import flightlog
+from flightlog.calling import joined
 from flightlog.configure import flush, load_settings
 from flightlog.core.engine import Span, span
+from flightlog.flushed import Flushed
 from flightlog.home import Home
+from flightlog.integrations.child_output import Output
 from flightlog.propagation.traceparent import render
 from flightlog.recording import recorder
 from flightlog.records.errors import BadQuestion, FlightlogError
+from flightlog.redacting import gate_of_messages
 from flightlog.redaction.arguments import redacted_arguments
-from flightlog.redaction.gate import DefaultGate
 
 SETTLE_SECONDS: Final = 5.0
 """How long the end of a run waits until everything is in the store."""
+
+_HOPE_SECONDS: Final = 0.5
+"""How long it waits for a home in which nothing can be written."""
 
 _TYPE: Final = "exception.type"
 
@@ -57,13 +63,16 @@ class Outcome(Struct, frozen=True):
     """Somebody stopped it from the keyboard, which is no failure."""
 
 
-def run_program(arguments: Sequence[str], *, module: bool, live: bool = False) -> Outcome:
+def run_program(
+    arguments: Sequence[str], *, module: bool, live: bool = False, capture_output: bool = False
+) -> Outcome:
     """Run a script, or a module as `python -m` does, and record it.
 
     Args:
         arguments: path or module name, then the program's own arguments.
         module: the first argument names a module.
         live: its steps are told on its standard error as they start and end.
+        capture_output: the lines of its output are kept as events; they go on to ours, unchanged and at once.
 
     Raises:
         BadQuestion: there is no such script, or this is no way to name one; a setting cannot be used.
@@ -76,24 +85,27 @@ def run_program(arguments: Sequence[str], *, module: bool, live: bool = False) -
     flightlog.configure(
         home=str(home.path), service=settings.service or Path(name).stem, exit_drain=0.0, console="off"
     )
+    recorder.tells_of_journal = False
     started = time.monotonic_ns()
-    shown = redacted_arguments(DefaultGate(b""), arguments)
+    shown = redacted_arguments(gate_of_messages(), arguments)
     stop = KeyboardInterrupt()
     try:
         with span(name, kind="run", input={"command": shown}) as record:
             flush(0.0)
             if recorder.keeper is not None:
                 recorder.keeper.work_freely()
-            returncode, signals = _child(command, _environment(record, home, live=live))
+            output = Output(joined(home.journal_root)) if capture_output else None
+            returncode, signals = _child(command, _environment(record, home, live=live), output)
             exception: dict[str, str] = {}
             if returncode:
-                flush(SETTLE_SECONDS)
+                _settle()
                 exception = _exception(record, home)
             if returncode == 1 and signal.SIGINT in signals and exception.get(_TYPE) == "KeyboardInterrupt":
                 # Left to itself it would have died of the signal: CPython forgets that it was to do so when
                 # code is compiled after the interrupt, as it is while its last records are written.
                 returncode = -signal.SIGINT
-            record.set_attributes({"process.exit.code": returncode})
+            told = {} if output is None else output.finish()
+            record.set_attributes({**told, "process.exit.code": returncode})
             if cancelled := _is_cancelled(returncode, signals):
                 raise stop  # the span ends as any other that Ctrl-C leaves
             if returncode:
@@ -101,9 +113,16 @@ def run_program(arguments: Sequence[str], *, module: bool, live: bool = False) -
     except KeyboardInterrupt as interrupt:
         if interrupt is not stop:
             raise
-    flushed = flush(SETTLE_SECONDS)
+    flushed = _settle()
     took = time.monotonic_ns() - started
-    return Outcome(record.trace_id, name, returncode, took, flushed.delivered, flushed.in_memory, cancelled)
+    trace_id = record.trace_id if record.recorded else ""  # sampling may have kept it out
+    return Outcome(trace_id, name, returncode, took, flushed.delivered, flushed.in_memory, cancelled)
+
+
+def _settle() -> Flushed:
+    """Wait until everything is in the store; not long for a home that takes nothing."""
+    flushed = flush(_HOPE_SECONDS)
+    return flushed if flushed.delivered or flushed.in_memory else flush(SETTLE_SECONDS)
 
 
 def _is_cancelled(returncode: int, signals: frozenset[int]) -> bool:
@@ -136,8 +155,9 @@ def _environment(record: object, home: Home, *, live: bool) -> dict[str, str]:
     return environ
 
 
-def _child(command: list[str], environ: dict[str, str]) -> tuple[int, frozenset[int]]:
+def _child(command: list[str], environ: dict[str, str], output: Output | None) -> tuple[int, frozenset[int]]:
     """Run the program and pass signals on; give its exit code or minus its signal, and the signals that came."""
+    stdout, stderr = (None, None) if output is None else output.descriptors
     child: subprocess.Popen[bytes] | None = None
     came: set[int] = set()
 
@@ -148,7 +168,9 @@ def _child(command: list[str], environ: dict[str, str]) -> tuple[int, frozenset[
                 child.send_signal(number)
 
     with _handling(forward):
-        child = subprocess.Popen(command, env=environ)
+        child = subprocess.Popen(command, env=environ, stdout=stdout, stderr=stderr)
+        if output is not None:
+            output.start()
         while True:
             with suppress(InterruptedError):
                 return child.wait(), frozenset(came)

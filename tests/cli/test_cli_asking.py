@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from flightlog.analysis.failures import Alike
+from flightlog.analysis.pace import Pace
 from flightlog.cli.main import commands
 from flightlog.cli.moments import duration_ns, lasting, moment
 from flightlog.cli.render import failing, figures
@@ -45,6 +46,9 @@ def chosen(*args: str) -> list[str]:
         (["--project", "default"], ["answer_question", "warm up"]),
         (["--since", "2025-11-20T15:36:40Z"], ["answer_question"]),
         (["--since", "1s"], []),
+        (["--since", "2999-01-01"], []),
+        (["--since", "0001-01-02"], ["answer_question", "warm up"]),
+        (["--since", "999999999w"], ["answer_question", "warm up"]),
         (["--kind", "agent", "--status", "ok"], []),
     ],
 )
@@ -239,7 +243,7 @@ def test_any_number_of_hours_fits_on_one_line_and_no_trace_is_lost(hours, column
         p99_ns=None,
         hours=[Hour(start=(n + 7) * HOUR, traces=1, errors=n % 2) for n in range(hours)],
     )
-    drawn = list(figures.of_traces(told, Terminal(columns), 1500.0))
+    drawn = list(figures.of_traces(told, Terminal(columns), Pace()))
     assert all(width(line) <= columns for line in drawn)
     bars = [line for line in drawn if line.startswith("started")]
     assert len(bars) == (hours > 1)

@@ -293,7 +293,7 @@ def test_export_writes_into_what_is_no_file(recorded, tmp_path):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     read: list[bytes] = []
-    reader = threading.Thread(target=lambda: read.append(fifo.read_bytes()))
+    reader = threading.Thread(target=lambda: read.append(fifo.read_bytes()), daemon=True)
     reader.start()
     assert run("export", "-o", str(fifo), "--force").exit_code == 0
     reader.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import cli_samples
 import pytest
@@ -56,6 +57,41 @@ def test_waiting_is_neither_slow_nor_work(home, padding):
     (slowest,) = json.loads(run("show", "@latest", "--json").stdout)["slowest"]
     assert slowest["self_ns"] == 100 * cli_samples.MS
     assert "100 %" in run("show", "@latest").stdout
+
+
+def test_statistics_call_slow_what_the_list_calls_slow(home, monkeypatch):
+    spans = [
+        cli_samples.span(1, 0, "approve", 0, 5000, attributes=WAITED),
+        structs.replace(cli_samples.span(1, 0, "plan", 0, 5000), trace_id="a" * 32),
+        structs.replace(cli_samples.span(1, 0, "ask", 0, 900, kind="agent"), trace_id="b" * 32),
+    ]
+    cli_samples.store(home, spans)
+    for limits, slow in (
+        ("", 1),
+        ("plan=1h", 0),
+        ("plan=1h,agent=500ms", 1),
+        ("agent=500ms,approve=50ms", 3),
+    ):
+        monkeypatch.setenv("FLIGHTLOG_SLOW_LIMITS", limits)
+        assert json.loads(run("stats", "--traces", "--json").stdout)["slow"] == slow
+        assert sum(row["slow"] for row in json.loads(run("list", "--json").stdout)) == slow
+        assert f"slow       {slow} (≥ 1.50 s" in run("stats", "--traces").stdout
+
+
+def test_a_step_that_runs_or_waits_says_for_how_long_so_far_wherever_it_is_shown(home):
+    since = {"flightlog.waiting_since": cli_samples.BEGAN + S}
+    spans = [
+        cli_samples.span(1, 0, "job", 0, None, status="running"),
+        cli_samples.span(2, 1, "approve", 0, None, status="paused", attributes=since),
+    ]
+    cli_samples.store(home, spans)
+    for args in (["show", "@latest", "job"], ["show", "@latest", "approve"], ["spans", "@latest"], ["list"]):
+        told = run(*args).stdout
+        assert re.search(r"\w…", told), args
+        assert "open" not in told, args
+    waits = step.Step(build([spans[1]]).roots[0], ["approve"], cli_samples.BEGAN)
+    shown = list(step.lines(waits, Terminal(100), Pace(), now_ns=cli_samples.BEGAN + 4 * S))
+    assert "paused · 3.00 s… · " in shown[1]
 
 
 def test_what_never_waited_has_no_word_of_it_in_json(recorded):

@@ -64,6 +64,16 @@ def test_what_is_longer_than_the_terminal_goes_through_the_pager_with_colours_ke
     assert code == 0
 
 
+def test_the_table_of_spans_goes_through_the_pager_as_the_tree_does(environ):
+    shown, code = on_a_terminal(["spans", cli_samples.TRACE], environ)
+    assert "PAGED -R" in shown
+    assert code == 0
+    shown, code = on_a_terminal(["spans", cli_samples.TRACE, "--no-pager"], environ)
+    assert "PAGED" not in shown
+    assert "fetch page 99" in shown
+    assert code == 0
+
+
 def test_what_fits_is_printed_as_it_is(environ):
     shown, code = on_a_terminal(["list"], environ)
     assert "PAGED" not in shown

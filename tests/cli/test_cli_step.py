@@ -115,6 +115,33 @@ def test_a_final_output_that_is_no_text_is_json_and_one_that_is_not_there_is_sai
     assert "this trace has no output" in missing.stderr
 
 
+def test_the_final_output_as_json_is_json_also_of_a_text(home):
+    cli_samples.store(home, [cli_samples.span(1, 0, "root", 0, 1, output="a\nb")])
+    assert run("show", "@latest", "--final-output", "--json").stdout == '"a\\nb"\n'
+
+
+def test_the_final_output_of_a_program_is_that_of_its_last_step_which_has_one(home):
+    spans = [
+        cli_samples.span(1, 0, "agent.py", 0, 9, kind="run", input={"command": ["agent.py"]}),
+        cli_samples.span(2, 1, "plan", 1, 2, output="not this"),
+        cli_samples.span(3, 1, "answer", 3, 6, output="this"),
+        cli_samples.span(4, 3, "inner", 4, 5, output="nor this"),
+        cli_samples.span(5, 1, "tidy", 7, 8),
+    ]
+    cli_samples.store(home, spans)
+    assert run("show", "@latest", "--final-output").stdout == "this\n"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["root", "--final-output"], ["--final-output", "-v"], ["--final-output", "-o"], ["root", "--only", "x"]],
+)
+def test_options_of_show_that_contradict_each_other_are_a_bad_question(home, options):
+    cli_samples.store(home, [cli_samples.span(1, 0, "root", 0, 1, output="text")])
+    result = run("show", "@latest", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
 def drawn(span, events=(), columns=80, **look) -> list[str]:
     (node,) = build([span], events).roots
     return list(step.lines(step.Step(node, [span.name], span.start), Terminal(columns, **look), DEFAULT))

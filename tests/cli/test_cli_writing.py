@@ -6,9 +6,11 @@ import csv
 import io
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import cli_samples
@@ -52,6 +54,48 @@ def test_rows_of_spans_come_in_every_format(recorded):
     assert as_json == as_lines
     assert len(as_json) == 112
     assert list(as_csv[0]) == list(as_json[0]) == list(rows.SPAN_COLUMNS)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "json"])
+def test_a_terminal_is_sent_nothing_that_it_obeys_and_a_pipe_every_byte(home, form):
+    text = "=a\x1b[31m\x85\x7f\u202e\nb"
+    cli_samples.store(home, [cli_samples.span(1, 0, "root", 0, 9, input=text)])
+    args = ["export", "--format", form, "--rows", "spans"]
+    piped = flightlog(*args, home=home)
+    (row,) = rows_of(piped.stdout, form)
+    assert row["input"] == ("'" + text if form == "csv" else text)
+    shown = on_a_terminal(args, home)
+    obeyed = [letter for letter in shown if not letter.isprintable() and letter not in "\r\n"]
+    assert obeyed == []
+    assert "\u202e" not in shown
+    assert "[31m" in shown
+    (safe,) = rows_of(shown, form)
+    assert safe["span_id"] == row["span_id"]
+    assert form == "csv" or safe == row
+
+
+def rows_of(text: str, form: str) -> list[dict[str, str]]:
+    if form == "csv":
+        return read_csv(text)
+    found = json.loads(text if form == "json" else f"[{text}]")
+    return list(found)
+
+
+def on_a_terminal(args: list[str], home: Path) -> str:
+    """What a command writes to a terminal."""
+    ours, theirs = pty.openpty()
+    environ = {**os.environ, "FLIGHTLOG_HOME": str(home)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "flightlog", *args], stdout=theirs, stderr=subprocess.DEVNULL, env=environ
+    ) as process:
+        os.close(theirs)
+        written = b""
+        with suppress(OSError):  # how Linux says that the other end of a terminal is closed
+            while chunk := os.read(ours, 65536):
+                written += chunk
+        os.close(ours)
+        assert process.wait(timeout=60) == 0
+    return written.decode()
 
 
 def test_json_is_an_array_of_nested_traces(recorded):
@@ -187,3 +231,28 @@ def test_a_live_run_asks_the_program_to_tell_its_steps(home, tmp_path, program, 
     flightlog("run", *args, "--export", str(into), str(program), home=home, FLIGHTLOG_CONSOLE="off")
     work = json.loads(into.read_text())["trace"]["roots"][0]["children"][0]
     assert work["attributes"]["console"] == console
+
+
+def test_a_run_that_could_not_be_recorded_keeps_its_exit_code_and_gets_its_file(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("import flightlog as fl\nwith fl.span('step'):\n    pass\nraise SystemExit(7)\n")
+    file = tmp_path / "run.json"
+    home = tmp_path / "home"
+    home.write_text("no directory")
+    ran = flightlog("run", "--tree", "--export", str(file), str(program), home=home)
+    assert ran.returncode == 7, ran.stderr
+    assert json.loads(file.read_text())["exit_code"] == 7
+    assert "could not be recorded" in ran.stderr
+    assert ran.stderr.count("cannot be written") == 1
+
+
+@pytest.mark.parametrize("setting", ["FLIGHTLOG_SAMPLE=0", "FLIGHTLOG_ENABLED=0", "FLIGHTLOG_LEVEL=error"])
+def test_a_run_that_settings_keep_out_says_so_and_names_no_trace(home, tmp_path, setting):
+    program = tmp_path / "program.py"
+    program.write_text("import flightlog as fl\nwith fl.span('step'):\n    pass\n")
+    file = tmp_path / "run.json"
+    name, _, value = setting.partition("=")
+    ran = flightlog("run", "--tree", "--export", str(file), str(program), home=home, **{name: value})
+    assert (ran.returncode, json.loads(file.read_text())["trace_id"]) == (0, None)
+    assert "program.py was not recorded; `flightlog doctor` says which setting keeps it out" in ran.stderr
+    assert "not drawn" not in ran.stderr

@@ -87,6 +87,24 @@ def test_a_selection_means_the_traces_for_which_all_of_it_holds(
     assert reader.trace_figures(selection).traces == len(chosen)
 
 
+def test_where_the_root_has_no_session_that_of_any_span_counts(engine: Engine) -> None:
+    """A program under `flightlog run` binds its sessions below the run's own span."""
+    engine.append(
+        span(1, 1, name="agent.py", kind="run"),
+        span(1, 2, parent=1, context={"session": "s-1"}),
+        span(1, 3, parent=1, context={"session": 7}),
+        span(2, 1, context={"session": "s-2"}, at=1),
+        span(2, 2, parent=1, context={"session": "s-1"}, at=1),
+        span(3, 1, at=2),
+    )
+    assert _chosen(engine, Selection(session="s-1")) == [1]
+    assert _chosen(engine, Selection(session="7")) == [1]
+    assert [trace.session for trace in engine.reader().traces(9, Selection(session="7"))] == ["7"]
+    assert [trace.session for trace in engine.reader().traces(9)] == [None, "s-2", None]
+    assert _chosen(engine, Selection(session="s-2")) == [2]
+    assert _chosen(engine, Selection(session="s-3")) == []
+
+
 def test_of_a_name_beyond_the_limit_of_its_project_the_true_one_is_asked(tmp_path) -> None:  # type: ignore[no-untyped-def]  # pytest gives a path
     from flightlog.store.open import open_writer
 
@@ -213,6 +231,36 @@ def test_trace_figures_tell_statuses_retries_slow_ones_and_hours(engine: Engine)
     assert [(hour.start % HOUR, hour.traces, hour.errors) for hour in told.hours] == [(0, 3, 1), (0, 1, 0)]
     assert told.p50_ns is not None
     assert abs(told.p50_ns / (20 * MS) - 1) <= 0.026
+
+
+@pytest.mark.parametrize("padding", [0, 4000])
+def test_a_trace_whose_root_waited_is_slow_for_its_work_alone(engine: Engine, padding: int) -> None:
+    """Large attributes lie in another place than small ones."""
+    pad = {"pad": "x" * padding} if padding else {}
+
+    def waited(milliseconds: int) -> dict[str, object]:
+        return {"flightlog.waiting_ns": milliseconds * MS, **pad}
+
+    engine.append(
+        span(1, 1, took=9000, attributes=waited(8000)),
+        span(2, 1, took=9000, attributes=waited(7000)),
+        span(3, 1, took=9000, attributes=pad),
+        span(4, 1, took=10, attributes=waited(5)),
+        span(5, 1, took=9000, attributes={"flightlog.waiting_ns": "for ever", **pad}),
+    )
+    reader = engine.reader()
+    assert reader.trace_figures().slow == sum(trace.slow for trace in reader.traces(10)) == 3
+
+
+@pytest.mark.parametrize("took", [(7,), (7, 7, 7), (1000, 1001), (0, 0)])
+def test_no_percentile_of_traces_lies_beyond_the_shortest_or_the_longest(
+    engine: Engine, took: tuple[int, ...]
+) -> None:
+    engine.append(*(span(number, 1, took=each) for number, each in enumerate(took, 1)))
+    told = engine.reader().trace_figures()
+    for found in (told.p50_ns, told.p95_ns, told.p99_ns):
+        assert found is not None
+        assert min(took) * MS <= found <= max(took) * MS
 
 
 def test_without_a_trace_that_is_over_there_is_no_rate_and_no_percentile(engine: Engine) -> None:

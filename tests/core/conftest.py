@@ -18,6 +18,8 @@ def seen():
 @pytest.fixture
 def carrying():
     """The standard library's threads carry the current span, as they do while a program is recorded."""
+    had = threads.is_carrying()
     threads.carry_into_threads()
     yield
-    threads.restore()
+    if not had:
+        threads.restore()

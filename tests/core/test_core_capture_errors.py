@@ -26,6 +26,12 @@ class FailingGate:
             raise ValueError(key)
         return False
 
+    def under(self, key, text):
+        return "[REDACTED]"
+
+    def spares(self, key):
+        return False
+
     def digest(self, data):
         return ""
 

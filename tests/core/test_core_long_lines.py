@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 import flightlog as fl
+from flightlog.core import _pure
+from flightlog.core.past_event import PastEvent, record_event
 
 
 def test_the_largest_fields_are_left_out_and_named() -> None:
@@ -17,6 +21,33 @@ def test_the_largest_fields_are_left_out_and_named() -> None:
     assert told.startswith("TooLong: the record is without output (")
     assert record.end is not None
     assert (record.status, record.kind) == ("ok", "step")
+
+
+def test_what_was_cut_stays_listed_when_the_attributes_are_left_out() -> None:
+    with fl.capture() as seen, fl.span("work", **{f"a{n}": "x" * 200_000 for n in range(6)}) as span:
+        span.input = "y" * 300_000
+    (record,) = seen.spans
+    assert "without attributes (" in record.attributes["flightlog.capture_error"]
+    (cut,) = record.attributes["flightlog.cut"]
+    assert (cut["path"], cut["length"]) == ("input", 300_000)
+    assert cut["hash"]
+    assert len(record.input) == cut["kept"]
+
+
+def test_every_field_that_is_left_out_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+    with fl.capture() as seen:
+        monkeypatch.setattr(_pure, "_count", counted.append)
+        with fl.span("work", a="x" * 200_000) as span:
+            span.input, span.output = "\u4e2d" * 240_000, "\u4e2d" * 250_000
+            span.set(b="\u4e2d" * 100_000)
+        fl.event("wide", a=span.output, b=span.output)
+        record_event(PastEvent("wide", attributes={"a": span.output, "b": span.output}))
+    (record,) = seen.spans
+    told = record.attributes["flightlog.capture_error"]
+    assert "without output (" in told
+    assert ", input (" in told
+    assert counted == ["fields_left_out"] * 4
 
 
 def test_the_limit_counts_bytes_not_characters() -> None:

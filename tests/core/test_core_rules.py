@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 
 import pytest
 from hypothesis import given
@@ -87,6 +88,25 @@ def test_the_clock_looks_at_the_wall_once_a_second():
     assert clock.wall_ns() == time.wall
 
 
+@pytest.mark.parametrize("kind", ["span", "event"])
+def test_whatever_begins_after_the_wall_clock_has_jumped_has_the_new_time(seen, monkeypatch, kind):
+    hour = 3_600 * 10**9
+    before = engine.clock.offset
+    try:
+        monkeypatch.setattr(engine.clock, "_wall", lambda: time.time_ns() + hour)
+        monkeypatch.setattr(engine.clock, "due", 0)
+        if kind == "span":
+            with fl.span("s"):
+                pass
+            found = seen.spans[0].start
+        else:
+            fl.event("e")
+            found = seen.events[0].time
+        assert abs(found - time.time_ns() - hour) < 60 * 10**9
+    finally:
+        engine.clock.offset = before
+
+
 def test_a_span_that_is_open_while_the_clock_jumps_keeps_its_duration(seen, monkeypatch):
     with fl.span("s"):
         monkeypatch.setattr(engine.clock, "offset", engine.clock.offset - 3_600 * 10**9)
@@ -146,3 +166,19 @@ def test_sampling_keeps_about_the_share_that_was_asked_for():
     assert 800 < kept < 1200
     assert not any(keeps(ids.trace_id(), 0.0) for _ in range(100))
     assert all(keeps(ids.trace_id(), 1.0) for _ in range(100))
+
+
+class Unhashable:
+    def __hash__(self):
+        raise RuntimeError("no")
+
+
+def test_a_level_that_cannot_even_be_looked_up_counts_as_info(seen):
+    with fl.span("s", level=Unhashable()) as s:
+        s.event("on the span", level=Unhashable())
+        fl.event("here", level=Unhashable())
+    assert [(record.name, record.level) for record in seen.events] == [
+        ("on the span", "info"),
+        ("here", "info"),
+    ]
+    assert seen.span("s").level == "info"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import gc
 import threading
 
@@ -11,6 +12,7 @@ import pytest
 
 import flightlog as fl
 from flightlog.core.control import control
+from flightlog.redaction.gate import RULE_FAILED
 
 
 def test_a_span_records_what_it_was_told(seen):
@@ -344,7 +346,7 @@ def test_an_exhausted_stack_spoils_no_later_record(seen):
         pass
     found = seen.span("other")
     assert (found.trace_id, found.parent_id, found.kind) == (other.trace_id, "", "step")
-    assert {span.name for span in seen.spans} <= {"walk", "other", "(unreadable)"}
+    assert {span.name for span in seen.spans} <= {"walk", "other", "(unreadable)", RULE_FAILED}
 
 
 def test_an_exception_of_the_program_s_signal_handler_reaches_the_program(seen):
@@ -443,6 +445,25 @@ def test_a_name_that_is_no_text_is_written_as_one(seen):
     with fl.span(404):
         pass
     assert seen.spans[0].name == "404"
+
+
+class Sort(enum.StrEnum):
+    TOOL = "tool"
+
+
+@pytest.mark.parametrize(
+    ("kind", "written"), [(Sort.TOOL, "tool"), (None, "None"), (404, "404"), (b"k", "b'k'"), (["k"], "['k']")]
+)
+def test_a_kind_that_is_no_text_is_written_as_one(seen, kind, written):
+    with fl.span("s", kind=kind), fl.span("child"):
+        pass
+    assert [(span.name, span.kind) for span in seen.spans] == [("child", "step"), ("s", written)]
+
+
+@pytest.mark.parametrize(("name", "written"), [(Sort.TOOL, "tool"), (None, "None"), (404, "404")])
+def test_the_name_of_an_event_that_is_no_text_is_written_as_one(seen, name, written):
+    fl.event(name)
+    assert [event.name for event in seen.events] == [written]
 
 
 def test_a_span_has_one_block(seen):

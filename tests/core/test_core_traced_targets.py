@@ -545,3 +545,20 @@ def test_a_metaclass_that_refuses_in_its_own_words_is_a_clear_type_error():
 
     with pytest.raises(TypeError, match="cannot be replaced: fixed"):
         fl.traced(Shop)
+
+
+def test_a_traced_generator_is_a_value_like_the_original(seen):
+    @fl.traced
+    def rows():
+        yield 1
+
+    @fl.traced
+    async def work():
+        return 1
+
+    coroutine = work()
+    with fl.span("hand on", input=[rows(), coroutine]):
+        pass
+    coroutine.close()
+    place = "test_a_traced_generator_is_a_value_like_the_original.<locals>"
+    assert seen.span("hand on").input == [f"<generator {place}.rows>", f"<coroutine {place}.work>"]

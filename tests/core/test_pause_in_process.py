@@ -248,6 +248,35 @@ def test_a_span_that_has_ended_cannot_be_resumed_again(seen):
         fl.resume(token)
 
 
+def test_of_two_that_would_resume_a_span_only_the_first_to_begin_may(seen):
+    with fl.span("job") as s:
+        token = s.pause()
+    early, late, later = fl.resume(token, 1), fl.resume(token, 2), fl.resume(token, 3)
+    with late:
+        with pytest.raises(NotPaused, match="was resumed already"):
+            early.__enter__()
+        assert fl.current() is late
+    with pytest.raises(NotPaused, match=r"'job'.*has ended \(ok\)"), later:
+        pytest.fail("it has ended")
+    assert not fl.current()
+    assert [attributes["value"] for name, attributes in told(seen) if name == "resume"] == [2]
+    assert standing(seen, "job").status == "ok"
+
+
+def test_each_pause_can_be_answered_by_whoever_is_first(seen):
+    with fl.span("job") as s:
+        token = s.pause()
+    kept = []
+    for number in range(3):
+        kept += [fl.resume(token, number), fl.resume(token, number)]
+        with kept[-1] as again:
+            again.pause()
+    answers = [attributes["value"] for name, attributes in told(seen) if name == "resume"]
+    assert answers == [0, 1, 2]
+    with pytest.raises(NotPaused):
+        kept[0].__enter__()
+
+
 def test_a_span_that_never_paused_cannot_be_resumed(seen):
     with fl.span("job") as s:
         pass

@@ -8,8 +8,11 @@ from collections.abc import Callable
 import pytest
 
 import flightlog as fl
+from flightlog import hot
 from flightlog.integrations.logs import LogHandler
+from flightlog.records.event import Event
 from flightlog.records.events import VOCABULARY
+from flightlog.records.narration import MARK, NARRATION, is_narration
 
 
 def _chunk():
@@ -47,6 +50,19 @@ def _log():
     logger.info("started")
 
 
+def _narration():
+    fl.narrate("dispatch", "job-1", actor="queue", human="Dispatched job-1.")
+
+
+def _output():
+    fl.run_process(["echo", "a line"], capture_output=True)
+
+
+def _exit():
+    hot.enter("f")
+    hot.exit("f", "x")
+
+
 def by_hand(name: str) -> Callable[[], None]:
     """What a program writes for an event that needs no more than its name and fields."""
     return lambda: fl.event(name, **VOCABULARY[name].example)
@@ -58,17 +74,21 @@ EMITTERS: dict[str, Callable[[], None]] = {
     "cache": by_hand("cache"),
     "chunk": _chunk,
     "coercion": by_hand("coercion"),
+    "enter": lambda: hot.enter("f", {"a": 1}),
     "exception": _exception,
+    "exit": _exit,
     "fallback": by_hand("fallback"),
     "log": _log,
     "loop": by_hand("loop"),
-    "narration": by_hand("narration"),
+    "narration": _narration,
+    "output": _output,
     "pause": _pause,
     "prompt": _prompt,
     "resume": _resume,
     "retry": by_hand("retry"),
     "skip": by_hand("skip"),
     "state": by_hand("state"),
+    "tiny": lambda: hot.tiny("queue", "tiny", "job-1", "sent"),
 }
 """Name to what a program does that says it."""
 
@@ -76,8 +96,28 @@ EMITTERS: dict[str, Callable[[], None]] = {
 @pytest.mark.parametrize("name", VOCABULARY)
 def test_something_emits_it_with_the_fields_of_its_meaning(seen, name):
     EMITTERS[name]()
-    (found,) = [event for event in seen.events if event.name == name]
-    assert set(found.attributes) == set(VOCABULARY[name].fields)
+    (found,) = [event for event in seen.events if _word(event) == name]
+    assert _fields(found) == set(VOCABULARY[name].fields)
+
+
+def _word(event: Event) -> str:
+    """What an event is called in the vocabulary; a narration is named after what was done."""
+    return NARRATION if is_narration(event) else event.name
+
+
+PROVENANCE: dict[str, set[str]] = {
+    "log": {"code.file.path", "code.line.number", "code.function.name"},
+    NARRATION: {MARK, "emitted_by", "source"},
+    "enter": {"actor"},
+    "exit": {"actor"},
+    "tiny": {MARK},
+}
+"""Name to what says where such an event comes from, beside the fields of its meaning."""
+
+
+def _fields(event: Event) -> set[str]:
+    """The fields of its meaning."""
+    return set(event.attributes) - PROVENANCE.get(_word(event), set())
 
 
 def test_nothing_is_listed_that_has_no_meaning():

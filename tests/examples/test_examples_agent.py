@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from examples_kit import FLIGHTLOG, ROOT, data, run
 
 AGENT = ROOT / "examples" / "agent" / "main.py"
+PROVIDER = AGENT.with_name("provider.py")
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], list[dict[str, Any]], str]:
-    """The trace's row, its record lines, and what the program printed."""
+    """The trace's row, its spans, and what the program printed."""
     home = tmp_path_factory.mktemp("agent")
     done = run(
         [*FLIGHTLOG, "run", str(AGENT)], home, home, OPENAI_API_KEY="", OPENAI_BASE_URL="", NO_PROXY="*"
     )
     assert done.returncode == 0, done.stderr
     (row,) = data(home, "list")
+    row["home"] = home
     return row, data(home, "spans", row["trace_id"]), done.stdout
+
+
+@pytest.fixture
+def exported(recorded) -> list[dict[str, Any]]:
+    """Every line of the trace, its events among them."""
+    row, _, _ = recorded
+    lines = run([*FLIGHTLOG, "export", row["trace_id"]], row["home"], row["home"]).stdout
+    return [json.loads(line) for line in lines.splitlines()]
 
 
 def spans_of(records: list[dict[str, Any]], **wanted: str) -> list[dict[str, Any]]:
@@ -76,3 +90,54 @@ def test_turns_and_the_session_are_on_every_answer(recorded) -> None:
     assert [answer["context"]["turn"] for answer in answers] == [1, 2, 3]
     assert {answer["context"]["session"] for answer in answers} == {"agent"}
     assert row["retries"] >= 1
+
+
+def test_a_busy_provider_is_asked_again_by_the_client_within_one_call(recorded, exported) -> None:
+    _, records, _ = recorded
+    calls = {call["span_id"] for call in spans_of(records, kind="llm")}
+    (retry,) = [event for event in exported if event.get("name") == "retry" and event["span_id"] in calls]
+    assert retry["attributes"]["reason"] == "429 Too Many Requests"
+    assert retry["attributes"]["delay"] == 0.15
+
+
+def test_answers_are_streamed(recorded) -> None:
+    _, records, _ = recorded
+    for call in spans_of(records, kind="llm"):
+        assert call["attributes"]["gen_ai.request.stream"] is True
+        assert call["attributes"]["flightlog.stream.ended"] == "complete"
+        assert call["attributes"]["flightlog.stream.chunks"] >= 1
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """The address of a provider that the example did not start."""
+    with subprocess.Popen(
+        [sys.executable, str(PROVIDER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.stdin.close()
+
+
+def test_the_provider_that_the_environment_names_is_asked_instead(tmp_path, elsewhere) -> None:
+    home = tmp_path / "home"
+    question = "How do I copy a whole folder?"
+    done = run(
+        [*FLIGHTLOG, "run", str(AGENT), "--model", "m-7", question],
+        home,
+        tmp_path,
+        OPENAI_API_KEY="nobody",
+        OPENAI_BASE_URL=elsewhere,
+        NO_PROXY="*",
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"answered by the provider at {elsewhere}" in done.stdout
+    assert "shutil.copytree" in done.stdout
+    (row,) = data(home, "list")
+    calls = spans_of(data(home, "spans", row["trace_id"]), kind="llm")
+    assert {call["attributes"]["gen_ai.request.model"] for call in calls} == {"m-7"}
+    port = int(elsewhere.removesuffix("/v1").rpartition(":")[2])
+    assert {call["attributes"]["server.port"] for call in calls} == {port}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
+from msgspec import UNSET
 from openai_kit import DONE, Way, chunk, now, until, user
 
+import flightlog as fl
 from flightlog.integrations.openai import exchange as exchanges
 
 
@@ -42,6 +45,21 @@ def test_a_call_names_the_line_of_the_program_that_made_it(way, talk, seen):
     assert span.attributes["code.file.path"].endswith(("test_openai_failures.py", "openai_kit.py"))
     assert span.attributes["code.function.name"] in {"ask.<locals>.say", "now"}
     assert span.attributes["code.line.number"] > 1
+
+
+def test_a_call_that_an_event_loop_or_a_pool_makes_names_no_line_rather_than_theirs(talk, seen):
+    async def gather():
+        async with openai.AsyncOpenAI(**talk.options()) as client:
+            create = client.chat.completions.create
+            await asyncio.gather(*(create(model="m", messages=user("hello")) for _ in range(2)))
+            await asyncio.wait_for(create(model="m", messages=user("hello")), 20)
+
+    asyncio.run(gather())
+    with ThreadPoolExecutor(1) as pool, openai.OpenAI(**talk.options()) as client:
+        pool.submit(client.chat.completions.create, model="m", messages=user("hello")).result()
+    assert len(seen.spans) == 4
+    told = {span.attributes.get("code.file.path", __file__) for span in seen.spans}
+    assert told == {__file__}
 
 
 def test_our_frames_are_not_in_the_stack_of_the_record(way, talk, seen):
@@ -118,6 +136,37 @@ def test_a_task_that_is_cancelled_cancels_its_call(wire, seen):
         never.set()
     (span,) = seen.spans
     assert span.status == "cancelled"
+
+
+def test_a_coroutine_that_is_thrown_away_before_the_answer_cancels_its_call(wire, seen):
+    never = threading.Event()
+    wire.will_say(never, content_type="application/json")
+
+    async def main():
+        async with openai.AsyncOpenAI(**wire.options()) as client:
+            call = ask("hello")(client)
+            call.send(None)
+            call.close()
+            assert not fl.current()
+
+    try:
+        asyncio.run(main())
+    finally:
+        never.set()
+    (span,) = seen.spans
+    assert (span.status, span.output) == ("cancelled", UNSET)
+
+
+def test_the_server_s_own_word_for_the_delay_is_the_delay_of_the_retry(way, wire, seen):
+    refusal = b'{"error": {"message": "later"}}'
+    for headers in ({"retry_after_ms": "40"}, {"retry_after": "0.03"}, {"x_should_retry": "false"}):
+        wire.will_say(refusal, status=429, content_type="application/json", **headers)
+    with pytest.raises(openai.RateLimitError):
+        way.talk(wire.options(max_retries=5), ask("hello"))
+    retries = [event for event in seen.events if event.name == "retry"]
+    assert [event.attributes["delay"] for event in retries] == [0.04, 0.03]
+    assert [event.attributes["attempt"] for event in retries] == [1, 2]
+    assert len(seen.spans) == 1
 
 
 def test_an_answer_that_is_no_json_is_the_program_s_trouble_and_leaves_a_record(way, wire, seen):

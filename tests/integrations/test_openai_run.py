@@ -155,3 +155,25 @@ def test_a_library_that_is_not_installed_says_how_to_install_it(tmp_path):
         cwd=tmp_path,
     )
     assert 'pip install "flightlog[openai]"' in done.stderr
+
+
+def test_a_package_that_is_imported_anew_is_recorded_when_asked_for_again(tmp_path):
+    code = """
+import sys, flightlog as fl
+fl.instrument("openai")
+import openai
+first = openai.OpenAI.request
+for name in [name for name in sys.modules if name.partition(".")[0] == "openai"]:
+    del sys.modules[name]
+old, openai = openai, __import__("openai")
+plain = openai.OpenAI.request
+fl.instrument("openai")
+assert openai.OpenAI.request is not plain
+assert old.OpenAI.request is not first
+fl.uninstrument("openai")
+assert openai.OpenAI.request is plain
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr) == (0, "")

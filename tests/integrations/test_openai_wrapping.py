@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import inspect
 import types
 import weakref
 
+import httpx2
 import openai
 import pytest
 from openai_kit import Way, now, user
@@ -111,6 +113,44 @@ def test_copies_of_a_client_are_recorded_as_it_is(way, talk):
         assert seen.spans == []
 
     way.talk(talk.options(), say)
+
+
+def test_a_shallow_copy_of_a_client_is_a_client_of_its_own_and_left_alone(way, talk, wire):
+    wire.will_say(b"{}", content_type="application/json")
+
+    async def say(client):
+        fl.instrument(client)
+        other = copy.copy(client)
+        assert not {"request", "copy", "with_options"} & set(vars(other))
+        other.base_url = wire.options()["base_url"]
+        with fl.capture() as seen:
+            await hello(other)
+            assert (len(wire.requests), seen.spans) == (1, [])
+            await hello(client)
+            assert (len(talk.served()), len(seen.spans)) == (1, 1)
+        fl.uninstrument(client)
+
+    way.talk(talk.options(max_retries=0), say)
+
+
+def test_a_call_that_a_hook_makes_within_another_is_recorded_under_it(talk, wire):
+    wire.will_say(b'{"data": [], "usage": {"prompt_tokens": 3}}', content_type="application/json")
+    inner = openai.OpenAI(**wire.options())
+
+    def look_up(_request):
+        inner.embeddings.create(model="e", input="hello", encoding_format="float")
+
+    with (
+        httpx2.Client(event_hooks={"request": [look_up]}) as http,
+        openai.OpenAI(**talk.options(http_client=http)) as outer,
+        fl.instrument(outer),
+        fl.instrument("openai"),
+        fl.capture() as seen,
+    ):
+        asyncio.run(hello(outer))
+    inner.close()
+    assert len(seen.spans) == 2
+    assert seen.span("embeddings e").parent_id == seen.span("chat m").span_id
 
 
 def test_clients_that_exist_already_are_recorded(way, talk):

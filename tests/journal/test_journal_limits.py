@@ -224,6 +224,23 @@ def test_a_full_home_drops_what_is_new_and_counts_it_until_there_is_room(tmp_pat
     writer.close()
 
 
+def test_whoever_has_made_room_says_so_and_the_next_record_is_kept(tmp_path: Path) -> None:
+    writer = opened(tmp_path, journal_bytes=300 * KIB, clock=Clock())
+    while not writer.counters.values()["lines_dropped_full"]:
+        writer.write(line(1, 300))
+    journal = Journal(tmp_path / PROCESS_ID)
+    _, last = read_all(journal)
+    writer.room_made()
+    writer.write(line(2))
+    assert writer.counters.values()["lines_dropped_full"] == 2, "there is none yet"
+    journal.discard(last.cursor)
+    writer.room_made()
+    writer.write(line(3))
+    assert read_all(journal, last.cursor)[0] == [line(3)]
+    assert writer.counters.values()["lines_dropped_full"] == 2
+    writer.close()
+
+
 def test_the_bound_is_over_all_journals_of_the_home(tmp_path: Path) -> None:
     other = opened(tmp_path, "1" * 32, segment_bytes=256 * KIB)
     writer = opened(tmp_path, journal_bytes=400 * KIB)

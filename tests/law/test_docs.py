@@ -27,11 +27,15 @@ WRITTEN_BY_HAND = (
     "context.md",
     "crash-safety.md",
     "export.md",
+    "hot.md",
     "index.md",
     "integrations.md",
+    "narration.md",
     "recording.md",
     "redaction.md",
     "sinks.md",
+    "speed.md",
+    "testing.md",
 )
 GENERATED = ("cli.md", "schema.json", "settings.md", "store-schema.md")
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import json
+import logging
 import threading
 from dataclasses import dataclass
 
 import pytest
 
 import flightlog as fl
+from flightlog.integrations.logs import LogHandler
 
 SECRET = "sk-" + "ant-" + "api03-" + "Ab1" * 20
 """A key of a known shape, joined here so that no file holds it."""
@@ -148,6 +151,20 @@ def _calling():
     function(SECRET, SECRET, x=SECRET)
 
 
+def _logging():
+    logger = logging.Logger(SECRET)  # noqa: LOG001 - of no tree: nothing to undo afterwards
+    logger.addHandler(LogHandler())
+    logger.error("%s", SECRET, extra={SECRET: SECRET, "note": [SECRET]}, exc_info=ValueError(SECRET))
+
+
+def _running():
+    fl.run_process(["echo", SECRET, f"--key={SECRET}"], name=SECRET, capture_output=True)
+    told = {"msg": SECRET, "level": "info", "logger": SECRET, SECRET: SECRET, "list": [SECRET]}
+    fl.run_process(["cat"], input=json.dumps(told), capture_output=True)
+    said = {"v": 1, "type": "event", "event_id": "a" * 16, "time": 1, "name": SECRET, "body": SECRET}
+    fl.run_process(["cat"], input=json.dumps({**said, "attributes": {SECRET: SECRET}}), capture_output=True)
+
+
 DOORS = {
     "name": lambda: _span_named(SECRET),
     "kind": lambda: _span(kind=SECRET),
@@ -180,6 +197,8 @@ DOORS = {
     "name of a thread": _in_a_thread,
     "name of a task": _in_a_task,
     "arguments and result": _calling,
+    "log record": _logging,
+    "child process": _running,
     "event": lambda: fl.event(SECRET, level=SECRET, body=SECRET, **{SECRET: SECRET}),
 }
 

@@ -25,7 +25,9 @@ MAKERS: dict[str, str] = {
 
 FRAMES: dict[str, str] = {
     "core._pure": "the encoder itself: each member was captured before it is joined",
+    "core.hot_telling": "as core._pure, for events of the hot tier: each member was captured before it is joined",
     "core.past": "as core._pure, for spans that are over: each member was captured before it is joined",
+    "core.past_event": "as core.past, for events",
     "journal.framing": "puts a `Line` into its frame",
     "journal.writer": "puts a `Line` into its frame",
 }
@@ -34,6 +36,7 @@ FRAMES: dict[str, str] = {
 
 QUOTERS: dict[str, str] = {
     "core.capture.Encoder.failure": "quotes what the gate has returned",
+    "core.capture.Walk.secret": "quotes what the gate has returned",
     "core.capture.Walk.text": "quotes what the gate has returned: this is the one way in",
     "core.fields.cut_list": "quotes the name of an attribute of ours",
     "core.fields.fitted": "quotes a sentence of ours, with names of fields and their sizes in it",

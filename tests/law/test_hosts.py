@@ -10,6 +10,7 @@ from law_source import ROOT, tracked_texts
 
 from flightlog.redaction import shapes
 from flightlog.redaction.gate import DefaultGate
+from flightlog.redaction.policy import Policy
 
 HOSTS = tuple(
     f"{name}.{top}"
@@ -34,6 +35,7 @@ OWN_PATHS = re.compile(r"(?<![\w.~-])/(?:home|Users|root|work)/[\w.-]+")
 
 EXAMPLES: dict[str, str] = {
     "src/flightlog/redaction/evidence.py": "says in a comment what a secret looks like in a text",
+    "src/flightlog/redaction/places.py": "says in a docstring what a secret looks like in markup",
     "README.md": "shows a password and a token that are nobody's, to show what becomes of them",
 }
 """Files in which the gate finds a secret by the word before it, and why it is none."""
@@ -98,11 +100,11 @@ def test_no_file_holds_what_looks_like_a_secret():
 
 
 def test_no_file_whatever_holds_a_key_of_a_known_shape():
-    gate = DefaultGate(b"", shapes.FAMILIES)
+    gate = DefaultGate(b"", Policy(shapes.FAMILIES, ()))
     found = [f"{path}:{line}" for path, text in tracked_texts() for line in _lines_that_change(text, gate)]
     assert found == []
 
 
 def test_a_key_of_a_known_shape_would_be_found():
-    gate = DefaultGate(b"", shapes.FAMILIES)
+    gate = DefaultGate(b"", Policy(shapes.FAMILIES, ()))
     assert _lines_that_change("a = 1\nb = 'sk-" + "ant-" + "api03-" + "Ab1" * 20 + "'\n", gate) == ["2"]

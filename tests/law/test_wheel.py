@@ -6,29 +6,47 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import PurePosixPath
 
 import pytest
 from law_source import PACKAGE, ROOT
 
-BUILD_FILES = ("pyproject.toml", "README.md", "LICENSE")
+from flightlog._speed import presence
+
+BUILD_FILES = ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in", "setup.py")
+
+COMPILED = (".c", ".h", ".so", ".pyd")
+"""Ends of the files that the compiled core is made of, and of what is made."""
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def _build(copy, out, **variables):
     """A wheel built from a copy of the source, with the build tool of this environment and without a network."""
-    copy = tmp_path_factory.mktemp("source")
-    out = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
-    for name in BUILD_FILES:
-        shutil.copy(ROOT / name, copy / name)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-index"]
     command += ["--no-deps", "--no-build-isolation", "--wheel-dir", str(out), str(copy)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **variables}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     (built,) = out.glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """What is built from."""
+    copy = tmp_path_factory.mktemp("source")
+    ignored = shutil.ignore_patterns("*.egg-info", "__pycache__", "*.so", "*.pyd")
+    shutil.copytree(ROOT / "src", copy / "src", ignore=ignored)
+    for name in BUILD_FILES:
+        shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def wheel(source, tmp_path_factory):
+    """The wheel of a machine without a compiler: what is optional is left out."""
+    return _build(source, tmp_path_factory.mktemp("wheel"), CC="no-such-compiler")
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +56,49 @@ def shipped(wheel):
         return {PurePosixPath(name) for name in archive.namelist()}
 
 
-def test_the_wheel_is_for_every_platform(wheel):
-    assert wheel.name.endswith("-py3-none-any.whl")
+def test_without_a_compiler_there_is_a_wheel_all_the_same(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        assert [name for name in archive.namelist() if name.endswith((".so", ".pyd"))] == []
+
+
+def test_without_what_is_compiled_the_wheel_is_for_every_platform(source, tmp_path):
+    built = _build(source, tmp_path, FLIGHTLOG_NO_EXTENSION="1")
+    assert built.name.endswith("-py3-none-any.whl")
+
+
+@pytest.mark.skipif(
+    not presence.is_there(), reason="the compiled core is missing; install a C compiler (`apt install gcc`)"
+)
+def test_with_a_compiler_the_wheel_holds_the_compiled_core(source, tmp_path):
+    built = _build(source, tmp_path, FLIGHTLOG_NEEDS_EXTENSION="1")
+    with zipfile.ZipFile(built) as archive:
+        compiled = [name for name in archive.namelist() if name.endswith((".so", ".pyd"))]
+        assert [name for name in archive.namelist() if name.endswith((".c", ".h"))] == []
+    assert [name.startswith("flightlog/_speed/_core.") for name in compiled] == [True]
+
+
+def test_what_it_is_built_from_holds_the_c_sources(source, tmp_path):
+    """The source distribution, by the build tool's own rules."""
+    code = "from setuptools import build_meta as b; import sys; print(b.build_sdist(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=source, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (built,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        named = {PurePosixPath(name).name for name in archive.getnames()}
+    room = PACKAGE / "_speed"
+    assert {
+        path.name for path in room.iterdir() if path.suffix in (".c", ".h", ".pyi", ".py")
+    } - named == set()
+    assert "setup.py" in named
 
 
 def test_every_file_of_the_package_is_in_the_wheel(shipped):
     ours = {
         PurePosixPath(path.relative_to(PACKAGE.parent).as_posix())
         for path in PACKAGE.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix not in COMPILED
     }
     assert ours - shipped == set()
 

@@ -26,7 +26,11 @@ class Bench:
         self.home = Home(self.home_path, load_settings({"home": str(self.home_path)}))
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FLIGHTLOG_")}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name == "FLIGHTLOG_ENGINE" or not name.startswith("FLIGHTLOG_")
+        }
         return {**inherited, "FLIGHTLOG_HOME": str(self.home_path), **(extra or {})}
 
     def write(self, source: str, name: str = "program.py") -> Path:

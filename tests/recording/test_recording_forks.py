@@ -367,6 +367,25 @@ def test_processes_started_in_a_capture_record_nothing(bench, method):
     assert bench.spans() == []
 
 
+def test_a_bare_fork_in_a_capture_records_nothing_in_the_child(bench):
+    result = bench.run("""
+        import os
+        import flightlog as fl
+
+        with fl.capture() as seen:
+            with fl.span("main"):
+                if not (child := os.fork()):
+                    with fl.span("work"):
+                        fl.event("in work")
+                    fl.event("beside")
+                    os._exit(0)
+                os.waitpid(child, 0)
+        print([span.name for span in seen.spans])
+    """)
+    assert (result.stdout.strip(), result.stderr) == ("['main']", "")
+    assert not bench.home_path.exists()
+
+
 def test_a_child_that_outlives_its_parent_does_not_keep_the_home_locked(bench):
     """As a daemon or a prefork worker does, after the parent has begun to index."""
     result = bench.run("""

@@ -35,6 +35,33 @@ def test_what_is_switched_off_makes_no_thread_and_no_file(bench, env):
     assert not bench.home_path.exists()
 
 
+@pytest.mark.parametrize("off", ["enabled=False", "level='off'"])
+def test_what_code_switches_off_makes_no_thread_and_no_file(bench, off):
+    switched = NOTHING_TO_SEE.replace(
+        "import flightlog as fl\n", f"import flightlog as fl\n    fl.configure({off})\n"
+    )
+    result = bench.run(switched, env={"FLUSH": "1"})
+    assert result.stdout.split() == ["1", "True"], result.stderr
+    assert not bench.home_path.exists()
+
+
+def test_what_is_switched_off_later_has_no_thread_any_more(bench):
+    result = bench.run("""
+        import threading
+        import flightlog as fl
+
+        with fl.span("on"):
+            pass
+        print(threading.active_count())
+        fl.configure(enabled=False)
+        with fl.span("off"):
+            pass
+        print(threading.active_count())
+    """)
+    assert result.stdout.split() == ["2", "1"], result.stderr
+    assert set(bench.named()) == {"on"}
+
+
 def test_code_can_switch_it_off_and_on_again(bench):
     result = bench.run("""
         import flightlog as fl
@@ -155,6 +182,56 @@ def test_flush_says_that_everything_is_in_the_store(bench):
     assert result.stdout.split() == ["True", "1", "True", "2", "True", "3"], result.stderr
 
 
+@pytest.mark.parametrize("env", [{}, {"FLIGHTLOG_SAMPLE": "0"}], ids=["open", "not sampled"])
+def test_flush_does_not_wait_for_another_process_when_nothing_was_written(bench, env):
+    """Beside `flightlog run`, which indexes: the program has a journal, and no line in it."""
+    program = bench.write("""
+        import flightlog as fl
+
+        with fl.span("open"):
+            print(*fl.flush(60))
+    """)
+    result = bench.flightlog("run", str(program), env=env)
+    assert result.stdout.split() == ["True", "0", "0", "()", "0"], result.stderr
+
+
+def test_flush_says_how_much_was_dropped_since_the_flush_before(bench):
+    result = bench.run("""
+        import time
+        import flightlog as fl
+
+        fl.configure(journal_bytes="1MiB")
+        for n in range(3000):
+            with fl.span("s", text="x" * 2000):
+                pass
+        first = fl.flush(30)
+        recorded, dropped, flushed = 3000, first.dropped, first
+        deadline = time.monotonic() + 30
+        while not flushed and time.monotonic() < deadline:  # room is looked for now and then
+            with fl.span("after"):
+                pass
+            recorded += 1
+            flushed = fl.flush(30)
+            dropped += flushed.dropped
+        print(first.delivered, first.dropped > 0, flushed.delivered, recorded - dropped)
+    """)
+    assert result.stdout.split() == ["False", "True", "True", str(len(bench.spans()))], result.stderr
+
+
+@pytest.mark.parametrize("timeout", ["float('inf')", "1e300", "-1.0", "0", "float('nan')"])
+def test_flush_takes_any_number_for_a_time(bench, timeout):
+    result = bench.run(f"""
+        import flightlog as fl
+
+        with fl.span("s"):
+            pass
+        flushed = fl.flush({timeout})
+        print(flushed.delivered or flushed.waiting_bytes > 0, flushed.waiting_bytes >= 0)
+        print(bool(fl.flush(30)))
+    """)
+    assert result.stdout.split() == ["True", "True", "True"], result.stderr
+
+
 def test_a_short_program_leaves_its_journal_to_the_next_command(bench):
     bench.run(NOTHING_TO_SEE.replace("print", "str"))
     listed = bench.flightlog("list", "--json")
@@ -195,6 +272,30 @@ def test_torn_records_are_counted(bench):
 def test_durability_power_records_like_any_other(bench):
     bench.run(NOTHING_TO_SEE, env={"FLIGHTLOG_DURABILITY": "power"})
     assert {span.name for span in bench.spans()} == {"s", "work"}
+
+
+def test_what_follows_a_flush_of_full_journals_is_kept(bench):
+    result = bench.run("""
+        import flightlog as fl
+        from flightlog.recording import recorder
+
+        def dropped():
+            return recorder.writer.counters.values()["lines_dropped_full"]
+
+        fl.configure(journal_bytes="512KiB", segment_bytes="128KiB")
+        with fl.span("first"):
+            pass
+        while not dropped():
+            with fl.span("step", text="x" * 1000):
+                pass
+        fl.flush(60)
+        before = dropped()
+        with fl.span("next"):
+            pass
+        print(dropped() - before)
+    """)  # fmt: skip
+    assert result.stdout == "0\n", result.stderr
+    assert "next" in {span.name for span in bench.spans()}
 
 
 def test_a_full_journal_drops_new_records_and_counts_them(bench):
@@ -405,3 +506,37 @@ def test_a_recorder_that_cannot_start_says_so_and_counts(bench):
     assert result.stderr.count("flightlog:") == 1
     assert [span.name for span in bench.spans()] == ["kept"]
     assert bench.home.losses()["records_while_starting"] == 3
+
+
+def test_a_capture_in_a_program_that_records_takes_its_own_level_and_leaves_the_rest_to_the_journal(bench):
+    result = bench.run("""
+        import threading
+        import flightlog as fl
+
+        with fl.span("before"):
+            pass
+
+        def beside():
+            for level in ("debug", "info"):
+                with fl.span(f"beside-{level}", level=level):
+                    pass
+
+        with fl.capture(level="error") as seen:
+            with fl.span("info"):
+                fl.event("info")
+            with fl.span("error", level="error"):
+                pass
+            other = threading.Thread(target=lambda: __import__("contextvars").Context().run(beside))
+            with fl.capture(level="debug") as inner:
+                with fl.span("debug", level="debug"):
+                    pass
+            other.start()
+            other.join()
+        with fl.span("after", level="debug"):
+            pass
+        with fl.span("after-info"):
+            pass
+        print([record.name for record in seen.records], [record.name for record in inner.records])
+    """)
+    assert result.stdout.strip() == "['error'] ['debug']", result.stderr
+    assert set(bench.named()) == {"before", "beside-info", "after-info"}

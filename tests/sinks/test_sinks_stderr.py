@@ -14,6 +14,7 @@ from sinks_stderr import Screen
 from flightlog.codecs.lines import encode
 from flightlog.records.annotation import Annotation
 from flightlog.records.event import Event
+from flightlog.records.kinds import KINDS
 from flightlog.records.process import Process
 from flightlog.records.span import Fault, Span
 from flightlog.sinks.stderr import Stderr
@@ -43,14 +44,20 @@ def screen(monkeypatch):
 def test_a_span_has_a_line_when_it_ends(screen):
     Stderr().append([span("running", end=None, status="running"), span("answer", kind="llm")])
     (line,) = screen.lines
-    assert re.fullmatch(r"\d\d:\d\d:\d\d\.240 info    1\.24 s  ✓ llm        answer", line)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.240 info    1\.24 s  ✓ llm {12}answer", line)
 
 
 def test_columns_are_aligned(screen):
     failed = span("b", kind="retrieval", status="error", error=Fault(type="ValueError", message="no"))
     Stderr().append([span("a", kind="llm"), failed, event("c", level="warn")])
-    assert [line.index(name) for line, name in zip(screen.lines, "abc", strict=True)] == [42] * 3
+    assert [line.index(name) for line, name in zip(screen.lines, "abc", strict=True)] == [46] * 3
     assert screen.lines[1].endswith("b  ValueError: no")
+
+
+def test_columns_are_aligned_whatever_the_kinds_are(screen):
+    kinds = [*KINDS, "a kind of my own that is long"]
+    Stderr().append([span("@", kind=kind) for kind in kinds])
+    assert {line.index("@") for line in screen.lines} == {46}
 
 
 def test_key_attributes_are_shown_and_the_rest_is_hinted_at(screen):
@@ -66,7 +73,7 @@ def test_what_people_need_not_see_has_no_line(screen):
 def test_an_annotation_and_a_line_that_is_no_record_are_shown(screen):
     made = Annotation(annotation_id="1", trace_id="a" * 32, time=1, name="correct", value=0.9, note="good")
     Stderr().append([encode(made), b"not a record"])
-    assert screen.lines[0].endswith("annotation correct 0.9 good")
+    assert screen.lines[0].endswith("annotation     correct 0.9 good")
     assert screen.lines[1] == "not a record"
 
 

@@ -54,6 +54,11 @@ def test_a_word_that_makes_no_sense_says_what_does(word, expected):
         settings(sinks=[word])
 
 
+def test_a_class_in_the_place_of_its_object_is_refused():
+    with pytest.raises(BadSetting, match="an object with append, flush and close"):
+        settings(sinks=[Memory])
+
+
 def test_the_store_is_the_sink_that_nobody_needs_to_name():
     assert (settings().wants_store, settings().wants_other_sinks) == (True, False)
     assert open_sinks(settings()) == []

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
 import flightlog as fl
 from flightlog.steps import ExecutionTrace, StepType, TraceStep
 
@@ -83,3 +87,60 @@ def test_an_open_step_is_saved_when_it_has_ended() -> None:
         trace.end_step()
         trace.save()
     assert [span.name for span in seen.spans] == ["execution_trace", "execution_trace", "open"]
+
+
+def test_steps_that_start_together_keep_their_order() -> None:
+    trace = ExecutionTrace("t")
+    for number in range(40):
+        trace.add_step(TraceStep("a", f"s{number}", 1_000, 40 - number))
+    with fl.capture():
+        tree = fl.load(trace.save())
+    assert [step.name for step in tree.children] == [f"s{number}" for number in range(40)]
+
+
+def test_a_time_beyond_what_a_store_can_hold_is_the_last_one_that_it_can() -> None:
+    trace = ExecutionTrace("t")
+    trace.add_step(TraceStep("a", "late", 1e15, 1e15))
+    with fl.capture() as seen:
+        trace.save()
+    assert [(span.start, span.end) for span in seen.spans] == [(2**63 - 1, 2**63 - 1)] * 2
+
+
+@pytest.mark.parametrize("failed", [StepType.TOOL_EXECUTION, StepType.ERROR])
+def test_a_step_that_succeeded_when_it_was_tried_again_does_not_fail_the_whole(failed: StepType) -> None:
+    def statuses() -> list[str]:
+        with fl.capture() as seen:
+            trace.save()
+        return [span.status for span in seen.spans]
+
+    trace = ExecutionTrace("t")
+    trace.add_step(TraceStep(failed, "api", 0, 1, error="TimeoutError: too late"))
+    trace.add_step(TraceStep(StepType.LLM_GENERATION, "api", 1, 1, error="RuntimeError: no"))
+    assert statuses() == ["error", "error", "error"]
+    trace.add_step(TraceStep(StepType.LLM_GENERATION, "api", 2, 1))
+    if failed == StepType.TOOL_EXECUTION:
+        assert statuses() == ["error", "error", "error", "ok"]
+        trace.add_step(TraceStep(failed, "api", 3, 1, error="TimeoutError: again"))
+        trace.start_step(failed, "api")
+        assert statuses()[0] == "error"
+        trace.end_step()
+    assert statuses()[0] == "ok"
+    trace.add_step(TraceStep(failed, "api", 4, 1, error="TimeoutError: after all"))
+    assert statuses()[0] == "error"
+
+
+@pytest.mark.parametrize("kind", [asyncio.CancelledError, KeyboardInterrupt])
+def test_a_cancelled_step_is_saved_as_cancelled_and_not_as_an_error(kind: type[BaseException]) -> None:
+    trace = ExecutionTrace("t")
+    with pytest.raises(kind), trace.step("a", "stopped"):
+        raise kind
+    with pytest.raises(kind), trace.step("a", "stopped too"):
+        raise kind("by the user")
+    with fl.capture() as seen:
+        trace.save()
+    assert [(span.status, span.error) for span in seen.spans] == [("cancelled", None)] * 3
+    with pytest.raises(ValueError, match="no"), trace.step("a", "failed"):
+        raise ValueError("no")
+    with fl.capture() as seen:
+        trace.save()
+    assert [span.status for span in seen.spans] == ["error", "cancelled", "cancelled", "error"]

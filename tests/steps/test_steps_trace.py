@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -87,7 +88,26 @@ def test_an_exception_that_leaves_the_block_is_the_error_of_its_step_and_goes_on
     assert not step.is_open
 
 
-def test_an_exception_that_cannot_be_printed_is_told_by_its_type() -> None:
+def test_a_generator_that_is_closed_within_a_step_is_no_failure() -> None:
+    trace = ExecutionTrace()
+
+    def words() -> Generator[str, None, None]:
+        with trace.step(StepType.LLM_GENERATION, "stream"):
+            yield "a"
+            yield "b"
+
+    stream = words()
+    assert next(stream) == "a"
+    stream.close()
+    with pytest.raises(SystemExit), trace.step("x", "exit"):
+        raise SystemExit(0)
+    with pytest.raises(KeyboardInterrupt), trace.step("x", "interrupted"):
+        raise KeyboardInterrupt
+    assert [step.error for step in trace.steps()] == [None, None, "KeyboardInterrupt"]
+    assert not any(step.is_open for step in trace.steps())
+
+
+def test_an_exception_that_cannot_be_printed_is_told_by_its_type_and_why() -> None:
     class Mute(Exception):
         def __str__(self) -> str:
             raise RuntimeError
@@ -95,8 +115,50 @@ def test_an_exception_that_cannot_be_printed_is_told_by_its_type() -> None:
     trace = ExecutionTrace()
     with pytest.raises(Mute), trace.step("x", "y"):
         raise Mute
-    assert trace.steps()[0].error is not None
-    assert trace.steps()[0].error.endswith("Mute")
+    error = trace.steps()[0].error
+    assert error is not None
+    assert error.startswith(
+        "test_an_exception_that_cannot_be_printed_is_told_by_its_type_and_why.<locals>.Mute: "
+    )
+    assert error.endswith("its str raised RuntimeError>")
+
+
+def test_an_exception_that_says_something_without_end_is_not_waited_for() -> None:
+    class Endless(Exception):
+        def __str__(self) -> str:
+            while self.args is not None:
+                pass
+            return ""
+
+    trace = ExecutionTrace()
+    with pytest.raises(Endless), trace.step("x", "y"):
+        raise Endless
+    error = trace.steps()[0].error
+    assert error is not None
+    assert error.endswith("its str did not end>")
+
+
+def test_a_thread_never_ends_what_a_thread_before_it_left_open() -> None:
+    trace = ExecutionTrace()
+    idents: list[int] = []
+    found: list[TraceStep | None] = []
+
+    def leave() -> None:
+        idents.append(threading.get_ident())
+        trace.start_step("a", "left open")
+
+    def look() -> None:
+        idents.append(threading.get_ident())
+        found.extend([trace.current_step(), trace.end_step()])
+
+    for _ in range(20):  # an ident is mostly, and not always, given to the next thread
+        for target in (leave, look):
+            thread = threading.Thread(target=target)
+            thread.start()
+            thread.join()
+    assert len(set(idents)) < len(idents)
+    assert found == [None] * 40
+    assert all(step.is_open for step in trace.steps())
 
 
 def test_the_total_is_from_the_first_start_to_the_last_end_however_steps_overlap() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import flightlog as fl
 from flightlog.records.errors import BadDocument
 from flightlog.steps import ExecutionTrace, StepType, TraceStep
 
@@ -153,3 +156,96 @@ def test_a_reader_of_dot_takes_the_drawing_of_hostile_names() -> None:
     assert {node.get_name() for node in graph.get_nodes()} == {"node", *(f"step{n}" for n in range(9))}
     assert len(graph.get_edges()) == 8
     assert all(node.get("fillcolor") == "white" for node in graph.get_nodes() if node.get_name() != "node")
+
+
+def test_a_value_that_json_does_not_know_changes_no_other_value() -> None:
+    class Strange:
+        pass
+
+    deep: list[Any] = []
+    for _ in range(200):
+        deep = [deep]
+    picture = "data:image/png;base64," + "iVBORw0KGgo" * 1000
+    trace = ExecutionTrace("t")
+    trace.add_step(TraceStep("a", "plain", 0, 1, input={"url": picture, "deep": deep}, metadata={"k": "v"}))
+    before = json.loads(trace.to_json())["steps"][0]
+    trace.add_step(TraceStep("a", "odd", 0, 1, input=[picture, Strange()], output={(1, 2): Strange()}))
+    plain, odd = json.loads(trace.to_json())["steps"]
+    assert plain == before
+    assert odd["input"][0] == picture
+    assert "Strange" in odd["input"][1]
+    assert "Strange" in odd["output"]["(1, 2)"]
+
+
+class Mine(str, Enum):  # noqa: UP042 - the sort of enumeration that most programs have
+    RERANK = "Rerank"
+    SEARCH = "Retrieval"
+
+
+class Plain(Enum):
+    RERANK = "Rerank"
+
+
+@pytest.mark.parametrize("kind", ["Rerank", Mine.RERANK, Plain.RERANK])
+def test_a_step_type_of_one_s_own_is_the_same_text_everywhere(kind: Any) -> None:
+    trace = ExecutionTrace("t")
+    trace.add_step(TraceStep(kind, "n", 0, 5))
+    trace.add_step(TraceStep(Mine.SEARCH, "n", 0, 1))
+    assert trace.time_by_type() == {"Rerank": 5, "Retrieval": 1}
+    assert [step["step_type"] for step in json.loads(trace.to_json())["steps"]] == ["Rerank", "Retrieval"]
+    assert "lightyellow" in trace.to_dot()
+    assert repr(trace.steps()[0]) == "<Rerank 'n' 5 ms>"
+    with fl.capture() as seen:
+        trace.save()
+    assert [span.kind for span in seen.spans] == ["workflow", "Rerank", "retrieval"]
+
+
+@pytest.mark.parametrize("odd", [None, 5, b"x", "\ud800", object()])
+def test_names_and_types_that_are_no_texts_break_nothing(odd: Any) -> None:
+    trace = ExecutionTrace(odd)
+    with trace.step(odd, odd):
+        pass
+    trace.metadata[odd] = odd
+    trace.extra[odd] = odd
+    text = trace.to_json(precise=True)
+    assert len(ExecutionTrace.from_json(text)) == 1
+    assert trace.to_dot().encode()
+    assert trace.summary().total_steps == 1
+    with fl.capture() as seen:
+        trace.save()
+    assert [len(span.attributes) for span in seen.spans] == [2, 0]
+
+
+LATEST = 2**63 - 1
+
+
+@pytest.mark.parametrize("name", ["start_time_ms", "duration_ms"])
+@pytest.mark.parametrize("spare", ["", ', "host": "h"'])
+def test_a_time_that_no_clock_tells_is_refused_by_its_place(name: str, spare: str) -> None:
+    def document(milliseconds: int) -> str:
+        return f'{{"steps": [{{"step_type": "a", "name": "n", "{name}": {milliseconds}{spare}}}]}}'
+
+    latest = LATEST // 1_000_000
+    again = ExecutionTrace.from_json(ExecutionTrace.from_json(document(latest)).to_json(precise=True))
+    assert getattr(again.steps()[0], name) == latest
+    with pytest.raises(BadDocument, match=rf"steps\[0\]\.{name} must be a number"):
+        ExecutionTrace.from_json(document(latest + 1))
+
+
+def test_a_trace_s_own_start_that_no_clock_tells_is_left_out() -> None:
+    for start in (-5, 2**63 - 1):
+        trace = ExecutionTrace.from_json(f'{{"steps": [], "start_time_ms": {start}}}')
+        assert abs(trace.made_ns - time.time_ns()) < 60 * 10**9
+
+
+def test_a_step_that_was_open_arrives_open() -> None:
+    here = ExecutionTrace("t")
+    here.start_step("a", "calls another service")
+    for text in (
+        here.to_json(precise=True),
+        here.to_json(precise=True).replace('"trace_id"', '"x":1,"trace_id"'),
+    ):
+        there = ExecutionTrace.from_json(text)
+        assert there.steps()[0].is_open
+        assert there.end_step() is None  # it is the sender's
+        assert not there.finalize().steps()[0].is_open

@@ -22,6 +22,7 @@ from flightlog.store.conversations import MOST_ENDS, Division, divide
 from flightlog.store.payloads import address, running_addresses
 from flightlog.store.port import Chunk
 from flightlog.store.sqlite.connect import APPLICATION_ID
+from flightlog.store.sqlite.numbered import CONNECTION
 from flightlog.store.sqlite.wholes import whole_payloads
 
 LONG = "What the weather was like on each of these days, and what it may be like tomorrow. " * 9
@@ -306,7 +307,7 @@ def test_any_value_comes_back_byte_for_byte(
 
 def _stored_inputs(engine: Engine) -> list[bytes]:
     """The bytes of each input, before anything decodes them."""
-    with closing(sqlite3.connect(engine.place)) as connection:
+    with closing(sqlite3.connect(engine.place, factory=CONNECTION)) as connection:
         rows = connection.execute(
             "SELECT s.input, r.payload FROM spans s LEFT JOIN payload_refs r ON r.span = s.id"
             " ORDER BY s.start, s.span_id"

@@ -11,6 +11,7 @@ import pytest
 from flightlog.store.sqlite import closing as closing_room
 from flightlog.store.sqlite import (
     failed,
+    flows,
     payloadrows,
     reader,
     recompute,
@@ -40,7 +41,7 @@ def _plan(connection: sqlite3.Connection, statement: str) -> list[str]:
 
 def _numbered(statement: str) -> str:
     """With parameters without numbers, so that each is given once."""
-    return statement.replace("?1", "?").replace("?2", "?")
+    return statement.replace("?1", "?").replace("?2", "?").replace("?3", "?")
 
 
 def _small(many: Many) -> str:
@@ -57,6 +58,8 @@ STATEMENTS = {
     "one trace": tracelist.TRACES + tracelist.ONE,
     "a prefix": reader._PREFIX,
     "failures": failed.FAILED,
+    "events of a flow": flows.EVENTS,
+    "spans of a flow": flows.SPANS,
     "spans of some traces": reader._SPAN_IDS,
     "these spans": restore._SPANS + reader._THESE_SPANS,
     "texts of payloads": wholes._TEXTS,
@@ -98,3 +101,17 @@ def test_no_question_walks_over_all_payloads(empty: sqlite3.Connection, question
         step.split()[1] for step in _plan(empty, _numbered(STATEMENTS[question])) if step.startswith("SCAN")
     }
     assert walked == {"json_each", "w"} | ({"within"} if question == "payloads that are held" else set())
+
+
+def test_a_flow_is_found_by_indexes_alone(empty: sqlite3.Connection) -> None:
+    """Nothing but what the union itself made is walked over, and each index on what JSON says is used."""
+    plan = _plan(empty, _numbered(flows.EVENTS)) + _plan(empty, _numbered(flows.SPANS))
+    walked = [step for step in plan if step.startswith("SCAN") and "subquery" not in step.lower()]
+    assert walked == []
+    for index in (
+        "events_correlation",
+        "events_bound_correlation",
+        "events_trace",
+        "span_context_correlation",
+    ):
+        assert any(index in step for step in plan), index

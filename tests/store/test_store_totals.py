@@ -19,6 +19,7 @@ from flightlog.records.traces import Figures
 from flightlog.store.port import Chunk, Grouping
 from flightlog.store.rollups import LONGEST_NS
 from flightlog.store.sqlite import spanrows, statistics
+from flightlog.store.sqlite.numbered import CONNECTION
 
 DAY = 24 * HOUR
 TODAY = START // DAY
@@ -38,7 +39,7 @@ def _on(day: int, trace: int, number: int = 1, *, hours: int = 0, **fields: Any)
 
 
 def _rows(place: Path, statement: str) -> list[Any]:
-    with closing(sqlite3.connect(place)) as connection:
+    with closing(sqlite3.connect(place, factory=CONNECTION)) as connection:
         return connection.execute(statement).fetchall()
 
 
@@ -57,7 +58,7 @@ def _answers(connection: sqlite3.Connection) -> list[dict[Grouping, list[Figures
 
 def _agrees_with_the_hours(place: Path) -> bool:
     """Whether every answer is the same once nothing but hours is there to answer from."""
-    with closing(sqlite3.connect(place)) as connection:
+    with closing(sqlite3.connect(place, factory=CONNECTION)) as connection:
         answers = _answers(connection)
         for table in TABLES:
             connection.execute(f"DELETE FROM {table}")
@@ -136,6 +137,8 @@ def _of_the_second_version(place: Path) -> None:
     with closing(sqlite3.connect(place, isolation_level=None)) as connection:
         for table in TABLES:
             connection.execute(f"DROP TABLE {table}")
+        for index in ("events_correlation", "events_bound_correlation", "span_context_correlation"):
+            connection.execute(f"DROP INDEX {index}")
         connection.execute("PRAGMA user_version = 2")
         connection.execute("PRAGMA journal_mode = DELETE")
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from flightlog.analysis.tree import Node, Tree, walk
 from flightlog.records.event import Event
+from flightlog.records.narration import is_narration
 from flightlog.records.span import Fault
 
 NOTEWORTHY: Final = (
@@ -62,7 +63,7 @@ class Summary(Struct, frozen=True, eq=False):
     """By self time, greatest first; at most `SLOWEST`."""
     failure: Failure | None
     events: list[Event]
-    """The noteworthy ones and all of level warn or above, by time."""
+    """The noteworthy ones, narrations among them, and all of level warn or above, by time."""
     event_counts: dict[str, int]
     """All events by name, most frequent first."""
     open_spans: int
@@ -87,8 +88,8 @@ def summary(tree: Tree) -> Summary:
 
 
 def is_noteworthy(event: Event) -> bool:
-    """Say whether an event changes how a trace is read."""
-    return event.name in NOTEWORTHY or event.level in {"warn", "error", "fatal"}
+    """Say whether an event changes how a trace is read, or was said to be read, as a narration."""
+    return event.name in NOTEWORTHY or event.level in {"warn", "error", "fatal"} or is_narration(event)
 
 
 def repeats(event: Event, error: Fault | None) -> bool:

@@ -16,9 +16,10 @@ from msgspec import Struct
 from flightlog.cli.opening import holds_something
 from flightlog.core.engine import NAME, REASON
 from flightlog.home import Home
+from flightlog.journal.counters import REDACTED
 from flightlog.records.errors import FlightlogError
-from flightlog.redaction.gate import DefaultGate
-from flightlog.settings import SETTINGS, Settings
+from flightlog.redacting import gate_of_messages
+from flightlog.settings import SETTINGS, Settings, Withheld
 from flightlog.store.port import Difference, Reader, Sizes
 
 _T = TypeVar("_T")
@@ -58,6 +59,8 @@ class Checkup(Struct, frozen=True):
     store: Sizes | None
     """None when there is no store, or it cannot be read."""
     losses: Mapping[str, int]
+    redactions: Mapping[str, int]
+    """How many secrets each rule of the gate replaced."""
     """Every counter of something lost, cut or failed; all zero is the rule."""
     differences: Sequence[Difference] | None
     """What `verify` found; None when it was not asked."""
@@ -77,11 +80,11 @@ def examine(settings: Settings, *, verify: bool) -> Checkup:
     problems += obstacles
     exists = _asked([] if problems else problems, lambda: holds_something(home)) or False
     store: Sizes | None = None
-    losses: Mapping[str, int] = {}
+    counters: Mapping[str, int] = {}
     differences: Sequence[Difference] | None = None
     if exists:
         store = _asked(problems, lambda: _read(home, lambda reader: reader.sizes()))
-        losses = _asked(problems, home.losses) or {}
+        counters = _asked(problems, home.losses) or {}
         if verify:
             differences = _asked(problems, lambda: _read(home, lambda reader: reader.verify()))
     if differences:
@@ -95,9 +98,14 @@ def examine(settings: Settings, *, verify: bool) -> Checkup:
         settings=values(settings),
         home=_place(home, exists, not obstacles, problems),
         store=store,
-        losses=losses,
+        losses={name: count for name, count in counters.items() if not name.startswith(REDACTED)},
+        redactions={
+            name.removeprefix(REDACTED): count
+            for name, count in counters.items()
+            if name.startswith(REDACTED)
+        },
         differences=differences,
-        problems=[DefaultGate(b"").text("", problem) for problem in dict.fromkeys(problems)],
+        problems=[gate_of_messages().text("", problem) for problem in dict.fromkeys(problems)],
     )
 
 
@@ -117,7 +125,7 @@ def _read(home: Home, question: Callable[[Reader], _T]) -> _T:
 
 def _place(home: Home, exists: bool, usable: bool, problems: list[str]) -> Place:
     sizes = _asked(problems, home.sizes) if exists else None
-    path = DefaultGate(b"").text("", str(home.path))
+    path = gate_of_messages().text("", str(home.path))
     if sizes is None:
         return Place(path, exists, usable)
     return Place(
@@ -133,10 +141,20 @@ def _place(home: Home, exists: bool, usable: bool, problems: list[str]) -> Place
 
 def values(settings: Settings) -> list[Value]:
     """Every setting as it is; what may be a secret in it passes the gate."""
-    gate = DefaultGate(b"")
+    gate = gate_of_messages()
     values = []
     for setting in SETTINGS:
         value = getattr(settings, setting.name)
-        shown = gate.text(setting.name, value) if isinstance(value, str) else value
+        is_free = (
+            isinstance(value, str) and setting.name != "redact"
+        )  # whose words are names of rules and modes
+        shown = gate.text("", value) if is_free else _told(value)
         values.append(Value(setting.name, shown, gate.text("", settings.origins[setting.name])))
     return values
+
+
+def _told(value: Any) -> Any:
+    """A value that is no text: of what is withheld the number, of rules the names."""
+    if isinstance(value, Withheld):
+        return str(value)
+    return ", ".join(value) if isinstance(value, Mapping) else value

@@ -56,6 +56,9 @@ def _lines(found: Checkup, look: Terminal) -> Iterator[str]:
     if found.losses:
         yield from ("", checklist.title("losses", look))
         yield from checklist.losses(found.losses, look)
+    if found.redactions:
+        yield from ("", checklist.title("redacted", look))
+        yield from checklist.facts({name: f"{count:,}" for name, count in found.redactions.items()}, look)
     if found.differences is not None:
         yield from ("", checklist.title("verify", look))
         yield from checklist.differences(found.differences, look)

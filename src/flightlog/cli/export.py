@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -14,6 +14,7 @@ from flightlog.cli.filters import selecting
 from flightlog.cli.naming import find
 from flightlog.cli.opening import home, pace, paced, reading, reading_if_any, say
 from flightlog.cli.options import EXIT_CODES
+from flightlog.cli.render.safe import clean, clean_json
 from flightlog.cli.render.words import of_them
 from flightlog.export import csv, file, json, rows
 from flightlog.loading import load_trace
@@ -65,7 +66,8 @@ def command(
     flat row for each trace or span, with stable columns; a cell that a spreadsheet would take for a formula
     begins with an apostrophe.
 
-    The records are redacted already: nothing else was ever written.
+    The records are redacted already: nothing else was ever written. A file or a pipe gets every byte as it was
+    recorded; on a terminal, characters that it would obey are written out.
     """
     if trace and selection != EVERY_TRACE:
         raise BadQuestion("one trace, or options that choose traces: give only one of both")
@@ -77,7 +79,7 @@ def command(
         pieces = _pieces(chosen, form, of)
         if output is None or not into_file:
             sys.stdout.flush()
-            sys.stdout.buffer.writelines(pieces)
+            sys.stdout.buffer.writelines(map(_safe(form), pieces) if sys.stdout.isatty() else pieces)
             sys.stdout.buffer.flush()
             return
         try:
@@ -85,6 +87,15 @@ def command(
         except OSError as error:
             raise click.FileError(str(output), error.strerror or str(error)) from error
     say(f"{of_them(chosen.number, chosen.noun)} written to {output}")
+
+
+def _safe(form: str) -> Callable[[bytes], bytes]:
+    """How a piece is shown on a terminal: what that would obey is written out, in JSON as JSON has it."""
+    return _safe_row if form == "csv" else clean_json
+
+
+def _safe_row(row: bytes) -> bytes:
+    return clean(row.decode().removesuffix("\r\n")).encode() + b"\n"
 
 
 def _pieces(chosen: Chosen, form: str, of: str | None) -> Iterator[bytes]:

@@ -52,7 +52,8 @@ def command(
     alone, so other commands take them for it. A pipe or a file gets every column, uncut, with whole ids and the
     times of the starts.
 
-    Options that choose traces must all hold. Name, kind, status and session are those of a trace's root.
+    Options that choose traces must all hold. Name, kind, status and session are those of a trace's root; where
+    that has no session, as under `flightlog run`, the session of any of its steps will do.
 
     With records that are not indexed yet it waits for at most two seconds, answers with what is there, and
     says on standard error how much is left.

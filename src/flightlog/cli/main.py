@@ -27,9 +27,11 @@ COMMANDS: Final[Mapping[str, str]] = {
     "list": "List the newest traces.",
     "show": "Sum up one trace, or show one step in full.",
     "trace": "Draw one trace as a tree on a time axis.",
+    "story": "Tell one trace, or a flow across traces, in sentences.",
     "spans": "List the spans of one trace.",
     "stats": "Say what spans and traces add up to.",
     "failures": "Say what failed last, alike errors together.",
+    "lint-narration": "Say which narrations could be told better.",
     "export": "Write traces as JSON lines, JSON or CSV.",
     "delete": "Delete traces for good.",
     "doctor": "Say how Flightlog is set up, what it lost, and whether it works.",
@@ -37,7 +39,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "demo": "Record a small built-in program and draw its trace.",
     "version": "Print the version.",
 }
-"""Each command and its first help line, in the order of a reader's needs. The file has the command's name."""
+"""Each command and its first help line, in the order of a reader's needs. The file has the command's name,
+with a low line for a hyphen."""
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C: 128 and the number of SIGINT."""
@@ -81,7 +84,7 @@ class Commands(click.Group):
         """Load one command from the file of its name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"flightlog.cli.{cmd_name}").command
+        command: click.Command = import_module(f"flightlog.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # as above
@@ -163,7 +166,7 @@ def _safe(message: str) -> str:
     """Take secrets and control characters out of a message that may quote what the user typed."""
     # Heavy and needed by failing commands only: the gate's patterns and the renderer.
     from flightlog.cli.render.safe import clean
-    from flightlog.redaction.gate import DefaultGate
+    from flightlog.redacting import gate_of_messages
 
-    gate = DefaultGate(b"")
+    gate = gate_of_messages()
     return "\n".join(clean(line) for line in gate.text("", message).split("\n"))

@@ -20,6 +20,7 @@ _NS: Final = {
     "d": 86_400 * 10**9,
     "w": 7 * 86_400 * 10**9,
 }
+_LATEST: Final = 2**63 - 1
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ns|us|µs|ms|s|m|h|d|w)")
 
 
@@ -35,13 +36,18 @@ def moment(_: click.Context, __: click.Parameter, text: str | None) -> int | Non
         return None
     ago = duration_ns(text)
     if ago is not None:
-        return time.time_ns() - ago
+        return _storable(time.time_ns() - ago)
     try:
-        return round(datetime.fromisoformat(text.strip()).astimezone().timestamp() * 1e6) * 1000
+        return _storable(round(datetime.fromisoformat(text.strip()).astimezone().timestamp() * 1e6) * 1000)
     except (ValueError, OverflowError, OSError):
         raise click.BadParameter(
             f"{text!r} is no time; say 2h, 3d, 2026-11-20 or 2026-11-20T14:00Z"
         ) from None
+
+
+def _storable(ns: int) -> int:
+    """The nearest time that 64 bits hold; nothing was recorded beyond it."""
+    return max(-_LATEST, min(ns, _LATEST))
 
 
 def lasting(_: click.Context, __: click.Parameter, text: str | None) -> int:

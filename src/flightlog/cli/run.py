@@ -38,6 +38,11 @@ EXIT_CODES = (
 @click.option("--tree", "draw", is_flag=True, help="Draw the trace on standard error when it ends.")
 @click.option("--live", is_flag=True, help="Tell the program's steps on its standard error as they happen.")
 @click.option(
+    "--capture-output",
+    is_flag=True,
+    help="Keep the lines that the program writes to standard output and standard error, as events of its trace.",
+)
+@click.option(
     "--export",
     "into",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -46,7 +51,14 @@ EXIT_CODES = (
 @click.option("--force", is_flag=True, help="Replace the file of --export if there is one.")
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(
-    *, program: tuple[str, ...], module: bool, draw: bool, live: bool, into: Path | None, force: bool
+    *,
+    program: tuple[str, ...],
+    module: bool,
+    draw: bool,
+    live: bool,
+    capture_output: bool,
+    into: Path | None,
+    force: bool,
 ) -> int:
     """Record a Python program, unchanged.
 
@@ -54,16 +66,23 @@ def command(
     arguments, streams, working directory, signals and exit code. When it has ended, one line on standard error
     gives the id of its trace.
 
+    With --capture-output its output still goes where it went, unchanged and at once. Where that is a terminal the
+    program writes to a terminal of its own, so that its colours and progress bars stay; a program that draws on the
+    whole screen does not work so. Processes that it leaves behind keep their output as long as this command runs.
+
     The file of --export is written however the program ends, redacted as all that is recorded: the trace with
     its spans nested, the command, the exit code or the signal, the versions of Flightlog, Python and the
     system, and the settings with where they came from.
     """
     if into is not None:
         file.check(into, replace=force)
-    outcome = run_program(program, module=module, live=live)
+    outcome = run_program(program, module=module, live=live, capture_output=capture_output)
     say(_line(outcome))
     if draw and outcome.trace_id:
-        _draw(outcome.trace_id)
+        try:
+            _draw(outcome.trace_id)
+        except FlightlogError as error:
+            say(f"flightlog: the trace was not drawn ({error})")
     if into is not None:
         _export(outcome, ["-m", *program] if module else program, into, replace=force)
     return end_like(outcome.returncode)
@@ -96,7 +115,7 @@ def _draw(trace_id: str) -> None:
             raise BadQuestion(f"trace {trace_id} is not in the store yet; try `flightlog trace {trace_id}`")
         grown = load_trace(reader, trace_id, payloads=False)
     above = heading.lines(paced(row, own), look, time.time_ns(), own, grown)
-    for line in chain([""], above, [""], tree.lines(grown, look, Limits(pace=own))):
+    for line in chain([""], above, [""], tree.lines(grown, look, Limits(pace=own, now=time.time_ns()))):
         say(line)
 
 

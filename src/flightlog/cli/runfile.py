@@ -23,8 +23,8 @@ from flightlog.core.engine import NAME
 from flightlog.export import file, nested
 from flightlog.home import Home
 from flightlog.loading import load_trace
+from flightlog.redacting import gate_of_messages
 from flightlog.redaction.arguments import redacted_arguments
-from flightlog.redaction.gate import DefaultGate
 from flightlog.running import Outcome
 
 
@@ -39,7 +39,7 @@ def save(outcome: Outcome, arguments: Sequence[str], path: Path, *, replace: boo
 
 
 def _pieces(found: Home, outcome: Outcome, arguments: Sequence[str]) -> Iterator[bytes]:
-    gate = DefaultGate(b"")
+    gate = gate_of_messages()
     facts = {
         "format": "flightlog-run",
         "version": 1,

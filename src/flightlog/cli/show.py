@@ -65,10 +65,15 @@ def command(
     stack, attributes, events, links. With --input, --output or --error only these.
 
     Without SPAN, --input, --output, --error and --verbose show that of every step, by start; --only chooses
-    among the steps. --final-output prints the output of the first root: a text as it is, anything else as JSON.
+    among the steps. --final-output prints the output of the first root, or of a program under `flightlog run` that
+    of its last step which has one: a text as it is, anything else as JSON.
 
     With --json: the trace, or the steps asked for, as one object or an array of objects.
     """
+    if final_output and (span is not None or parts or verbose or only):
+        raise click.UsageError("--final-output is of the whole trace; give it alone")
+    if span is not None and only:
+        raise click.UsageError("--only chooses among all steps; give it without SPAN")
     own = pace(home())
     with reading() as reader:
         trace_id = find(reader, trace)
@@ -78,7 +83,7 @@ def command(
         tree = load_trace(reader, trace_id)
         processes = sorted(_processes(reader, trace_id), key=lambda each: (each.started, each.process_id))
     if final_output:
-        _print_output(tree)
+        _print_output(tree, as_json=as_json)
         return
     if span is None and not (parts or verbose or only):
         subject = card.Subject(paced(row, own), tree, summary(tree), processes, own)
@@ -130,7 +135,7 @@ def _drawn(steps: list[step.Step], look: Terminal, own: Pace, parts: tuple[str, 
         if place:
             yield ""
             yield look.paint("dim", "─" * min(look.width, 60) if look.unicode else "-" * min(look.width, 60))
-        yield from step.lines(each, look, own, parts)
+        yield from step.lines(each, look, own, parts, time.time_ns())
 
 
 def _processes(reader: Reader, trace_id: str) -> Iterator[Process]:
@@ -143,12 +148,17 @@ def _processes(reader: Reader, trace_id: str) -> Iterator[Process]:
     )
 
 
-def _print_output(tree: Tree) -> None:
-    """The output of the first root: to a terminal made safe, to anything else byte for byte."""
-    output = tree.roots[0].record.output if tree.roots else UNSET
+def _print_output(tree: Tree, *, as_json: bool) -> None:
+    """The output of the trace: to a terminal made safe, to anything else byte for byte."""
+    root = tree.roots[0] if tree.roots else None
+    output = UNSET if root is None else root.record.output
+    if root is not None and output is UNSET and root.record.kind == "run":
+        # A program returns nothing; what its last step gave is what it came to.
+        below = (node.record.output for node in reversed(root.children))
+        output = next((each for each in below if each is not UNSET), UNSET)
     if output is UNSET:
         raise BadQuestion("this trace has no output; `flightlog show` tells what it has")
-    if not isinstance(output, str):
+    if as_json or not isinstance(output, str):
         print_document(output)
     elif sys.stdout.isatty():
         emit(plain_lines(output))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable
+
 import click
 import msgspec
 
 from flightlog.cli.jsonout import print_array
-from flightlog.cli.looks import drawn
+from flightlog.cli.looks import drawn, paged
 from flightlog.cli.naming import find
 from flightlog.cli.opening import reading
 from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
 from flightlog.cli.render import spanlist
-from flightlog.cli.render.terminal import Terminal, emit
+from flightlog.cli.render.terminal import Terminal
 from flightlog.codecs.lines import encode
 from flightlog.records.span import Span
 
@@ -20,7 +23,8 @@ from flightlog.records.span import Span
 @trace_ref
 @as_json
 @drawn
-def command(trace: str, as_json: bool, look: Terminal) -> None:
+@paged
+def command(trace: str, as_json: bool, look: Terminal, page: Callable[[Iterable[str]], None]) -> None:
     """List the spans of one trace.
 
     One line a span, by start: status, name, kind, offset from the beginning of the trace, duration, parent
@@ -33,7 +37,7 @@ def command(trace: str, as_json: bool, look: Terminal) -> None:
     if as_json:
         print_array(_with_duration(span) for span in spans)
     else:
-        emit(spanlist.lines(spans, look))
+        page(spanlist.lines(spans, look, time.time_ns()))
 
 
 def _with_duration(span: Span) -> bytes:

@@ -12,13 +12,13 @@ from flightlog.analysis.spread import possible
 from flightlog.cli.filters import selecting
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.looks import drawn, paged
-from flightlog.cli.opening import home, reading_if_any
+from flightlog.cli.opening import home, pace, paced, reading_if_any
 from flightlog.cli.options import EXIT_CODES, as_json
 from flightlog.cli.render import figures
 from flightlog.cli.render.terminal import Terminal
 from flightlog.records.errors import BadQuestion
 from flightlog.records.traces import Figures, Selection, TraceFigures
-from flightlog.store.port import Grouping
+from flightlog.store.port import Grouping, Reader
 
 MOST: Final = 20
 GROUPINGS: Final[tuple[Grouping, ...]] = get_args(Grouping)
@@ -71,7 +71,7 @@ def command(
     --project choose among spans.
 
     With --traces: of the traces that the options choose, how many went well, by status and by hour, how long
-    they took, and how many were tried again or were slow.
+    they took, and how many were tried again or were slow, which means what it means to `flightlog list`.
 
     With --json: one object. Durations are nanoseconds; what is unknown is null.
     """
@@ -84,7 +84,7 @@ def command(
     told = NO_TRACES
     with reading_if_any() as reader:
         if reader and of_traces:
-            told = reader.trace_figures(selection)
+            told = _paced(reader.trace_figures(selection), reader, selection)
         elif reader:
             sums = reader.figures(groupings, since=selection.since, project=selection.project)
             found = {grouping: [possible(row) for row in rows] for grouping, rows in sums.items()}
@@ -95,11 +95,20 @@ def command(
         if as_json:
             print_document(_document(told))
         else:
-            page(figures.of_traces(told, look, home().settings.slow_limit))
+            page(figures.of_traces(told, look, pace(home())))
     elif as_json:
         print_document(found)
     else:
         page(figures.of_spans(found, look, limit))
+
+
+def _paced(told: TraceFigures, reader: Reader, selection: Selection) -> TraceFigures:
+    """The figures with `slow` as the limits by name and kind have it, for which each trace must be looked at."""
+    own = pace(home())
+    if not own.limits or not told.traces:
+        return told
+    slow = sum(paced(trace, own).slow for trace in reader.each_trace(selection))
+    return structs.replace(told, slow=slow)
 
 
 def _document(told: TraceFigures) -> dict[str, Any]:

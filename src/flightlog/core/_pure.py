@@ -22,12 +22,13 @@ from typing import Any, Final, Self
 from flightlog.border import let_through
 from flightlog.core import context, tasks
 from flightlog.core.bound import Bind, Binding, bound, innermost
-from flightlog.core.capture import HIDDEN, Cut
+from flightlog.core.capture import Cut
 from flightlog.core.clock import Clock
+from flightlog.core.content import METADATA, WITHHELD, Content
 from flightlog.core.context import FOREIGN, LEFT, MARKER, OPEN, STRAY, Captured, Remote
 from flightlog.core.fields import cut_list, decoded, encoded, fitted, level_field, related, too_long
 from flightlog.core.ids import Ids
-from flightlog.core.memo import CUT, SHORT, captured, keys, member, redacted, texts
+from flightlog.core.memo import CUT, SHORT, captured, keys, member, redacted, secret_member, texts
 from flightlog.core.off import OFF
 from flightlog.core.outcome import fault_of, said, status_of, text_of
 from flightlog.core.plan import Plan
@@ -103,6 +104,7 @@ _roots_may_drop = False
 _most_open = 0
 _most_line = 0
 _origin: Remote | None = None
+_content: Content | None = None
 
 
 _thread_fields: Final[dict[int, str]] = {}
@@ -132,46 +134,56 @@ def _meet_thread(ident: int) -> None:
     _thread_end.farewell = _Farewell(ident)
 
 
-class Span:
-    """One unit of work, recorded when its `with` block ends.
+def thread_here() -> int:
+    """Identity of the thread that runs, whose name its lines can tell from now on."""
+    ident = get_ident()
+    if ident not in _thread_fields:
+        _meet_thread(ident)
+    return ident
 
-    Values given to it are captured at that moment. All of it is safe to call at any time: after the end the
-    calls do nothing, and nothing here raises into the program.
-    """
 
+_MEMBERS: Final = (
+    "__weakref__",
+    "_announced",
+    "_attributes",
+    "_context",
+    "_error",
+    "_frame",
+    "_input",
+    "_kind",
+    "_level_field",
+    "_links",
+    "_name",
+    "_out",
+    "_outer",
+    "_output",
+    "_parent",
+    "_parent_field",
+    "_plain",
+    "_remote",
+    "_root",
+    "_state",
+    "_status",
+    "_task",
+    "_thread",
+    "_told",
+    "_waits",
+    "_zero",
+    "span_id",
+    "start",
+    "trace_id",
+)
+"""What a span is made of; the compiled one has members of these names."""
+
+_NO_MEMBERS: Final[tuple[str, ...]] = ()
+"""What a base class of both is made of."""
+
+
+class Spanning:
+    """What every span does, whether its members are Python's or those of the compiled one."""
+
+    __slots__ = _NO_MEMBERS
     _drops = False
-
-    __slots__ = (
-        "__weakref__",
-        "_announced",
-        "_attributes",
-        "_context",
-        "_error",
-        "_frame",
-        "_input",
-        "_kind",
-        "_level_field",
-        "_links",
-        "_name",
-        "_out",
-        "_outer",
-        "_output",
-        "_parent",
-        "_parent_field",
-        "_plain",
-        "_remote",
-        "_root",
-        "_state",
-        "_status",
-        "_task",
-        "_thread",
-        "_told",
-        "_waits",
-        "_zero",
-        "span_id",
-        "start",
-        "trace_id",
-    )
 
     _out: Callable[[bytes], object] | None
     _outer: Any
@@ -243,8 +255,8 @@ class Span:
             self._plain = False
         if frame.f_code.co_flags & _GENERATOR:
             self._hold(frame)
-        open_spans.add(self)
-        _variable.set(self)
+        open_spans.add(self)  # type: ignore[arg-type]  # each is a Span
+        _variable.set(self)  # type: ignore[arg-type]  # each is a Span
         return self
 
     def __exit__(
@@ -298,7 +310,7 @@ class Span:
 
     def _begin_local_root(self, parent: Remote | Captured | None) -> None:
         """Be the first span of a trace in this process."""
-        self._root = self
+        self._root = self  # type: ignore[assignment]  # each is a Span
         self._out = None
         self._parent_field = ""
         if parent is None:
@@ -332,7 +344,7 @@ class Span:
         """Belong to a generator's body, wherever its steps run; nothing if the frame is no generator's."""
         if frame.f_code.co_flags & _GENERATOR:
             self._frame = id(frame)
-            _held.setdefault(self._frame, []).append(self)
+            _held.setdefault(self._frame, []).append(self)  # type: ignore[arg-type]  # each is a Span
 
     def _release(self) -> None:
         spans = _held.get(self._frame)
@@ -375,9 +387,12 @@ class Span:
             except Exception as failure:  # noqa: BLE001 - the border: a mapping is the program's code
                 _lose_value(failure)
 
-    def _captured(self, value: object, path: str) -> str:
-        fragment, cuts = captured(value, path)
+    def _captured(self, value: object, path: str) -> str | None:
         self._plain = False
+        if _content is not None and path != "error" and _content.withholds(self._kind):
+            self._set({WITHHELD: METADATA})
+            return None
+        fragment, cuts = captured(value, path)
         if cuts:
             self._note(cuts)
         return fragment
@@ -434,7 +449,8 @@ class Span:
             return
         try:
             verdict = verdicts[level]
-        except (KeyError, TypeError):
+        except Exception as failure:  # noqa: BLE001 - the border: a level is whatever the program says
+            let_through(failure)
             level, verdict = "info", verdicts.get("info")
         if verdict is not True and (verdict is False or not _decide(level, _outside(_getframe(1)))):
             return
@@ -442,7 +458,7 @@ class Span:
 
     def _happened(self, name: str, level: str, body: str, attributes: Mapping[str, object]) -> None:
         try:
-            _event(name, level, body, attributes, self)
+            _event(name, level, body, attributes, self)  # type: ignore[arg-type]  # each is a Span
         except Exception as failure:  # noqa: BLE001 - the border, as in __exit__
             _lose(failure)
 
@@ -582,17 +598,21 @@ class Span:
         except UnicodeEncodeError:
             data = encoded(whole)
         if len(data) > _most_line:
-            data = encoded(f"{line}{fitted(self._parts(status), _most_line - len(encoded(line)))}}}\n")
+            rest, missing = fitted(self._parts(status), _most_line - len(encoded(line)))
+            data = encoded(f"{line}{rest}}}\n")
+            for _ in range(missing):
+                _count("fields_left_out")
         (self._out or _write)(data)
 
     def _append_least(self, end: int, failure: Exception) -> None:
         """Write what can be said of a span whose record cannot: its ids, name and times, and why."""
         try:
             _count("internal_errors")
+            kind = texts[text_of(self._kind)]
             reason = {"flightlog.capture_error": redacted(f"{type(failure).__name__}: {said(failure)}")[:100]}
             line = (
                 f'\x1e{{"v":1,"type":"span","trace_id":"{self.trace_id}","span_id":"{self.span_id}",'
-                f'{self._parent_field}"name":{texts[self._name]},"kind":{texts[self._kind]},"start":{self.start},'
+                f'{self._parent_field}"name":{texts[self._name]},"kind":{kind},"start":{self.start},'
                 f'"end":{end},"status":"{self._status}","attributes":{captured(reason, "")[0]}}}\n'
             )
             (self._out or _write)(encoded(line))
@@ -602,11 +622,13 @@ class Span:
 
     def _parts(self, status: str) -> dict[str, str]:
         """What `_rest` joins, field by field, for a line that is too long."""
+        members = dict(self._attributes or ())
         return {
             "context": "" if self._context is None else self._context.field,
             "input": "" if self._input is None else f',"input":{self._input}',
             "output": "" if self._output is None else f',"output":{self._output}',
-            "attributes": "" if self._attributes is None else f"{','.join(self._attributes.values())}",
+            CUT: members.pop(CUT, ""),
+            "attributes": ",".join(members.values()),
             "links": "" if self._links is None else f',"links":[{",".join(self._links)}]',
             "error": "" if self._error is None or status in _UNDONE else f',"error":{self._error}',
             "revision": "" if self._waits is None else f',"revision":{self._waits.revision_of(status)}',
@@ -631,10 +653,20 @@ class Span:
         return rest + self._remote
 
 
-class Unrecorded(Span):
+class Span(Spanning):
+    """One unit of work, recorded when its `with` block ends.
+
+    Values given to it are captured at that moment. All of it is safe to call at any time: after the end the
+    calls do nothing, and nothing here raises into the program.
+    """
+
+    __slots__ = _MEMBERS
+
+
+class Unrecording(Spanning):
     """A span of a trace that is not sampled: it has ids and a place in the context, and leaves no record."""
 
-    __slots__ = ()
+    __slots__ = _NO_MEMBERS
     _drops = True
 
     @property
@@ -645,7 +677,7 @@ class Unrecorded(Span):
     def _set(self, attributes: Mapping[str, object]) -> None:
         """Keep nothing."""
 
-    def _captured(self, value: object, path: str) -> str | None:  # type: ignore[override]  # nothing is kept
+    def _captured(self, value: object, path: str) -> str | None:
         """Keep nothing."""
 
     def _announce(self) -> None:
@@ -653,6 +685,12 @@ class Unrecorded(Span):
 
     def _append(self, status: str, end: int) -> None:
         """Write nothing."""
+
+
+class Unrecorded(Unrecording, Span):
+    """A span of a trace that is not sampled."""
+
+    __slots__ = ()
 
 
 def span(  # noqa: C901, PLR0912 - the hot path: each function that is not called is 60 ns
@@ -676,7 +714,8 @@ def span(  # noqa: C901, PLR0912 - the hot path: each function that is not calle
     """
     try:
         verdict = verdicts[level]
-    except (KeyError, TypeError):
+    except Exception as failure:  # noqa: BLE001 - the border: a level is whatever the program says
+        let_through(failure)
         level, verdict = "info", verdicts.get("info")
     if verdict is not True and (verdict is False or not _decide(level, _outside(_getframe(1)))):
         return OFF  # type: ignore[return-value]  # stands in for a span in every way
@@ -704,7 +743,7 @@ def span(  # noqa: C901, PLR0912 - the hot path: each function that is not calle
             # What `memo.member` does, for the values that are common: three calls less are 0.4 us less.
             named, hidden = keys[key]
             if hidden:
-                attributes[key] = named + HIDDEN
+                attributes[key] = secret_member(named, key, value, made._note)
             elif type(value) is str and len(value) <= SHORT:
                 attributes[key] = named + texts[value]
             elif type(value) is int and _MIN_INT <= value <= _MAX_INT:
@@ -751,7 +790,8 @@ def event(name: str, /, level: Level = "info", body: str = "", **attributes: obj
     """
     try:
         verdict = verdicts[level]
-    except (KeyError, TypeError):
+    except Exception as failure:  # noqa: BLE001 - the border: a level is whatever the program says
+        let_through(failure)
         level, verdict = "info", verdicts.get("info")
     if verdict is not True and (verdict is False or not _decide(level, _outside(_getframe(1)))):
         return
@@ -762,6 +802,48 @@ def event(name: str, /, level: Level = "info", body: str = "", **attributes: obj
         _event(name, level, body, attributes, parent)
     except Exception as failure:  # noqa: BLE001 - the border, as in Span.__exit__
         _lose(failure)
+
+
+def happened(
+    name: str,
+    level: str,
+    body: str,
+    attributes: Mapping[str, object],
+    parent: Span | Remote | Captured | None,
+) -> None:
+    """Record an event that is wanted, under this parent: for whoever in the core asked for its level before.
+
+    Args:
+        name: what happened.
+        level: one of `LEVELS`.
+        body: one line of text.
+        attributes: by any name, also by one that is a parameter of `event`.
+        parent: what `engine.parent_at` gave.
+    """
+    try:
+        _event(name, level, body, attributes, parent)
+    except Exception as failure:  # noqa: BLE001 - the border, as in Span.__exit__
+        _lose(failure)
+
+
+def write_made(head: str, rest: str, parent: object) -> None:
+    """Write a line that was made elsewhere in the core, of what is known only after it was over.
+
+    Args:
+        head: the line from its first byte on, with the fields that it cannot do without.
+        rest: its other fields, of which a line that is too long keeps none.
+        parent: what `engine.parent_at` gave.
+    """
+    data = encoded(f"{head}{rest}}}\n")
+    if len(data) > _most_line:
+        data = encoded(f"{head}{too_long(len(data))}}}\n")
+        _count("fields_left_out")
+    (parent.take if isinstance(parent, Captured) else getattr(parent, "_out", None) or _write)(data)
+
+
+def withholds(kind: str) -> bool:
+    """Whether inputs and outputs of this kind of work stay out of the record."""
+    return _content is not None and _content.withholds(kind)
 
 
 def _event(  # noqa: C901 - the hot path, as `span`
@@ -812,6 +894,7 @@ def _event(  # noqa: C901 - the hot path, as `span`
     data = encoded(f"{head}{rest}}}\n")
     if len(data) > _most_line:
         data = encoded(f"{head}{too_long(len(data))}}}\n")
+        _count("fields_left_out")
     (out or _write)(data)
 
 
@@ -868,9 +951,9 @@ def ask(decide: Callable[[str, FrameType], bool]) -> None:
 
 def install(plan: Plan) -> None:
     """Start recording by this plan; spans that are open go on and end by it."""
-    global _write, _count, _ratio, _roots_may_drop, _most_open, _most_line, _origin  # noqa: PLW0603 - see above
+    global _write, _count, _ratio, _roots_may_drop, _most_open, _most_line, _origin, _content  # noqa: PLW0603 - see above
     _write, _count = plan.write, plan.count
-    _ratio, _origin = plan.ratio, plan.origin
+    _ratio, _origin, _content = plan.ratio, plan.origin, plan.content
     _roots_may_drop = plan.ratio < 1.0 or (plan.origin is not None and not plan.origin.sampled)
     _most_open, _most_line = plan.open_spans, plan.line_bytes
 

@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from flightlog.border import let_through
 from flightlog.core import classes, objects
+from flightlog.core.numbers import number
 from flightlog.core.outcome import said
 from flightlog.core.ports import Gate
 from flightlog.core.values import WRITERS, key_text, writer_for
@@ -34,6 +35,10 @@ HIDDEN: Final = '"[REDACTED]"'
 _ERROR_CHARACTERS: Final = 100
 _OVERLAP: Final = 4096
 """A text that is cut is scanned this many characters past the cut, so that no half secret stays behind."""
+_NAMES: Final = frozenset({"name", "key", "header", "field", "variable", "option"})
+_VALUES: Final = frozenset({"value", "val"})
+"""Keys of objects that tell a key and its value apart, as settings, forms and headers often are."""
+_MEMBERS_OF_A_PAIR: Final = 8
 _PATH: Final = 512
 """Characters of a path that are kept, from its end: a long path would be copied for each of its leaves."""
 
@@ -93,6 +98,15 @@ class Encoder:
         try:
             return walk.value(value, path, 0), walk.cuts
         except Exception as error:  # noqa: BLE001 - the border: a value must never break its program
+            let_through(error)
+            return self.failure(error, as_text=type(value) is str), walk.cuts
+
+    def secret(self, key: str, value: object) -> tuple[str, list[Cut]]:
+        """Turn what stands under a secret's key into JSON text, as `encode` does any other value."""
+        walk = Walk(self)
+        try:
+            return walk.secret(key, value, key, 0), walk.cuts
+        except Exception as error:  # noqa: BLE001 - the border, as above
             let_through(error)
             return self.failure(error, as_text=type(value) is str), walk.cuts
 
@@ -188,18 +202,43 @@ class Walk:
                 if name in names:  # {1: …, "1": …}: two members of one name, of which readers keep one
                     name = f"{name} ({classes.short_name(type(key))})"
                 names.add(name)
-            if self.gate.hides(name):
-                self.nodes -= 1
-                parts.append(f"{self.text(name, '')}:{HIDDEN}")
+            under = f"{path}.{name}"
+            if len(under) > _PATH:
+                under = under[-_PATH:]
+            if self.gate.hides(name) or (name in _VALUES and self._is_named_secret(items, value)):
+                parts.append(f"{self.text(name, '')}:{self.secret(name, value, under, depth + 1)}")
             else:
-                under = f"{path}.{name}"
-                if len(under) > _PATH:
-                    under = under[-_PATH:]
                 parts.append(f"{self.text(name, '')}:{self.value(value, under, depth + 1)}")
         return "{" + ",".join(parts) + "}"
 
+    def _is_named_secret(self, items: list[tuple[Any, Any]], value: Any) -> bool:
+        """Whether another member says that this value is a secret's: `{"name": "password", "value": …}`."""
+        if type(value) is not str or len(items) > _MEMBERS_OF_A_PAIR:
+            return False
+        return any(
+            type(key) is str and key in _NAMES and type(name) is str and self.gate.hides(name)
+            for key, name in items
+        )
+
+    def secret(self, name: str, value: Any, path: str, depth: int) -> str:
+        """Write what stands under a secret's key: texts and numbers as the gate says, nothing of a container."""
+        kind = type(value)
+        if value is None or kind is bool:
+            return self.value(value, path, depth)
+        if kind is str or kind is bytes:
+            self.nodes -= 1
+            text = value[: self.encoder.limits.value_bytes]
+            text = text if kind is str else text.decode(errors="replace")
+            return self.text(text, name) if self.gate.spares(name) else quote(self.gate.under(name, text))
+        if self.gate.spares(name):
+            return self.value(value, path, depth)
+        self.nodes -= 1
+        return quote(self.gate.under(name, number(value))) if kind is int or kind is float else HIDDEN
+
     def sequence(self, items: list[Any] | tuple[Any, ...], whole: int | None, path: str, depth: int) -> str:
         """Write elements; `whole` as above."""
+        if len(items) == 2 and _is_text(items[0]) and _is_text(items[1]):
+            return self._pair(items[0], items[1], path, depth)
         parts = []
         for index, value in enumerate(items):
             if self.nodes <= 0 or self.characters <= 0:
@@ -208,13 +247,25 @@ class Walk:
             parts.append(self.value(value, path, depth + 1))
         return "[" + ",".join(parts) + "]"
 
+    def _pair(self, first: str | bytes, second: str | bytes, path: str, depth: int) -> str:
+        """Write two texts, which may be a key and its value: headers are kept so."""
+        name = first[:_PATH].decode(errors="replace") if isinstance(first, bytes) else first
+        written = self.value(first, path, depth + 1)
+        if not second.isalpha() and len(name) <= _PATH and self.gate.hides(name):
+            return f"[{written},{self.secret(name, second, path, depth + 1)}]"
+        return f"[{written},{self.value(second, path, depth + 1)}]"
+
     def hidden(self) -> str:
-        """What stands in the place of a secret."""
+        """What stands in the place of a secret of which no text is at hand."""
         return HIDDEN
 
     def some(self, values: Iterable[Any]) -> list[Any]:
         """As many of the values as there are nodes left, and one more that tells whether there is a rest."""
         return list(islice(values, max(self.nodes, 0) + 1))
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str or type(value) is bytes
 
 
 def _rest(whole: int | None, taken: int, index: int) -> str:

@@ -14,8 +14,8 @@ class _Lent(Binding):
     __slots__ = ("_with",)
 
     def __init__(self, binding: Binding, place: Carried | None) -> None:
-        super().__init__({}, binding)
-        self.outer = None
+        super().__init__(binding.members, None, muted=binding.muted)
+        self.outer = Binding({}, None, muted=True) if binding.muted else None
         self._with = place
 
     @property
@@ -26,6 +26,15 @@ class _Lent(Binding):
     @stray.setter
     def stray(self, value: bool) -> None:
         """Nothing ends it but its span."""
+
+    @property
+    def left(self) -> bool:  # as above
+        """Whether its time is over."""
+        return self.stray
+
+    @left.setter
+    def left(self, value: bool) -> None:
+        """As above."""
 
 
 class Luggage:

@@ -19,14 +19,22 @@ DRIFT_NS: Final = 5_000_000
 """How far wall and anchored clock may be apart before new spans get a new anchor."""
 
 
-class Clock:
+_NO_MEMBERS: Final[tuple[str, ...]] = ()
+"""The members are those of the class that is made of it: Python's, or numbers that C reads."""
+
+
+class Anchored:
     """An anchor between the monotonic and the wall clock.
 
     The hot path reads `offset` and `due` itself: `now = monotonic(); if now >= clock.due: clock.check(now)`.
     Two threads may check at once; both compute the same answer.
     """
 
-    __slots__ = ("_monotonic", "_wall", "due", "offset")
+    __slots__ = _NO_MEMBERS
+    _monotonic: Callable[[], int]
+    _wall: Callable[[], int]
+    due: int
+    offset: int
 
     def __init__(
         self,
@@ -54,3 +62,9 @@ class Clock:
         if now >= self.due:
             self.check(now)
         return now + self.offset
+
+
+class Clock(Anchored):
+    """The anchor whose two numbers are Python's; the compiled engine keeps them where C can read them."""
+
+    __slots__ = ("_monotonic", "_wall", "due", "offset")

@@ -25,7 +25,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from flightlog.core._pure import Span
+    from flightlog.core.engine import Span
 
 OPEN: Final = 0
 LEFT: Final = 1
@@ -58,12 +58,14 @@ class Remote:
 class Captured:
     """Where `capture` stands: spans begun here are roots, and their lines go to `take` and nowhere else."""
 
-    __slots__ = ("take",)
+    __slots__ = ("least", "take")
     _state = MARKER
     _drops = False
 
-    def __init__(self, take: Callable[[bytes], object]) -> None:
+    def __init__(self, take: Callable[[bytes], object], least: int = 0) -> None:
         self.take = take
+        self.least = least
+        """The number of the least level that it takes (`LEVELS`)."""
 
 
 class Carried:
@@ -92,6 +94,10 @@ def parent_here(seen: Span | Remote | Captured | Carried | None) -> Span | Remot
         if isinstance(seen, Carried):
             seen = None if seen.inner._state in {LEFT, STRAY} else seen.inner
         elif seen._state == FOREIGN:
+            if (
+                seen._out is not None
+            ):  # taken by a `capture` of the parent process, which hears nothing from here
+                return Captured(seen._out)
             return Remote(seen.trace_id, seen.span_id, sampled=not seen._drops)
         elif seen._state == STRAY:
             seen = seen._parent
@@ -110,12 +116,14 @@ def open_span(seen: Span | Remote | Captured | Carried | None) -> Span | None:
     return None
 
 
-def in_capture(seen: Span | Remote | Captured | Carried | None) -> bool:
-    """Whether what begins here is taken by a `capture`."""
+def captor(seen: Span | Remote | Captured | Carried | None) -> Captured | None:
+    """The `capture` that takes what begins here, or None."""
     found = parent_here(seen)
-    if found is None or isinstance(found, Remote):
-        return False
-    return isinstance(found, Captured) or found._out is not None
+    while found is not None and not isinstance(found, (Remote, Captured)):
+        if found._out is None:
+            return None
+        found = parent_here(found._parent if found._root is found else found._root)
+    return found if isinstance(found, Captured) else None
 
 
 def rescued(

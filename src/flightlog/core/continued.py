@@ -8,31 +8,53 @@ the monotonic one from here on.
 from __future__ import annotations
 
 import sys
-from _thread import get_ident
 from collections.abc import Mapping
 from sys import _getframe
 from time import monotonic_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from flightlog.core import _pure, tasks
+from flightlog.core import tasks
 from flightlog.core.bound import Bind, innermost
 from flightlog.core.context import OPEN, Captured, parent_here, variable
-from flightlog.core.engine import Span, Unrecorded, clock, open_spans
+from flightlog.core.engine import Span, Unrecorded, clock, open_spans, thread_here
 from flightlog.core.fields import level_field
 from flightlog.core.memo import captured, member
 from flightlog.core.unset import UNSET
 from flightlog.core.waits import Waits
 from flightlog.records.attributes import WAITING, WAITING_SINCE
+from flightlog.records.errors import NotPaused
 
 if TYPE_CHECKING:
     from flightlog.records.span import Span as Record
 
 
+class Offer:
+    """The one resumption that a pause allows, shared by all that were made before any of them was entered."""
+
+    __slots__ = ("__weakref__", "_ref", "_takers")
+
+    def __init__(self, ref: str) -> None:
+        self._ref = ref
+        self._takers: list[Continued] = []
+
+    def take(self, taker: Continued) -> None:
+        """Let the first one go on.
+
+        Raises:
+            NotPaused: somebody else was the first.
+        """
+        self._takers.append(taker)
+        first = self._takers[0]
+        if first is not taker:
+            self._takers.remove(taker)
+            raise NotPaused(first._name, self._ref, first._status if first.ended else "running")
+
+
 class Continued(Span):
     """The span of a record that is `paused`; entering its block resumes it, leaving it ends it as any other's."""
 
-    __slots__ = ("_fields", "_value", "_waiting_since")
+    __slots__ = ("_fields", "_offer", "_value", "_waiting_since")
 
     def __init__(self, trace_id: str, span_id: str, value: object = UNSET) -> None:
         """Prepare the resumption.
@@ -52,14 +74,17 @@ class Continued(Span):
         self._root = self
         self._waits = Waits()
         self._fields = Bind({})
+        self._offer: Offer | None = None
 
-    def take_up(self, record: Record, given: Mapping[str, object]) -> None:
+    def take_up(self, record: Record, given: Mapping[str, object], offer: Offer) -> None:
         """Be what the record says.
 
         Args:
             record: the span as it was left.
             given: its `input` and `output`, as far as it has them.
+            offer: taken when the block is entered.
         """
+        self._offer = offer
         self._name, self._kind, self.start = record.name, record.kind, record.start
         self._level_field = "" if record.level == "info" else level_field(record.level)
         if record.parent_id:
@@ -83,6 +108,8 @@ class Continued(Span):
     def __enter__(self) -> Self:
         if self._zero:
             return self
+        if self._offer is not None:
+            self._offer.take(self)
         now = monotonic_ns()
         if now >= clock.due:
             clock.check(now)
@@ -106,9 +133,7 @@ class Continued(Span):
             self._out = around.take
         elif isinstance(around, Span):
             self._out = around._out
-        self._thread = get_ident()
-        if self._thread not in _pure._thread_fields:
-            _pure._meet_thread(self._thread)
+        self._thread = thread_here()
         self._task = tasks.current() if "asyncio" in sys.modules else None
 
     def _go_on(self, wall: int) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 
 from flightlog.border import let_through
 from flightlog.core import engine
-from flightlog.core.context import in_capture, variable
+from flightlog.core.context import captor, variable
 from flightlog.core.level import Filter, parse
 from flightlog.records.kinds import LEVELS
 
@@ -42,6 +42,9 @@ class Control:
         self._captures: list[int] = []
         self.filter: Filter = parse("info")
         self.enabled = True
+        self.changes = 0
+        """How often it changed what is recorded."""
+        self._told: list[Callable[[], object]] = []
 
     def on_first_use(self, start: Callable[[], object], prepare: Callable[[], object]) -> None:
         """Call `start` before the first record that is kept, and `prepare` before the first that is captured."""
@@ -49,6 +52,29 @@ class Control:
         self._prepare = prepare
         engine.verdicts.update(dict.fromkeys(LEVELS))
         engine.ask(self.decide)
+        self._tell()
+
+    def on_change(self, told: Callable[[], object]) -> None:
+        """Call `told` now, and whenever it may have changed what is recorded."""
+        self._told.append(told)
+        told()
+
+    def _tell(self) -> None:
+        self.changes += 1
+        for told in self._told:
+            told()
+
+    def foresees(self, level: str, module: str = "") -> bool:
+        """Whether this module's records of this level will be kept, without a module whether anybody's will be.
+
+        Reads the settings if nobody has; nothing starts to be recorded by asking.
+        """
+        if not self._starting:
+            self.prepared()
+        number = LEVELS[level]
+        if not self.enabled or any(number >= least for least in self._captures):
+            return any(number >= least for least in self._captures)
+        return self.filter.admits(level, module) if module else self.filter.verdict(level) is not False
 
     def forking(self) -> None:
         """Before a fork: wait until nothing is half done."""
@@ -85,28 +111,30 @@ class Control:
         self.enabled = enabled
         self._refresh()
 
-    def capture(self, level: str) -> int:
-        """Begin a capture that takes everything from this level up; gives its number."""
-        self._begun(only_prepare=True)
-        number = LEVELS.get(level, LEVELS["trace"])
-        with self.undivided:
-            self._captures.append(number)
-            self._refresh()
-        return number
+    def prepared(self) -> bool:
+        """Read the settings and put the gate in place, unless that was done; say whether it could be."""
+        return self._begun(only_prepare=True)
 
-    def captured(self, number: int) -> None:
-        """End the capture that began with this number."""
+    def capture(self, least: int) -> None:
+        """Begin a capture that takes everything from the level of this number up."""
+        self._begun(only_prepare=True)
         with self.undivided:
-            self._captures.remove(number)
+            self._captures.append(least)
+            self._refresh()
+
+    def captured(self, least: int) -> None:
+        """End a capture that began with this number."""
+        with self.undivided:
+            self._captures.remove(least)
             self._refresh()
 
     def decide(self, level: str, frame: FrameType) -> bool:
         """Whether code in this frame records at this level."""
-        captured = bool(self._captures) and in_capture(variable.get())
-        if not self._begun(only_prepare=captured):
+        taker = captor(variable.get()) if self._captures else None
+        if not self._begun(only_prepare=taker is not None):
             return False
-        if captured:
-            return LEVELS.get(level, LEVELS["info"]) >= min(self._captures)
+        if taker is not None:
+            return LEVELS.get(level, LEVELS["info"]) >= taker.least
         return self.enabled and self.filter.admits(level, frame.f_globals.get("__name__", ""))
 
     def _begun(self, *, only_prepare: bool) -> bool:
@@ -143,11 +171,13 @@ class Control:
         return True
 
     def _refresh(self) -> None:
-        if self._start is not None:
-            return
-        for level in LEVELS:
-            verdict = self.filter.verdict(level) if self.enabled else False
-            engine.verdicts[level] = None if verdict is False and self._captures else verdict
+        if self._start is None:
+            for level, number in LEVELS.items():
+                verdict = self.filter.verdict(level) if self.enabled else False
+                # Where a capture answers otherwise, it depends on who asks.
+                differs = any((number >= least) is not verdict for least in self._captures)
+                engine.verdicts[level] = None if differs else verdict
+        self._tell()
 
 
 def _say(message: str) -> None:

@@ -31,12 +31,16 @@ def too_long(size: int) -> str:
     return f',"attributes":{{"flightlog.capture_error":{quote(reason)}}}'
 
 
-def fitted(parts: Mapping[str, str], room: int) -> str:
+def fitted(parts: Mapping[str, str], room: int) -> tuple[str, int]:
     """The fields of a line that is too long, without the largest of them, and what says which are missing.
 
     Args:
-        parts: fragments by the name of their field, in their order; of the attributes the members alone.
+        parts: fragments by the name of their field, in their order; of the attributes the members alone, and
+            apart from them the list of what was cut, which tells of other fields too.
         room: bytes that they may have together.
+
+    Returns:
+        The fields, and how many are missing.
     """
     sizes = {name: len(encoded(fragment)) for name, fragment in parts.items() if fragment}
     missing: list[str] = []
@@ -47,8 +51,9 @@ def fitted(parts: Mapping[str, str], room: int) -> str:
     left = ", ".join(f"{name} ({sizes[name]} bytes)" for name in missing)
     note = f'"flightlog.capture_error":{quote(f"TooLong: the record is without {left}")}'
     kept = {name: "" if name in missing else fragment for name, fragment in parts.items()}
-    kept["attributes"] = f',"attributes":{{{kept["attributes"]}{"," if kept["attributes"] else ""}{note}}}'
-    return "".join(kept.values())
+    members = ",".join(part for part in (kept["attributes"], kept.pop(CUT), note) if part)
+    kept["attributes"] = f',"attributes":{{{members}}}'
+    return "".join(kept.values()), len(missing)
 
 
 def encoded(line: str) -> bytes:

@@ -16,10 +16,16 @@ from time import monotonic_ns
 from types import TracebackType
 from typing import Any, Self
 
+from flightlog.border import let_through
+from flightlog.core import memo
+from flightlog.core.classes import traceback_of
 from flightlog.core.context import variable
+from flightlog.core.counted import Within, closing, opened, within
 from flightlog.core.engine import Span, span
-from flightlog.core.outcome import fault_of, status_of, text_of
+from flightlog.core.outcome import fault_of, status_of
 from flightlog.core.stream import Stream
+from flightlog.core.told import count, word, words
+from flightlog.core.told import port as told_port
 from flightlog.core.unset import UNSET
 from flightlog.records import genai
 from flightlog.records.kinds import Level
@@ -51,7 +57,7 @@ def llm(
             `seed`, … become `gen_ai.request.*`, others `flightlog.request.*`; None means not given. `system`,
             `instructions`, `prompt`, `input` and `contents` are content and go beside the messages.
     """
-    asked, sort, whose = text_of(model), text_of(operation), text_of(provider)
+    asked, sort, whose = word(model), word(operation) or "chat", word(provider)
     given: dict[str, object] = {"messages": messages, "tools": tools}
     given.update((key, parameters.pop(key)) for key in genai.CONTENT if key in parameters)
     content = {key: value for key, value in given.items() if value is not UNSET and value is not None}
@@ -61,15 +67,17 @@ def llm(
     if asked:
         attributes[genai.REQUEST_MODEL] = asked
     attributes.update(_request(parameters))
-    return ModelCall(
-        span(
-            name or f"{sort} {asked}".strip(),
-            genai.KIND_OF.get(sort, "llm"),
-            level,
-            input=content or UNSET,
-            **attributes,
-        )
-    )
+    kind = genai.KIND_OF.get(sort, "llm")
+    title = word(name) or f"{sort} {asked}".strip()
+    return ModelCall(span(title, kind, level, input=content or UNSET, **attributes), asked, kind)
+
+
+def start_request(call: ModelCall) -> ModelCall:
+    """Start a call on behalf of a client's wrapper: within a call made by hand it is how that is served."""
+    call._is_by_hand = False
+    call.start()
+    call._within = within(call._span, call._model)
+    return call
 
 
 def _request(parameters: Mapping[str, object]) -> dict[str, object]:
@@ -78,7 +86,8 @@ def _request(parameters: Mapping[str, object]) -> dict[str, object]:
     for key, value in parameters.items():
         if value is not None and value is not UNSET:
             attribute = genai.PARAMETERS.get(key) or genai.REQUEST + key
-            named[attribute] = [value] if attribute in genai.LISTS and isinstance(value, str) else value
+            is_one = attribute in genai.LISTS and issubclass(type(value), str)
+            named[attribute] = [value] if is_one else value
     return named
 
 
@@ -89,10 +98,29 @@ class ModelCall:
     task; one at a time.
     """
 
-    __slots__ = ("_begun", "_detached", "_place", "_span", "_stream")
+    __slots__ = (
+        "_begun",
+        "_detached",
+        "_is_by_hand",
+        "_kind",
+        "_model",
+        "_place",
+        "_span",
+        "_stream",
+        "_used",
+        "_within",
+    )
 
-    def __init__(self, span: Span) -> None:
+    def __init__(self, span: Span, model: str, kind: str) -> None:
         self._span = span
+        self._model = model
+        """Who was asked."""
+        self._kind = kind
+        self._is_by_hand = True
+        """Else a client's wrapper makes the call."""
+        self._within: Within | None = None
+        self._used: dict[str, int] = {}
+        """Tokens, by the name of their attribute."""
         self._begun = 0
         self._detached = False
         self._place: Any = None
@@ -102,8 +130,7 @@ class ModelCall:
     # -- its beginning and its end ----------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        self._begin()
-        if self._span.span_id:  # OFF has none
+        if self._begin() and self._span.span_id:  # OFF has none
             self._span._hold(_getframe(1))
         return self
 
@@ -119,10 +146,10 @@ class ModelCall:
     def start(self) -> Self:
         """Begin without a block: the span of this moment is its parent, and stays the current one."""
         before = variable.get()
-        self._begin()
-        if variable.get() is not before:
-            variable.set(before)
-        self._detached = True
+        if self._begin():
+            if variable.get() is not before:
+                variable.set(before)
+            self._detached = True
         return self
 
     def detach(self) -> Self:
@@ -138,29 +165,56 @@ class ModelCall:
         """End a call that was started without a block, or detached from it; once, from anywhere.
 
         Args:
-            error: what it ended with: as if this exception had left the block.
+            error: what it ended with: as if this exception had left the block. Words will do.
         """
+        if error is not None and not issubclass(type(error), BaseException):
+            if self._is_open():
+                self.fail(error)
+            error = None
         if self._detached and variable.get() is self._span:  # in a `current` block: over with this
             variable.set(self._place)
-        self._finish(error, None if error is None else error.__traceback__)
+        self._finish(error, None if error is None else traceback_of(error))
 
     def current(self) -> Current:
         """A block in which the call is the current span: what begins in it is recorded under the call."""
         return Current(self)
 
-    def _begin(self) -> None:
-        if not self._begun:
-            self._begun = monotonic_ns()
-            self._span.__enter__()
+    def _begin(self) -> bool:
+        """Begin, once; whether it was now."""
+        if self._begun:
+            return False
+        self._begun = monotonic_ns()
+        self._span.__enter__()
+        if self._is_by_hand:
+            opened(self._span, self._model, self._kind)
+        return True
 
     def _finish(self, error: BaseException | None, trace: TracebackType | None) -> None:
-        if not self._begun or self._span.ended:
+        if not self._is_open():
             return
+        try:
+            self._conclude(error)
+        except Exception as failure:  # noqa: BLE001 - the border: the program's block is being left
+            let_through(failure)
+            memo._encoder.failed()
+        finally:
+            self._span.__exit__(None if error is None else type(error), error, trace)
+
+    def _conclude(self, error: BaseException | None) -> None:
+        """Say what is known only now."""
         if self._stream is not None:
-            self.set_attributes(self._stream.summary())
+            known = getattr(self._span, "_attributes", None) or ()  # OFF has none
+            summary = self._stream.summary()
+            self.set_attributes({name: value for name, value in summary.items() if name not in known})
         if error is not None and status_of(error) == "error":
             self._name_error(fault_of(error, brief=True)["type"])
-        self._span.__exit__(None if error is None else type(error), error, trace)
+        if self._is_by_hand:
+            closing(self._span)
+        if self._within is not None:
+            self._within.end(self._used)
+
+    def _is_open(self) -> bool:
+        return self._begun > 0 and not self._span.ended
 
     def _name_error(self, kind: str) -> None:
         """Say `error.type`, unless somebody who knew better has: the status code of an answer, say."""
@@ -190,6 +244,8 @@ class ModelCall:
             reasoning: of the output, what the model thought without saying it.
             total: the provider's own total, where it gives one.
         """
+        if self._span.ended:
+            return
         told = {
             genai.INPUT_TOKENS: input,
             genai.OUTPUT_TOKENS: output,
@@ -198,11 +254,14 @@ class ModelCall:
             genai.REASONING_TOKENS: reasoning,
             genai.TOTAL_TOKENS: total,
         }
-        self.set_attributes({name: count for name, count in told.items() if count is not None})
+        counts = {name: number for name, said in told.items() if (number := count(said)) is not None}
+        self._used.update(counts)
+        self._span.set_attributes(counts)
 
     def first_token(self) -> None:
         """The first piece of the answer is here; only the first time counts."""
-        self._streamed().begin(monotonic_ns())
+        if self._is_open():
+            self._streamed().begin(monotonic_ns())
 
     def chunk(self, size: int, index: int | None = None) -> None:
         """A piece of a streamed answer is here. Its size and time are recorded, its text never.
@@ -213,14 +272,17 @@ class ModelCall:
             size: in characters.
             index: its place in the stream, counted from 0; by default the pieces are counted.
         """
-        size = size if type(size) is int else 0
+        if not self._is_open():
+            return
+        size = count(size) or 0
         place = self._streamed().add(size, monotonic_ns())
-        self._span.event("chunk", level="trace", size=size, index=place if index is None else index)
+        told = count(index)
+        self._span.event("chunk", level="trace", size=size, index=place if told is None else told)
 
     def finish(self, *reasons: str) -> None:
         """Say why the model stopped, once for each choice: `stop`, `length` or `tool_calls`, for instance."""
-        if reasons:
-            self.set_attributes({genai.FINISH_REASONS: [text_of(reason) for reason in reasons]})
+        if told := words(reasons):
+            self.set_attributes({genai.FINISH_REASONS: told})
 
     def response(self, *, id: str = "", model: str = "", **facts: object) -> None:  # noqa: A002 - the provider's word
         """Say what the provider told about its answer.
@@ -230,16 +292,20 @@ class ModelCall:
             model: the model that answered, which may be another than was asked.
             **facts: anything else, such as `service_tier`; becomes `flightlog.response.*`. None means not given.
         """
-        told: dict[str, object] = {genai.RESPONSE_ID: id or None, genai.RESPONSE_MODEL: model or None}
+        told: dict[str, object] = {
+            genai.RESPONSE_ID: word(id) or None,
+            genai.RESPONSE_MODEL: word(model) or None,
+        }
         told.update((genai.RESPONSE + key, value) for key, value in facts.items())
         self.set_attributes({key: value for key, value in told.items() if value is not None})
 
     def server(self, address: str, port: int | None = None) -> None:
         """Say where the request went: a host name or address, without scheme and path."""
-        where: dict[str, object] = {genai.SERVER_ADDRESS: address}
-        if port is not None:
-            where[genai.SERVER_PORT] = port
-        self.set_attributes(where)
+        where: dict[str, object] = {
+            genai.SERVER_ADDRESS: word(address) or None,
+            genai.SERVER_PORT: told_port(port),
+        }
+        self.set_attributes({name: value for name, value in where.items() if value is not None})
 
     def _streamed(self) -> Stream:
         if self._stream is None:
@@ -289,7 +355,10 @@ class ModelCall:
 
     @output.setter
     def output(self, value: object) -> None:
-        self._span.output = value
+        if self._within is None:
+            self._span.output = value
+        else:
+            self._within.set_output(value)
 
     def set(self, /, **attributes: object) -> None:
         """Add attributes, as for a span."""
@@ -311,8 +380,10 @@ class ModelCall:
         stack: str = "",
     ) -> None:
         """Mark the call as failed although no exception leaves its block, as for a span."""
-        self._name_error(fault_of(error, type, brief=True)["type"])
-        self._span.fail(error, type=type, stack=stack)
+        if not self._span.ended:
+            kind, stack = word(type), word(stack)
+            self._name_error(fault_of(error, kind, brief=True)["type"])
+            self._span.fail(error, type=kind, stack=stack)
 
     def link(self, other: object, /, relation: str = "caused_by", **attributes: object) -> None:
         """Relate the call to another span, as for a span."""
@@ -326,13 +397,15 @@ class Current:
 
     def __init__(self, call: ModelCall) -> None:
         self._call = call
-        self._before: Any = None
+        self._before: list[Any] = []
+        """What was current before each of its blocks: it may be entered again within itself."""
 
     def __enter__(self) -> Span:
-        self._before = variable.get()
+        before = variable.get()
+        self._before.append(before)
         found = self._call._span
-        if found.span_id and not found.ended and self._before is not found:
-            self._call._place = self._before
+        if found.span_id and not found.ended and before is not found:
+            self._call._place = before
             variable.set(found)
         return found
 
@@ -342,6 +415,6 @@ class Current:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if variable.get() is self._call._span:
-            variable.set(self._before)
-        self._before = None
+        before = self._before.pop() if self._before else None
+        if variable.get() is self._call._span and before is not self._call._span:
+            variable.set(before)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Final
 
 from flightlog.border import let_through
-from flightlog.core.capture import HIDDEN, Cut, Encoder, Limits, quote
+from flightlog.core.capture import Cut, Encoder, Limits, quote
 from flightlog.core.numbers import number
+from flightlog.core.outcome import text_of
 
 SHORT: Final = 64
 """A text that is longer is not remembered."""
@@ -37,6 +38,12 @@ class _OpenGate:
     def hides(self, _key: str) -> bool:
         return False
 
+    def under(self, _key: str, text: str) -> str:
+        return text
+
+    def spares(self, _key: str) -> bool:
+        return True
+
     def digest(self, _data: bytes) -> str:
         return ""
 
@@ -47,17 +54,20 @@ _encoder = Encoder(_OpenGate(), Limits(), lambda: None)
 class _Texts(dict[str, str]):
     """Short texts that repeat (names, keys, enum-like values), each redacted and quoted once; bounded.
 
-    What failed once is not remembered: the next look may succeed.
+    What failed once is not remembered, the next look may succeed; nor is what holds a secret.
     """
 
     def __missing__(self, text: str) -> str:
+        if type(text) is not str:  # a name or kind is whatever the program says
+            return self[text_of(text)]
         try:
-            fragment = quote(_encoder.gate.text("", text)[:LONGEST_NAME])
+            clean = _encoder.gate.text("", text)
+            fragment = quote(clean[:LONGEST_NAME])
         except Exception as failure:  # noqa: BLE001 - the border; the stack may be exhausted: the less the better
             let_through(failure)
             _encoder.failed()
             return _UNREADABLE
-        if len(text) <= SHORT:
+        if len(text) <= SHORT and clean is text:
             if len(self) >= _MOST:
                 self.clear()
             self[text] = fragment
@@ -75,7 +85,7 @@ class _Keys(dict[str, tuple[str, bool]]):
             let_through(failure)
             _encoder.failed()
             return (f"{fragment}:", True)
-        if len(key) <= SHORT and fragment is not _UNREADABLE:
+        if key in texts:
             if len(self) >= _MOST:
                 self.clear()
             self[key] = answer
@@ -90,7 +100,7 @@ def member(key: str, value: object, note: Callable[[list[Cut]], object]) -> str:
     """One `"key":value` of a JSON object, redacted; `note` hears of what was cut."""
     name, hidden = keys[key]
     if hidden:
-        return name + HIDDEN
+        return secret_member(name, key, value, note)
     kind = type(value)
     if kind is str:
         if len(value) <= SHORT:  # type: ignore[arg-type]  # its type was just asked
@@ -105,6 +115,14 @@ def member(key: str, value: object, note: Callable[[list[Cut]], object]) -> str:
     elif kind is float:
         return name + number(value)  # type: ignore[arg-type]  # as above
     fragment, cut = _encoder.encode(value, key)
+    if cut:
+        note(cut)
+    return name + fragment
+
+
+def secret_member(name: str, key: str, value: object, note: Callable[[list[Cut]], object]) -> str:
+    """The member of a secret's key: `name` is the key as it is written, with its colon."""
+    fragment, cut = _encoder.secret(key, value)
     if cut:
         note(cut)
     return name + fragment
@@ -132,5 +150,10 @@ def use(encoder: Encoder) -> None:
     """Forget every text and encode with this encoder from now on."""
     global _encoder  # noqa: PLW0603 - one engine a process; a class around it would cost each span a look-up
     _encoder = encoder
+    forget()
+
+
+def forget() -> None:
+    """Look at every text anew: the gate has other rules now."""
     texts.clear()
     keys.clear()

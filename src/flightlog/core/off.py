@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import repeat
 from typing import Any, Final, Self
 
+from flightlog._speed.presence import CORE
 from flightlog.core.ports import Branch
 from flightlog.core.readback import tree_of
 
@@ -81,5 +82,8 @@ OFF: Final = Off()
 
 # Built-in functions in place of Python ones take 60 ns off a span that is off: one gives OFF each time it is
 # called, the other takes anything and gives "", which lets an exception pass.
-Off.__enter__ = repeat(OFF).__next__  # type: ignore[assignment]  # the signatures above hold
-Off.__exit__ = "".format  # type: ignore[assignment]  # as above
+if CORE is None:
+    Off.__enter__ = repeat(OFF).__next__  # type: ignore[assignment]  # the signatures above hold
+    Off.__exit__ = "".format  # type: ignore[assignment]  # as above
+else:  # and such functions as take nothing but what a block gives them, 50 ns more
+    Off.__enter__, Off.__exit__ = CORE.off_block(OFF)  # type: ignore[method-assign]  # as above

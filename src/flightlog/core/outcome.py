@@ -30,7 +30,24 @@ _is_suppressed: Final = vars(BaseException)["__suppress_context__"].__get__
 _members_of: Final = vars(BaseExceptionGroup)["exceptions"].__get__
 _filename_of: Final = vars(OSError)["filename"].__get__
 _filename2_of: Final = vars(OSError)["filename2"].__get__
-_traceback_of: Final = vars(BaseException)["__traceback__"].__get__
+_held_by: Final = vars(BaseException)["__dict__"].__get__
+_code_of: Final = vars(SystemExit)["code"].__get__
+
+_LOOKS: Final = {
+    name: classes.declared(BaseExceptionGroup, name)
+    for name in (
+        "__getattribute__",
+        "__getattr__",
+        "__class__",
+        "__traceback__",
+        "__cause__",
+        "__context__",
+        "__suppress_context__",
+        "__notes__",
+    )
+}
+"""What the interpreter's own formatting asks an exception for, and who answers when it is not the program."""
+_GROUP_MEMBERS: Final = vars(BaseExceptionGroup)["exceptions"]
 
 _CAUSE: Final = "The above exception was the direct cause of the following exception:"
 _CONTEXT: Final = "During handling of the above exception, another exception occurred:"
@@ -55,10 +72,12 @@ def _status_of(error: BaseException) -> Status:
     kind = type(error)
     if issubclass(kind, KeyboardInterrupt) or kind.__name__ in {"CancelledError", "Cancelled"}:
         return "cancelled"
-    if isinstance(error, GeneratorExit):
+    if issubclass(kind, GeneratorExit):
         return "ok"
-    if isinstance(error, SystemExit):
-        return "ok" if error.code is None or error.code == 0 else "error"
+    if issubclass(kind, SystemExit):
+        code = _code_of(error)
+        zero = any(issubclass(type(code), sort) and sort.__eq__(code, 0) for sort in (int, float))
+        return "ok" if code is None or zero else "error"
     for base in classes.mro(kind):
         if base.__name__ == "CancelledError" and base.__module__.partition(".")[0] in {
             "asyncio",
@@ -83,12 +102,17 @@ def fault_of(
         stack: a formatted traceback, where there is no exception to take it from.
         brief: leave the stack out; a span further in has it, and formatting it costs 0.2 ms and more.
     """
-    if isinstance(error, BaseException):
-        fault = {"type": name or classes.full_name(type(error)), "message": said(error)}
-        stack = stack or ("" if brief else stack_of(error))
+    name, stack = _word(name), _word(stack)
+    if issubclass(type(error), BaseException):
+        fault = {"type": name or classes.full_name(type(error)), "message": said(error)}  # type: ignore[arg-type]  # its type was just asked
+        stack = stack or ("" if brief else stack_of(error))  # type: ignore[arg-type]  # as above
     else:
         fault = {"type": name or "error", "message": text_of(error)}
     return {**fault, "stack": stack} if stack else fault
+
+
+def _word(value: object) -> str:
+    return "" if value is None else text_of(value)
 
 
 def text_of(value: object) -> str:
@@ -135,15 +159,36 @@ def _is_plain(error: BaseException) -> bool:
     return len(held) <= _MOST_ARGUMENTS and all(type(argument) in _PLAIN_TYPES for argument in held)
 
 
+def _notes_of(error: BaseException) -> list[str] | None:
+    """Its notes; None if they are not what `add_note` makes of them."""
+    notes = dict.get(_held_by(error), "__notes__", [])
+    if type(notes) is not list or len(notes) > _MOST_ARGUMENTS:
+        return None
+    return notes if all(type(note) is str for note in notes) else None
+
+
+def _is_transparent(error: BaseException) -> bool:
+    """Whether all that is told of an exception can be found out without any code of the program."""
+    kind = type(error)
+    return (
+        _is_plain(error)
+        and _notes_of(error) is not None
+        and all(classes.declared(kind, name) is found for name, found in _LOOKS.items())
+        and (
+            not issubclass(kind, BaseExceptionGroup) or classes.declared(kind, "exceptions") is _GROUP_MEMBERS
+        )
+    )
+
+
 def stack_of(error: BaseException) -> str:
     """The formatted traceback, causes included, without our own frames."""
     try:
         import traceback  # 4 ms, and only once something has failed
 
-        if not all(_is_plain(link) for link in _reachable(error)):
+        if not all(_is_transparent(link) for link in _reachable(error)):
             chain = reversed(_chain(error))
             return "\n\n".join(_told(traceback, link, relation) for link, relation in chain)
-        told = traceback.TracebackException(type(error), error, error.__traceback__, limit=-_FRAMES)
+        told = traceback.TracebackException(type(error), error, classes.traceback_of(error), limit=-_FRAMES)
         seen: list[Any] = [told]
         for part in seen:
             part.stack[:] = [frame for frame in part.stack if not frame.filename.startswith(_OURS)]
@@ -185,10 +230,11 @@ def _chain(error: BaseException) -> list[tuple[BaseException, str]]:
 
 def _told(traceback: Any, error: BaseException, relation: str) -> str:
     """One exception as the interpreter would print it, in words that `said` has bounded."""
-    frames = traceback.StackSummary.extract(traceback.walk_tb(_traceback_of(error)))
+    frames = traceback.StackSummary.extract(traceback.walk_tb(classes.traceback_of(error)))
     lines = traceback.StackSummary.from_list(
         [frame for frame in frames if not frame.filename.startswith(_OURS)][-_FRAMES:]
     ).format()
     head = "Traceback (most recent call last):\n" if lines else ""
     told = f"{head}{''.join(lines)}{classes.full_name(type(error))}: {said(error)}"
+    told = "\n".join([told, *(_notes_of(error) or ())])
     return f"{told}\n\n{relation}" if relation else told

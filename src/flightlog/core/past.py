@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from sys import _getframe
-from typing import Any
 
-from flightlog.border import let_through
-from flightlog.core import _pure
+from flightlog.core import engine
 from flightlog.core.capture import Cut
-from flightlog.core.context import Captured, parent_here, variable
+from flightlog.core.content import METADATA, WITHHELD
+from flightlog.core.context import parent_here, variable
 from flightlog.core.control import control
-from flightlog.core.fields import cut_list, encoded, too_long
+from flightlog.core.fields import cut_list
 from flightlog.core.memo import captured, member, texts
+from flightlog.core.outcome import text_of
 from flightlog.core.unset import UNSET
+from flightlog.records.kinds import Status
 
 
 class Past:
@@ -35,6 +36,7 @@ class Past:
         "parent_id",
         "span_id",
         "start",
+        "status",
         "trace_id",
     )
 
@@ -51,12 +53,14 @@ class Past:
         input: object = UNSET,  # noqa: A002 - the field's name
         output: object = UNSET,
         error: Mapping[str, str] | None = None,
+        status: Status | None = None,
         attributes: Mapping[str, object] | None = None,
         context: Mapping[str, object] | None = None,
     ) -> None:
         self.trace_id, self.span_id, self.parent_id = trace_id, span_id, parent_id
         self.name, self.kind, self.start, self.end = name, kind, start, end
         self.input, self.output, self.error = input, output, error
+        self.status: Status = status or ("ok" if error is None else "error")
         self.attributes, self.context = attributes or {}, context or {}
 
 
@@ -67,35 +71,30 @@ def record(span: Past) -> bool:
     """
     if not control.decide("info", _getframe(1)):
         return False
-    here: Any = parent_here(variable.get())
-    write = here.take if isinstance(here, Captured) else getattr(here, "_out", None) or _pure._write
     try:
-        write(encoded(_line(span)))
+        engine.write_made(_head(span), _rest(span), parent_here(variable.get()))
     except Exception as failure:  # noqa: BLE001 - the border: a record must not break its program
-        let_through(failure)
-        _pure._count("records_lost")
+        engine.lose(failure)
         return False
     return True
 
 
-def _line(span: Past) -> str:
-    head = (
+def _head(span: Past) -> str:
+    return (
         f'\x1e{{"v":1,"type":"span","trace_id":{captured(span.trace_id, "")[0]},'
         f'"span_id":{captured(span.span_id, "")[0]},'
         + (f'"parent_id":{captured(span.parent_id, "")[0]},' if span.parent_id else "")
         + f'"name":{texts[span.name]},"kind":{texts[span.kind]},"start":{span.start},"end":{span.end},'
-        f'"status":"{"ok" if span.error is None else "error"}"'
+        f'"status":"{span.status}"'
     )
-    line = f"{head}{_rest(span)}}}\n"
-    size = len(encoded(line))
-    return line if size <= _pure._most_line else f"{head}{too_long(size)}}}\n"
 
 
 def _rest(span: Past) -> str:
     cuts: list[Cut] = []
     rest = f',"context":{{{_members(span.context, cuts)}}}' if span.context else ""
+    withheld = engine.withholds(span.kind)
     for field, value in (("input", span.input), ("output", span.output)):
-        if value is not UNSET:
+        if value is not UNSET and not withheld:
             fragment, cut = captured(value, field)
             cuts += cut
             rest += f',"{field}":{fragment}'
@@ -103,11 +102,11 @@ def _rest(span: Past) -> str:
         fragment, cut = captured(dict(span.error), "error")
         cuts += cut
         rest += f',"error":{fragment}'
-    members = _members(span.attributes, cuts)
+    members = _members({**span.attributes, WITHHELD: METADATA} if withheld else span.attributes, cuts)
     if cuts:
         members = f"{members},{cut_list(cuts)}" if members else cut_list(cuts)
     return f'{rest},"attributes":{{{members}}}' if members else rest
 
 
 def _members(fields: Mapping[str, object], cuts: list[Cut]) -> str:
-    return ",".join([member(key, value, cuts.extend) for key, value in fields.items()])
+    return ",".join([member(text_of(key), value, cuts.extend) for key, value in fields.items()])

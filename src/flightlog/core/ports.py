@@ -25,7 +25,13 @@ class Gate(Protocol):
         """
 
     def hides(self, key: str) -> bool:
-        """Say whether whatever stands under a key of this name is secret, whatever its type."""
+        """Say whether what stands under a key of this name is secret, whatever its type."""
+
+    def under(self, key: str, text: str) -> str:
+        """Return what a text under a key that hides becomes."""
+
+    def spares(self, key: str) -> bool:
+        """Say of a key that hides whether it hides only texts that look like a secret, and nothing else."""
 
     def digest(self, data: bytes) -> str:
         """Keyed hash of already redacted bytes, so that equal values stay comparable within one home."""

@@ -8,13 +8,15 @@ one home, and says nothing to whoever does not have the key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 from flightlog.border import let_through
 from flightlog.core import memo
 from flightlog.core.engine import bind, event, verdicts
 from flightlog.core.outcome import text_of
-from flightlog.records.kinds import Level
+from flightlog.core.told import word
+from flightlog.records.kinds import LEVELS, Level
 
 _OVERLAP: Final = 4096
 """Characters beyond the cap that the gate sees, so that no secret is cut in half before it is found."""
@@ -29,22 +31,26 @@ def prompt_built(parts: Mapping[str, object], /, level: Level = "info", **attrib
         level: as for `span`.
         **attributes: anything else worth knowing: the name of the template, its version.
     """
+    asked: Any = text_of(level) if issubclass(type(level), str) else ""
+    level = asked if asked in LEVELS else "info"
     if verdicts.get(level) is False:
         return
     bind()  # recording begins here if nothing was recorded yet: the hashes are keyed
+    components: dict[str, str] = {}
+    sizes: dict[str, int] = {}
     try:
-        texts = {text_of(name): _text(part) for name, part in parts.items()}
-        components = {name: _fingerprint(name, text) for name, text in texts.items()}
-        sizes = {name: len(text) for name, text in texts.items()}
+        for name, part in islice(parts.items(), memo._encoder.limits.nodes):
+            key, text = text_of(name), _text(part)
+            components[key], sizes[key] = _fingerprint(key, text), len(text)
     except Exception as failure:  # noqa: BLE001 - the border: a mapping is the program's code
         let_through(failure)
         memo._encoder.failed()
-        components, sizes = {}, {}
-    event("prompt", level, "", components=components, sizes=sizes, **attributes)
+    body = word(attributes.pop("body", ""))  # a parameter of `event`
+    event("prompt", level, body, **{**attributes, "components": components, "sizes": sizes})
 
 
 def _text(part: object) -> str:
-    return part if isinstance(part, str) else memo.captured(part, "")[0]
+    return text_of(part) if issubclass(type(part), str) else memo.captured(part, "")[0]
 
 
 def _fingerprint(name: str, text: str) -> str:

@@ -11,7 +11,7 @@ from flightlog.core.fields import encoded
 from flightlog.core.memo import texts
 
 if TYPE_CHECKING:
-    from flightlog.core._pure import Span
+    from flightlog.core.engine import Span
     from flightlog.core.ports import Branch, ReadBack
 
 _ask: ReadBack | None = None

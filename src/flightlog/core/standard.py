@@ -153,14 +153,10 @@ def _named(base: type) -> Writer:
     return write
 
 
-def _running(code: str) -> Callable[[type], Writer]:
+def _running(base: type) -> Writer:
     """Write what runs (a generator, a coroutine) by the name of its function; it is never advanced."""
-
-    def make(base: type) -> Writer:
-        of, name = classes.members(base)[code].__get__, classes.short_name(base)
-        return lambda walk, value, path, _depth: walk.text(f"<{name} {of(value).co_qualname}>", path)
-
-    return make
+    of, name = classes.members(base)["__qualname__"].__get__, classes.short_name(base)
+    return lambda walk, value, path, _depth: walk.text(f"<{name} {of(value)}>", path)
 
 
 def _module(base: type) -> Writer:
@@ -232,9 +228,9 @@ _BY_NAME: Final[dict[tuple[str, str], Callable[[type], Writer]]] = {
     ("builtins", "builtin_function_or_method"): _named,
     ("builtins", "method"): _named,
     ("builtins", "module"): _module,
-    ("builtins", "generator"): _running("gi_code"),
-    ("builtins", "coroutine"): _running("cr_code"),
-    ("builtins", "async_generator"): _running("ag_code"),
+    ("builtins", "generator"): _running,
+    ("builtins", "coroutine"): _running,
+    ("builtins", "async_generator"): _running,
     ("collections", "UserDict"): _around("data"),
     ("collections", "UserList"): _around("data"),
     ("collections", "UserString"): _around("data"),

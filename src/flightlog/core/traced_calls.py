@@ -52,9 +52,19 @@ Attributes = Mapping[str, object] | Callable[..., Mapping[str, object]]
 
 
 class Shape:
-    """What one decoration asks for."""
+    """What one decoration asks for. Another class may stand in its place, with the same names."""
 
     __slots__ = ("arguments", "attributes", "enter", "kind", "level", "name", "prepare", "reduce", "result")
+
+    steps: type[Steps] = Steps
+    async_steps: type[AsyncSteps] = AsyncSteps
+    awaited: type[Awaited] = Awaited
+    """What follows the bodies of generators, async generators and coroutines."""
+
+    @property
+    def open(self) -> Callable[[str, str, Level], Any]:
+        """Makes the span of a call, or gives `OFF`."""
+        return span
 
     def __init__(
         self,
@@ -103,11 +113,12 @@ class Shape:
         if not is_fresh(answer):
             return None
         if type(answer) is CoroutineType:
-            stand_in: Any = Awaited(current, answer, keep=self.result).run()
+            stand_in: Any = self.awaited(current, answer, keep=self.result).run()
         elif type(answer) is GeneratorType:
-            stand_in = _stepping(_begun, Steps(current, answer, self.items(current)), (), {})
+            stand_in = _stepping(_begun, self.steps(current, answer, self.items(current)), (), {})
         else:
-            stand_in = _stepping_async(_begun, AsyncSteps(current, answer, self.items(current)), (), {})
+            body = self.async_steps(current, answer, self.items(current))
+            stand_in = _stepping_async(_begun, body, (), {})
         return _named_as(answer, stand_in)
 
     def items(self, current: Span) -> Items:
@@ -147,10 +158,10 @@ class Tags:
 def around_function(function: Any, shape: Shape, module: str) -> Any:
     """A function that records each call of this one."""
     name, kind, level, result = shape.name, shape.kind, shape.level, shape.result
-    enter, prepare, followed = shape.enter, shape.prepare, shape.followed
+    enter, prepare, followed, begun = shape.enter, shape.prepare, shape.followed, shape.open
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        current = span(name, kind, level)
+        current = begun(name, kind, level)
         if current is _OFF:
             return function(*args, **kwargs)
         current.__enter__() if enter is None else enter(current)
@@ -210,7 +221,7 @@ def around_coroutine(function: Any, shape: Shape, module: str) -> Any:
 def around_generator(function: Any, shape: Shape, module: str) -> Any:
     """What passes for a generator function and records each run of this one."""
     opened = _opening(shape, module)
-    begin = _beginning(Steps, shape, opened)
+    begin = _beginning(shape.steps, shape, opened)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -228,7 +239,7 @@ def around_generator(function: Any, shape: Shape, module: str) -> Any:
 def around_async_generator(function: Any, shape: Shape, module: str) -> Any:
     """What passes for an async generator function and records each run of this one."""
     opened = _opening(shape, module)
-    begin = _beginning(AsyncSteps, shape, opened)
+    begin = _beginning(shape.async_steps, shape, opened)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -250,10 +261,10 @@ Begin = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 
 def _opening(shape: Shape, module: str) -> Opened:
     name, kind, level = shape.name, shape.kind, shape.level
-    enter, prepare = shape.enter, shape.prepare
+    enter, prepare, begun = shape.enter, shape.prepare, shape.open
 
     def opened(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        current = span(name, kind, level)
+        current = begun(name, kind, level)
         if current is _OFF:
             return current
         current.__enter__() if enter is None else enter(current)
@@ -338,9 +349,12 @@ def _named_as(source: Any, stand_in: Any) -> Any:
 
 
 def _passing_for(flag: int, call: Any) -> Any:
-    """The function with a flag that `inspect` and others read; the interpreter goes by its instructions."""
-    call.__code__ = call.__code__.replace(co_flags=call.__code__.co_flags | flag)
-    return call
+    """The function with a flag that `inspect` and others read; the interpreter goes by its instructions.
+
+    It is made anew: Python 3.13 warns of a function whose code becomes one of another sort.
+    """
+    code = call.__code__.replace(co_flags=call.__code__.co_flags | flag)
+    return FunctionType(code, call.__globals__, call.__name__, None, call.__closure__)
 
 
 def _as_if_in(module: str, function: Any) -> Any:

@@ -12,9 +12,10 @@ from time import monotonic_ns
 from typing import Any, Final
 
 from flightlog.border import let_through
-from flightlog.core import memo
+from flightlog.core import classes, memo
 from flightlog.core.engine import Span
 from flightlog.core.fields import decoded
+from flightlog.core.outcome import said
 from flightlog.records.genai import STREAM_CHUNKS
 
 MOST_ITEMS: Final = 1_000
@@ -34,6 +35,7 @@ RETURNED: Final = "flightlog.stream.returned"
 """The value that a generator returned at its end."""
 FAILED: Final = "flightlog.capture_error"
 _MOST_SAID: Final = 100
+_UNSPEAKABLE: Final = "the reason could not be redacted"
 
 _LASTING: Final = frozenset({str, int, float, bool, bytes, complex, type(None)})
 """Types whose values cannot change."""
@@ -135,5 +137,14 @@ class Items:
 
 def fail_softly(span: Span, failure: Exception) -> None:
     """Count what the program's own code kept us from recording, and say it on the span."""
+    span.set_attributes({FAILED: counted(failure)})
+
+
+def counted(failure: Exception) -> str:
+    """Count what the program's own code kept us from recording; gives what can be said of it."""
     memo._encoder.failed()
-    span.set_attributes({FAILED: memo.redacted(f"{type(failure).__name__}: {failure}")[:_MOST_SAID]})
+    try:
+        return memo.redacted(f"{classes.short_name(type(failure))}: {said(failure)}")[:_MOST_SAID]
+    except Exception as again:  # noqa: BLE001 - the border: the gate fails; then nothing of the program's is said
+        let_through(again)
+        return _UNSPEAKABLE

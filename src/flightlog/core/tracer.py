@@ -7,7 +7,7 @@ function, and so on (`traced_calls.py`); the same class for a class, with its pu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any, Final, TypeVar, overload
 
 from flightlog.border import let_through
@@ -32,6 +32,9 @@ _Traced = TypeVar("_Traced")
 _MARK: Final = "__flightlog_traced__"
 """Attribute of a wrapper: the function it wraps, which its `__wrapped__` also is. A decorator around it copies
 the one and replaces the other."""
+
+SHAPE: Final = "__flightlog_shape__"
+"""Attribute of a wrapper: what it does around each call."""
 
 _FACE: Final = ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__type_params__")
 _CACHE: Final = ("cache_info", "cache_clear", "cache_parameters")
@@ -181,6 +184,8 @@ class _Options:
         return (type(found)(made) if isinstance(found, (staticmethod, classmethod)) else made), arguments
 
     def _function(self, function: Any, *, skip: bool | None = None) -> Any:
+        if isinstance(function, MethodType) and is_traced(function.__func__):
+            return MethodType(self._function(function.__func__, skip=True), function.__self__)
         made, arguments = self._wrapped(function, self.name, skip=skip)
         if arguments is not None and arguments.unknown:
             raise TypeError(_says_unknown(arguments.unknown, function))
@@ -200,16 +205,37 @@ class _Options:
             tags=self.tags,
             attributes=self.attributes,
         )
-        code = code_of(function)
-        flags = 0 if code is None else code.co_flags
-        made = _maker(flags)(function, shape, getattr(function, "__module__", None) or "")
-        if flags & AWAITABLE:
-            made.__code__ = made.__code__.replace(co_flags=made.__code__.co_flags | AWAITABLE)
-        return _dressed(made, function), arguments
+        return retraced(function, shape), arguments
+
+
+def around(function: Any, shape: Shape, module: str) -> Any:
+    """A function of the same sort and with the same face that does to each call of this one what the shape says.
+
+    Args:
+        function: what is called.
+        shape: what is done around it.
+        module: the module that a level filter may name.
+    """
+    code = code_of(function)
+    flags = 0 if code is None else code.co_flags
+    made = _maker(flags)(function, shape, module)
+    if flags & AWAITABLE:
+        made.__code__ = made.__code__.replace(co_flags=made.__code__.co_flags | AWAITABLE)
+    return _dressed(made, function)
+
+
+def retraced(function: Any, shape: Shape) -> Any:
+    """A function that records each call of this one."""
+    made = around(function, shape, getattr(function, "__module__", None) or "")
+    setattr(made, _MARK, function)
+    setattr(made, SHAPE, shape)
+    return made
 
 
 def is_traced(function: Any) -> bool:
-    """Whether this is a wrapper of ours, and not another decorator's around one."""
+    """Whether this is a wrapper of ours, and not another decorator's around one or a method bound to its object."""
+    if isinstance(function, MethodType):
+        return False
     inner = getattr(function, "__wrapped__", None)
     return inner is not None and getattr(function, "__dict__", {}).get(_MARK) is inner
 
@@ -265,6 +291,5 @@ def _dressed(wrapper: Any, function: Any) -> Any:
     for attribute in _CACHE:
         if hasattr(function, attribute):
             setattr(wrapper, attribute, getattr(function, attribute))
-    setattr(wrapper, _MARK, function)
     wrapper.__wrapped__ = function
     return wrapper

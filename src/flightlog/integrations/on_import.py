@@ -14,6 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:  # importlib's abstract classes cost start-up time and are not needed to run
     from importlib.abc import Loader
     from importlib.machinery import ModuleSpec
+else:
+    ModuleSpec = type(sys.__spec__)
+
+_WAITING: Final = "flightlog_waiting"
+"""Attribute of the spec of a module whose import is going on: who waits for its end."""
 
 _waiting: Final[dict[str, list[Callable[[ModuleType], object]]]] = {}
 
@@ -21,12 +26,49 @@ _waiting: Final[dict[str, list[Callable[[ModuleType], object]]]] = {}
 def when_imported(name: str, then: Callable[[ModuleType], object]) -> None:
     """Call `then(module)` as soon as the module is imported, at once if it already is."""
     module = sys.modules.get(name)
+    if module is not None and _is_half_made(module):
+        __import__(name)  # another thread is at it: an import waits until it is done
+        module = sys.modules.get(name)
+    if module is not None and _is_half_made(module):  # this thread is at it: something in it asks
+        _Unfinished.watch(module, then)
+        return
     if module is not None:
         then(module)
         return
     _waiting.setdefault(name, []).append(then)
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
+
+
+def _is_half_made(module: ModuleType) -> bool:
+    """Whether its import is going on; the interpreter's own mark, which it asks itself when two threads import."""
+    return getattr(getattr(module, "__spec__", None), "_initializing", False) is True
+
+
+class _Unfinished(ModuleSpec):
+    """The spec of a module whose import is going on, until that ends: the interpreter then says so on the spec."""
+
+    @classmethod
+    def watch(cls, module: ModuleType, then: Callable[[ModuleType], object]) -> None:
+        """Call `then` when the import has ended; after one that failed, when the next one succeeds."""
+        spec: Any = module.__spec__
+        if type(spec) is ModuleSpec:
+            spec.__class__ = cls
+        if type(spec) is not cls:  # somebody's own, which says nothing
+            then(module)
+            return
+        vars(spec).setdefault(_WAITING, []).append(then)
+        if not _is_half_made(module):  # another thread has ended it in this very moment
+            spec._initializing = False  # noqa: SLF001 - says so once more
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        if name != "_initializing" or value:
+            return
+        waiting = vars(self).pop(_WAITING, ())
+        self.__class__ = ModuleSpec  # type: ignore[assignment]  # as it was
+        for then in waiting:
+            when_imported(self.name, then)
 
 
 class _Finder:

@@ -28,9 +28,14 @@ _quiet: Final = _Quiet()
 
 def carry_into_threads() -> None:
     """Wrap `Thread.start` now and `ThreadPoolExecutor.submit` when it is imported; twice is harmless."""
-    if not hasattr(threading.Thread.start, _MARK):
+    if not is_carrying():
         setattr(threading.Thread, "start", _carrying_start(threading.Thread.start))  # noqa: B010 - mypy: a method
     when_imported("concurrent.futures.thread", _wrap_pool)
+
+
+def is_carrying() -> bool:
+    """Whether threads that start now carry the current span."""
+    return hasattr(threading.Thread.start, _MARK)
 
 
 def restore() -> None:

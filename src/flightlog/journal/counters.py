@@ -29,6 +29,7 @@ NAMES: Final = (
     "records_lost",
     "segments_lost",
     "capture_errors",
+    "fields_left_out",
     "gate_errors",
     "index_errors",
     "sink_errors",
@@ -39,9 +40,24 @@ NAMES: Final = (
 `blocked_waits` counts waits for room under the overflow policy `block`; `segments_lost` counts segments that
 somebody deleted while lines went to them."""
 
+REDACTED: Final = "redacted_"
+"""What begins the names of the counters that tell how many secrets each rule of the gate replaced."""
+
+OTHERS: Final = REDACTED + "by_other_rules"
+"""Counts for the names that found no row."""
+
+LOSSES: Final = (
+    "lines_dropped_full",
+    "lines_dropped_long",
+    "lines_dropped_closed",
+    "records_while_starting",
+    "records_lost",
+)
+"""Those that count records which no reader will ever see."""
+
 _ROW: Final = 64
 _NAME: Final = 56
-_SIZE: Final = 4096
+_SIZE: Final = 8192
 _SLOTS: Final = {name: (row * _ROW + _NAME) // 8 for row, name in enumerate(NAMES)}
 
 
@@ -53,12 +69,14 @@ def _blank() -> bytes:
 class Counters:
     """The counters of one process: on the heap until `keep_in` gives them a file."""
 
-    __slots__ = ("_map", "_saved", "_slots", "_unmapped")
+    __slots__ = ("_added", "_map", "_saved", "_slots", "_unmapped")
 
     def __init__(self) -> None:
         self._map: mmap.mmap | None = None
         self._unmapped: Path | None = None
         self._saved = b""
+        self._added: dict[str, int] = {}
+        """Slots of the rows that `tally` added."""
         self._slots = memoryview(bytearray(_blank())).cast("Q")
 
     def increment(self, name: str, by: int = 1) -> None:
@@ -69,9 +87,31 @@ class Counters:
         """
         self._slots[_SLOTS[name]] += by
 
+    def tally(self, name: str, by: int) -> None:
+        """Add to a counter of any name, which gets a row of its own; when no row is free, to `OTHERS`.
+
+        Called by one thread at a time: unlike `increment` it may come too late for a row.
+        """
+        slot = self._added.get(name)
+        if slot is None:
+            row = len(NAMES) + len(self._added)
+            if row >= _SIZE // _ROW - 1 and name != OTHERS:
+                self.tally(OTHERS, by)
+                return
+            slot = (row * _ROW + _NAME) // 8
+            written = name.encode("ascii", "replace")[:_NAME].ljust(_NAME, b"\0")
+            words = memoryview(written).cast("Q")
+            self._slots[slot - len(words) : slot] = words
+            self._added[name] = slot
+        self._slots[slot] += by
+
     def values(self) -> dict[str, int]:
         """Every counter by name, those at zero included."""
-        return {name: self._slots[slot] for name, slot in _SLOTS.items()}
+        return {name: self._slots[slot] for name, slot in (*_SLOTS.items(), *self._added.items())}
+
+    def lost(self) -> int:
+        """How many records are lost so far, for whatever reason."""
+        return sum(self._slots[_SLOTS[name]] for name in LOSSES)
 
     def keep_in(self, path: Path, *, mapped: bool) -> None:
         """Move into a new file at `path`.
@@ -101,7 +141,7 @@ class Counters:
         old, copied = self._slots, self._slots.tolist()
         slots[:] = self._slots
         self._slots = slots
-        for slot in _SLOTS.values():
+        for slot in (*_SLOTS.values(), *self._added.values()):
             slots[slot] += old[slot] - copied[slot]
 
     def save(self) -> None:
@@ -131,6 +171,7 @@ class Counters:
     def detach(self) -> None:
         """Go on counting on the heap, from zero; the file stays as it is. For a forked child."""
         self._slots = memoryview(bytearray(_blank())).cast("Q")
+        self._added = {}
         self._map = self._unmapped = None
 
 

@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from flightlog._speed.presence import CORE
 from flightlog.journal.allocation import REFUSED, allocate, end_of_data
 from flightlog.journal.directory import Directory
 from flightlog.journal.maps import disown, map_file
@@ -30,7 +31,7 @@ _UNMAP_STEP: Final = 1 << 20
 class Mapped(File):
     """A fully allocated, zero-filled, mapped segment."""
 
-    __slots__ = ("_disowned", "_end", "_map")
+    __slots__ = ("_disowned", "_end", "_map", "_pen")
 
     def __init__(self, directory: Directory, size: int, head: bytes, *, populate: bool = False) -> None:
         """Make the file, map it, and write the framed process line `head`.
@@ -58,29 +59,30 @@ class Mapped(File):
             os.close(fd)
         self._end = 0
         self._disowned = False
-        self._map.write(head)
-        self.append = self._map.write
+        self._pen = self._map if CORE is None else CORE.Region(self._map)
+        self._pen.write(head)
+        self.append = self._pen.write
 
     def fits(self, need: int) -> bool:
         """Say whether `need` more bytes have room."""
-        return self._map.tell() + need <= self.size
+        return self._pen.tell() + need <= self.size
 
     def is_half_full(self) -> bool:
         """Say whether it is time to make the next one."""
         try:
-            return self._map.tell() * 2 >= self.size
+            return self._pen.tell() * 2 >= self.size
         except ValueError:
             return True
 
     def retire(self) -> None:
         """Move the write position to the end, after which nothing fits."""
         with suppress(ValueError):
-            self._map.seek(0, os.SEEK_END)
+            self._pen.seek(0, os.SEEK_END)
 
     def position(self) -> Cursor:
         """Where the next line would go, or where the lines end."""
         try:
-            here = self._map.tell()
+            here = self._pen.tell()
             end = self._map.rfind(b"\n", 0) + 1 if here == self.size else here
         except ValueError:  # sealed, maybe just now by another thread
             end = self._end
@@ -92,6 +94,7 @@ class Mapped(File):
         self._end = self.position().offset
         if self._disowned:
             return
+        self._put_down()
         with suppress(ValueError):
             _unmap(self._map)
         with suppress(OSError):
@@ -99,7 +102,13 @@ class Mapped(File):
 
     def abandon(self) -> None:
         """Unmap in this process; the parent's map and file stay as they are."""
+        self._put_down()
         self._map.close()
+
+    def _put_down(self) -> None:
+        """Append no more, so that the map can be unmapped."""
+        if self._pen is not self._map:
+            self._pen.close()
 
     def disown(self) -> None:
         """Never unmap: that would close a descriptor of the program's."""

@@ -25,7 +25,18 @@ MEMORY_BYTES: Final = 16 * MIB
 class Memory(Place):
     """Keeps framed records up to a bound and drops what does not fit."""
 
-    __slots__ = ("_before", "_dropped", "_kept", "_lines", "_lock", "_retired", "_room", "_wait", "heir")
+    __slots__ = (
+        "_before",
+        "_dropped",
+        "_kept",
+        "_lines",
+        "_lock",
+        "_retired",
+        "_room",
+        "_wait",
+        "heir",
+        "keeps_nothing",
+    )
 
     def __init__(
         self,
@@ -48,6 +59,7 @@ class Memory(Place):
         super().__init__(number=before.segment)
         self._before = before
         self._room = room
+        self.keeps_nothing = not room
         self._kept = kept
         self._dropped = dropped
         self._wait = wait

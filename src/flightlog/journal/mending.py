@@ -58,6 +58,14 @@ class Mending:
             self._chain.tail = self._chain.step(last, 0)
         return True
 
+    def expects_room(self) -> bool:
+        """Whether the home is full; if so, it is tried at the next call of `recover` and not later."""
+        place = self._chain.last()
+        if not isinstance(place, Memory) or not place.keeps_nothing:
+            return False
+        self._next_try = 0.0
+        return True
+
     def recover(self, *, at_once: bool = False) -> bool:
         """Move from memory to the disk, lines first, if the disk takes them; return whether it did."""
         place, now = self._chain.last(), self._clock()

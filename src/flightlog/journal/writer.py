@@ -20,8 +20,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from flightlog._speed.presence import CORE
 from flightlog.border import let_through
 from flightlog.journal.chain import Chain
 from flightlog.journal.counters import Counters
@@ -40,7 +41,18 @@ _PATIENCE: Final = 5.0
 _WAIT_STEP: Final = 0.01
 
 
-class Writer:
+if TYPE_CHECKING or CORE is None:
+
+    class _Door:
+        """Holds `append`; the compiled core has one of its own, into which it looks for each record."""
+
+        __slots__ = ("append",)
+
+else:
+    _Door = CORE.Door
+
+
+class Writer(_Door):
     """The journal of this process. It never raises into the program and never blocks it without limit."""
 
     __slots__ = (
@@ -56,7 +68,6 @@ class Writer:
         "_tender",
         "_tending",
         "_uncounted",
-        "append",
     )
 
     append: Callable[[bytes], object]
@@ -164,6 +175,11 @@ class Writer:
             self._tender = 0
             self._tending.release()
             self._speak()
+
+    def room_made(self) -> None:
+        """Say that journals were indexed, and deleted if they were done with: a home that was full may have room."""
+        if self._mending.expects_room():
+            self.tend()
 
     def sync(self) -> bool:
         """Make every line acknowledged before this call survive a power cut; False when the disk refused."""

@@ -10,13 +10,15 @@
     ├── BadDocument (ValueError)         a document that is not of the format it was read as
     ├── StoreError (RuntimeError)        the store cannot answer
     │   ├── StoreBusy                    another process is writing, and we did not wait longer
+    │   ├── StoreUnwritable              nothing can be written there; what it holds may be read
     │   ├── StoreTooNew                  written by a newer Flightlog
     │   └── StoreCorrupt                 not a Flightlog store, or a damaged one
     ├── HomeUnusable (OSError)           the home directory cannot be made or written
     └── MissingExtra (ImportError)       an optional part is not installed
 
 A `BadQuestion` is the asker's to mend and ends a command with exit code 2; the others end it with 1. None of
-them ever reaches a traced program: the recorder catches at its own border.
+them ever reaches a traced program: the recorder catches at its own border. `EditorialWarning` is no error but a
+warning, for whoever develops a program that narrates.
 """
 
 from __future__ import annotations
@@ -91,6 +93,13 @@ class StoreBusy(StoreError):
         super().__init__(f"{path} is being written by another process; try again")
 
 
+class StoreUnwritable(StoreError):
+    """The store cannot be written: a full disk, a file or file system that is read-only."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path} cannot be written ({reason})")
+
+
 class StoreTooNew(StoreError):
     """The store was written by a newer Flightlog than this one."""
 
@@ -115,6 +124,14 @@ class HomeUnusable(FlightlogError, OSError):
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"home {path} cannot be used ({reason}); set FLIGHTLOG_HOME to a writable directory")
+
+
+class EditorialWarning(UserWarning):
+    """A narration could be better to read; the setting `editorial` says whether somebody is told of it."""
+
+    def __init__(self, rule: str, text: str) -> None:
+        super().__init__(f"{text} ({rule})")
+        self.rule = rule
 
 
 class MissingExtra(FlightlogError, ImportError):

@@ -44,10 +44,20 @@ VOCABULARY: Final[Mapping[str, Meaning]] = {
         {"stage": "which attempt or rule", "ok": "whether it fitted afterwards"},
         {"stage": "json_repair", "ok": True},
     ),
+    "enter": Meaning(
+        "a function was entered",
+        {"function": "its name", "args": "what it was given, by name or by place"},
+        {"function": "f", "args": {"a": 1}},
+    ),
     "exception": Meaning(
         "an exception was seen",
         {"exception.type": "class", "exception.message": "text", "exception.stacktrace": "text"},
         {"exception.type": "ValueError", "exception.message": "bad date"},
+    ),
+    "exit": Meaning(
+        "a function was left",
+        {"function": "its name", "result": "what it gave", "elapsed_ns": "nanoseconds since it was entered"},
+        {"function": "f", "result": "x", "elapsed_ns": 15_000_000},
     ),
     "fallback": Meaning(
         "a second choice took over",
@@ -60,6 +70,9 @@ VOCABULARY: Final[Mapping[str, Meaning]] = {
     ),
     "narration": Meaning(
         "a sentence for people", {"actor": "who", "target": "on what"}, {"actor": "queue", "target": "job-1"}
+    ),
+    "output": Meaning(
+        "a line that a child process wrote", {"stream": "stdout or stderr"}, {"stream": "stderr"}
     ),
     "pause": Meaning("work waits for somebody", {"message": "what for"}, {"message": "approve the refund?"}),
     "prompt": Meaning(
@@ -82,6 +95,11 @@ VOCABULARY: Final[Mapping[str, Meaning]] = {
         "a value changed",
         {"name": "what", "before": "old value", "after": "new value"},
         {"name": "queue_depth", "before": 5, "after": 6},
+    ),
+    "tiny": Meaning(
+        "a word of the innermost code, of the hot tier",
+        {"actor": "who", "target": "on what"},
+        {"actor": "queue", "target": "job-1"},
     ),
 }
 """By name."""

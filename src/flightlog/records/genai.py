@@ -50,6 +50,17 @@ REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
 TOTAL_TOKENS: Final = "flightlog.usage.total_tokens"
 """What the provider itself gave as the total; it need not be the sum of the others."""
 
+SERVED_TOKENS: Final[Mapping[str, str]] = {
+    INPUT_TOKENS: "flightlog.served.input_tokens",
+    OUTPUT_TOKENS: "flightlog.served.output_tokens",
+    CACHE_READ_TOKENS: "flightlog.served.cache_read.input_tokens",
+    CACHE_WRITE_TOKENS: "flightlog.served.cache_write.input_tokens",
+    REASONING_TOKENS: "flightlog.served.reasoning.output_tokens",
+    TOTAL_TOKENS: "flightlog.served.total_tokens",
+}
+"""What one request took that is counted on the call around it: under other names, since whoever adds up
+`gen_ai.usage.*` would count it twice."""
+
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 ERROR_TYPE: Final = "error.type"

@@ -6,6 +6,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from flightlog.records.event import Event
+from flightlog.records.span import Span
+
 
 class Trace(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One trace. What is unknown is None, never 0."""
@@ -38,6 +41,7 @@ class Trace(Struct, frozen=True, kw_only=True, omit_defaults=True):
     project: str
     environment: str
     session: str | None
+    """The root's; where that has none, the one that was asked for and is below it."""
     user: str | None
     tags: list[str]
     service: str | None
@@ -62,6 +66,7 @@ class Selection(Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...] = ()
     """Any of these."""
     session: str = ""
+    """That of its root, or where that has none, of any of its spans."""
     project: str = ""
     since: int | None = None
     """Unix nanoseconds: traces that start then or later."""
@@ -69,6 +74,17 @@ class Selection(Struct, frozen=True, kw_only=True):
 
 EVERY_TRACE: Final = Selection()
 """The selection that narrows nothing."""
+
+
+class Flow(Struct, frozen=True, kw_only=True):
+    """What belongs to one correlation id, in whatever traces."""
+
+    spans: list[Span]
+    """Those recorded while the id was bound, by start, then id; without large inputs and outputs."""
+    events: list[Event]
+    """Those that name it, or were recorded while it was bound, by time, then id."""
+    has_more: bool
+    """There are more than were asked for."""
 
 
 class Figures(Struct, frozen=True, kw_only=True):
@@ -122,9 +138,10 @@ class TraceFigures(Struct, frozen=True, kw_only=True):
     recovered: int
     """Traces that ended as `ok` after a retry."""
     slow: int
-    """Traces that took at least the `slow_limit` that the question gave."""
+    """Traces that worked for at least the `slow_limit` that the question gave; waiting is no work."""
     p50_ns: int | None
-    """Durations that 50, 95 and 99 of 100 ended traces do not exceed, off by at most 2.6 %; None without any."""
+    """Durations that 50, 95 and 99 of 100 ended traces do not exceed, off by at most 2.6 %, and never beyond the
+    shortest and the longest; None without any."""
     p95_ns: int | None
     p99_ns: int | None
     hours: list[Hour]

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from flightlog.redaction.gate import DefaultGate
-from flightlog.redaction.rule import REDACTED
+from flightlog.redaction.modes import REDACTED
 
 _OPTION: Final = re.compile(r"--.*|-[^\W\d_]", re.DOTALL)
 """A long option or a single letter; anything else that begins with a dash may be a value."""

@@ -19,9 +19,12 @@ _EMPTY: Final = re.compile(
 """Words for nothing, for yes and no, and for types; what hides a secret already; fractions and versions."""
 
 _PLACEHOLDER: Final = re.compile(
-    r"\[REDACTED|[{<\[(]|\$[{(A-Za-z]|%[(s]|\*{3}|\.\.\.|…|:|/|[A-Za-z]+://|arn:"
+    r"\[REDACTED|[{<\[(]|\$[{(A-Za-z]|%[(s]|\*{3}|\.\.\.|…|:|/|[A-Za-z]+://|arn:|urn:|![01](?![A-Za-z0-9])|void 0"
 )
 """Stands where a secret will be, or was, or says where one is."""
+
+_STANDING: Final = re.compile(r"\[REDACTED[^\]]{0,32}\]")
+"""What stands in the place of a secret; the hash in it looks drawn at random, and is."""
 
 _SENTENCES: Final = re.compile(r"pass|pwd", re.IGNORECASE)
 """In keys of secrets that may be numbers or have blanks: passwords and passphrases."""
@@ -32,6 +35,9 @@ _WEAK: Final = ("token", "tokens", "cookies", "auth", "credential", "credentials
 _HEADERS: Final = ("authorization", "cookie")
 """Ends of the names of headers whose whole line is their value."""
 
+SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,31} ++(?=\S)")
+"""The first word of an authorization; it is no secret and says what kind was there."""
+
 _SOMETHING: Final = re.compile(r"[^\W_]").search
 """A letter or digit of any script; a value without one is punctuation."""
 
@@ -40,6 +46,9 @@ _CODE: Final = re.compile(r"[A-Za-z_]\w*+(?:\.\w+)*(?:[\[()].*|\.[A-Za-z_]+)", r
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*+")
 
+
+_LONGEST_WORD: Final = 28
+"""Letters of the longest words of most languages."""
 
 _ENDS_OUTSIDE_PROGRAMS: Final = frozenset(["", *"&; \t\r\n"])
 
@@ -75,10 +84,21 @@ def is_opaque(word: str) -> bool:
     return len(word) >= 16 and _has_digit(word) and not word.isdigit()
 
 
+def is_secretive(text: str) -> bool:
+    """Say whether a text by itself looks like a secret: one word with letters and digits, or a long one."""
+    text = _STANDING.sub("", text).strip()
+    return _has_random_word(text) or (len(text) > _LONGEST_WORD and " " not in text)
+
+
+def is_placeholder(text: str) -> bool:
+    """Say whether a text stands where a secret will be, or was, or is another word for nothing."""
+    return not _SOMETHING(text) or _EMPTY.fullmatch(text) is not None or _PLACEHOLDER.match(text) is not None
+
+
 def is_telling(value: Value) -> bool:
     """Say whether the value can be a secret."""
     text = value.text
-    if len(text) < 3 or not _SOMETHING(text) or _EMPTY.fullmatch(text) or _PLACEHOLDER.match(text):
+    if len(text) < 3 or is_placeholder(text):
         return False
     if f"_{value.key}".lower().endswith(f"_{text}".lower()):
         return False  # `password=password` hands on a variable, and `"password": "password"` names a field
@@ -110,7 +130,7 @@ def _is_no_variable(value: Value) -> bool:
 
 
 def _has_random_word(text: str) -> bool:
-    words = re.split(r"[\s=;]+", text)
+    words = re.split(r"[\s=;]+", _STANDING.sub("", text))
     return any(len(word) >= 8 and _has_digit(word) and not word.isdigit() for word in words)
 
 

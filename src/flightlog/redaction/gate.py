@@ -1,98 +1,261 @@
-"""The gate that is used when nobody gave another: it takes secrets out of texts, by the default rules.
+"""The gate: it takes secrets out of texts, by the rules that hold in this process.
 
 It keeps the contract of `core.ports.Gate`: callable from any thread and from a signal handler, without a
-lock, without ever raising. It never caches texts, so it holds on to nothing that it saw; judgements about
-keys are cached in a table of bounded size.
+lock, without ever raising. It remembers a bounded number of short texts that held no secret, and judgements about
+keys; never a text that held one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
 
 from flightlog.border import let_through
-from flightlog.redaction import assignments, places, shapes
-from flightlog.redaction.keys import is_secret
-from flightlog.redaction.rule import REDACTED, Family
-
-FAMILIES: Final = (*shapes.FAMILIES, *places.FAMILIES, *assignments.FAMILIES)
-"""The default rules. Shapes come first: what they find inside a value shortens the work of the others."""
+from flightlog.redaction import documents
+from flightlog.redaction.assignments import has_root
+from flightlog.redaction.evidence import is_secretive
+from flightlog.redaction.keys import is_piece, is_secret
+from flightlog.redaction.modes import DROPPED, Dropped, Hide, hide_by
+from flightlog.redaction.policy import DEFAULT, Policy
+from flightlog.redaction.rule import Family, Rule
+from flightlog.redaction.scanner import FirstLook
 
 RULE_FAILED: Final = "[REDACTED: rule failed]"
 """What stands in the place of a text that a rule could not finish."""
+
+UNDER_KEY: Final = "secret_key"
+"""What is counted of values that stand under a secret's key."""
+
+FAILED: Final = "rule_failed"
+"""What is counted of texts that a rule could not finish."""
 
 ROUNDS: Final = 8
 """Most times that a text with secrets is gone through. Each round that changes something removes a secret and
 the second is nearly always the last; a text that is still not at rest is dropped like one whose rule failed."""
 
+_SHORT: Final = 64
+"""A text that is longer is not remembered."""
+_MOST: Final = 4096
+"""Texts that are remembered as clean."""
+
 
 class DefaultGate:
-    """Replaces what the rules find by `[REDACTED]`, and counts it.
+    """Replaces what the rules find, and counts it.
 
     Args:
         key: what `digest` is keyed with, at most 64 bytes; the home's own.
-        families: the rules.
+        policy: the rules and modes that hold.
     """
 
-    __slots__ = ("_key", "_plan", "hits")
+    __slots__ = (
+        "_assignments",
+        "_clean_texts",
+        "_exact",
+        "_hides",
+        "_key",
+        "_look",
+        "_plan",
+        "_policy",
+        "_secret_paths",
+        "hits",
+    )
 
-    def __init__(self, key: bytes, families: Sequence[Family] = FAMILIES) -> None:
+    def __init__(self, key: bytes, policy: Policy = DEFAULT) -> None:
         blake2b(key=key)
         self._key = key
-        self._plan = tuple((family.needle, family.sign, family.rules) for family in families)
-        names = [rule.name for family in families for rule in family.rules]
-        self.hits: dict[str, int] = dict.fromkeys(("secret key", *names, "rule failed"), 0)
+        self._policy = policy
+        self._clean_texts: set[str] = set()
+        self._exact: tuple[str, ...] = ()
+        families = (*policy.families, *policy.assignments)
+        rules = [rule for family in families for rule in family.rules]
+        names = dict.fromkeys((UNDER_KEY, *(rule.name for rule in rules), policy.exact_rule, FAILED), 0)
+        self.hits: dict[str, int] = names
         """How many secrets each rule replaced. Kept without a lock: two threads that count at the same
         instant may count once."""
+        self._hides: dict[str, Hide] = {
+            name: hide_by(policy.mode_of(name), key, policy.allowed) for name in names
+        }
+        self._secret_paths = _Paths(self._judged)
+        self._plan = _plan(policy.families)
+        self._assignments = _plan(policy.assignments)
+        self.seek(policy.exact)
+
+    def seek(self, exact: tuple[str, ...]) -> None:
+        """Look for these texts, too, from now on: secrets that the program itself has."""
+        self._exact = exact
+        self._look = FirstLook(self._policy, exact)
+        self._clean_texts = set()
+
+    # -- the contract ---------------------------------------------------------------------------------------
 
     def text(self, path: str, text: str) -> str:
         """Return `text` with every secret in it replaced; the same object when it holds none."""
         try:
-            if path and is_secret(path[path.rfind(".") + 1 :]):
-                return self._hidden(text)
-            for needle, sign, _ in self._plan:
-                if needle in text and sign(text):
-                    return self._clean(text)
+            if path and self._secret_paths[path]:
+                return self._under(path[path.rfind(".") + 1 :], text)
+            if len(text) > _SHORT:  # what `_looked_at` begins with, without the call
+                first_look = self._look.may_hold
+                if first_look is not None and not first_look(text):
+                    return text
+            return self._looked_at(text, documents.DEEPEST)
+        except Dropped:
+            return DROPPED
         except Exception as failure:  # noqa: BLE001 # the recorder's own border: what fails drops the text, not the program
             let_through(failure)
-            self.hits["rule failed"] += 1
+            self.hits[FAILED] += 1
             return RULE_FAILED
-        return text
+
+    def under(self, key: str, text: str) -> str:
+        """Return what a text under a key that hides becomes."""
+        try:
+            return self._under(key, text)
+        except Dropped:
+            return DROPPED
+        except Exception as failure:  # noqa: BLE001 # as above
+            let_through(failure)
+            self.hits[FAILED] += 1
+            return RULE_FAILED
 
     def hides(self, key: str) -> bool:
-        """Say whether whatever stands under a key of this name is secret, whatever its type."""
+        """Say whether what stands under a key of this name is secret."""
         try:
-            return is_secret(key)
+            return self._judged(key)
         except Exception as failure:  # noqa: BLE001 # the recorder's own border: what cannot be judged is hidden
             let_through(failure)
-            self.hits["rule failed"] += 1
+            self.hits[FAILED] += 1
             return True
+
+    def spares(self, key: str) -> bool:
+        """Say of a key that hides whether it hides only what looks like a secret."""
+        try:
+            return is_piece(key) and key not in self._policy.keys
+        except Exception as failure:  # noqa: BLE001 # as above
+            let_through(failure)
+            self.hits[FAILED] += 1
+            return False
 
     def digest(self, data: bytes) -> str:
         """Keyed BLAKE2b-128 of already redacted bytes, as 32 hexadecimal digits."""
         return blake2b(data, digest_size=16, key=self._key).hexdigest()
 
-    def _hidden(self, text: str) -> str:
-        if text == REDACTED:
-            return text
-        self.hits["secret key"] += 1
-        return REDACTED
+    # -- how ------------------------------------------------------------------------------------------------
 
-    def _clean(self, text: str) -> str:
+    def _judged(self, key: str) -> bool:
+        policy = self._policy
+        if policy.keys and policy.names_secret(key):
+            return True
+        return is_secret(key) and key not in policy.allowed
+
+    def _looked_at(self, text: str, levels: int) -> str:
+        short = len(text) <= _SHORT
+        if short and text in self._clean_texts:
+            return text
+        first_look = self._look.may_hold
+        if (first_look is None or first_look(text)) and self._may_hold(text):
+            return self._clean(text, levels)
+        if short:
+            if len(self._clean_texts) >= _MOST:
+                self._clean_texts = set()
+            self._clean_texts.add(text)
+        return text
+
+    def _may_hold(self, text: str) -> bool:
+        """Say whether a secret can be in it: all that is asked of nearly every text."""
+        for needle, sign, _ in self._plan:
+            if needle in text and sign(text):
+                return True
+        for secret in self._exact:
+            if secret in text:
+                return True
+        if documents.begins_one(text):
+            return self._document_may_hold(text)
+        for needle, sign, _ in self._assignments:  # noqa: SIM110 # a generator costs as much as the signs do
+            if needle in text and sign(text):
+                return True
+        return False
+
+    def _document_may_hold(self, text: str) -> bool:
+        if self._policy.keys or documents.is_escaped(text):
+            return True
+        return has_root(text) and (documents.may_hold(text, self._judged) or not documents.is_one(text))
+
+    def _under(self, key: str, text: str) -> str:
+        if self.spares(key) and not is_secretive(text):
+            return self._looked_at(text, documents.DEEPEST)
+        hidden = self._hidden(text)
+        return text if hidden is None else hidden
+
+    def _hidden(self, text: str) -> str | None:
+        """What stands in the place of a text under a secret's key; None when it may stay."""
+        hidden = self._hides[UNDER_KEY](text) if text else None
+        if hidden is not None:
+            self.hits[UNDER_KEY] += 1
+        return hidden
+
+    def _clean(self, text: str, levels: int) -> str:
+        if levels and documents.begins_one(text) and documents.is_one(text):
+            return self._walked(text, levels)
         for _ in range(ROUNDS):
             cleaned = self._round(text)
             if cleaned is text:
                 return text
             text = cleaned
-        self.hits["rule failed"] += 1
+        self.hits[FAILED] += 1
         return RULE_FAILED
 
+    def _walked(self, text: str, levels: int) -> str:
+        judge = documents.Judge(
+            hides=self._judged,
+            insists=self._policy.names_secret,
+            hide=self._hides[UNDER_KEY],
+            clean=self._looked_at,
+        )
+        cleaned, hits = documents.clean(text, judge, levels)
+        self.hits[UNDER_KEY] += hits
+        return cleaned
+
     def _round(self, text: str) -> str:
-        for needle, sign, rules in self._plan:
+        for secret in self._exact:
+            if secret in text:
+                text = self._without(text, secret)
+        for needle, sign, rules in (*self._plan, *self._assignments):
             if needle in text and sign(text):
                 for rule in rules:
-                    text, hits = rule.clean(text)
-                    if hits:
-                        self.hits[rule.name] += hits
+                    text = self._by(rule, text)
         return text
+
+    def _by(self, rule: Rule, text: str) -> str:
+        text, hits = rule.clean(text, self._hides[rule.name])
+        if hits:
+            self.hits[rule.name] += hits
+        return text
+
+    def _without(self, text: str, secret: str) -> str:
+        name = self._policy.exact_rule
+        hidden = self._hides[name](secret)
+        if hidden is None:
+            return text
+        self.hits[name] += text.count(secret)
+        return text.replace(secret, hidden)
+
+
+class _Paths(dict[str, bool]):
+    """Whether what stands at a path is secret, by its last key: judged once, and a bounded number kept."""
+
+    __slots__ = ("_judge",)
+
+    def __init__(self, judge: Callable[[str], bool]) -> None:
+        self._judge = judge
+
+    def __missing__(self, path: str) -> bool:
+        judged = self._judge(path[path.rfind(".") + 1 :])
+        if len(self) >= _MOST:
+            self.clear()
+        self[path] = judged
+        return judged
+
+
+def _plan(families: tuple[Family, ...]) -> tuple[tuple[str, Callable[[str], object], tuple[Rule, ...]], ...]:
+    """The families as tuples, which unpack fastest."""
+    return tuple((family.needle, family.sign, family.rules) for family in families)

@@ -8,13 +8,17 @@ A key is taken apart into words at `_`, `-`, `.`, blanks, digits and camel-case 
 | start with one of `QUESTIONS`                          | no     | has_password, is_secret                  |
 | end with one of `TRAITS`                               | no     | password_length, secret_name, cookie_path |
 | contain one of `HOLDERS`                               | yes    | db_password, clientSecret, Set-Cookie    |
+| contain a word with one of `ENDS_OF_HOLDERS`           | yes    | userpassword, webhooksecret              |
 | contain `key` or `keys` after one of `KEY_OWNERS`      | yes    | api_key, x-api-key, AWSAccessKeyId       |
 | end with `token` after one of `COUNTED`                | no     | max_token, next_token, eos_token         |
-| end with `token` otherwise                             | yes    | token, accessToken, x-csrf-token         |
+| are `token` alone                                      | yes (1)| token                                    |
+| end with `token` otherwise                             | yes    | accessToken, x-csrf-token                |
 | end with `tokens` after one of `TOKEN_OWNERS`          | yes    | refresh_tokens                           |
 | end with `pass` after one of `PASS_OWNERS`             | yes    | smtp_pass, DB_PASS                       |
 | are `auth` alone, or end with it after `AUTH_OWNERS`   | yes    | auth, basic_auth                         |
 | are anything else                                      | no     | max_tokens, primary_key, session_id      |
+
+(1) if the value looks like a secret: language models call the pieces of a text so, too (`PIECES`).
 """
 
 from __future__ import annotations
@@ -25,14 +29,15 @@ from functools import lru_cache
 from typing import Final
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a table of them is written here."""
     return frozenset(text.split())
 
 
-QUESTIONS: Final = _words("has have is needs no requires use uses")
+QUESTIONS: Final = words("has have is needs no requires use uses")
 """First words of a key that asks about a secret."""
 
-TRAITS: Final = _words(
+TRAITS: Final = words(
     """
     age arn at banner budget changed config configuration consent count created date days domain
     duration enabled endpoint expires expiry expression field file filename hint in label len length
@@ -44,40 +49,55 @@ TRAITS: Final = _words(
 )
 """Last words of a key that tells something about a secret, not the secret."""
 
-HOLDERS: Final = _words(
+HOLDERS: Final = words(
     """
     accesskey accesstoken apikey apikeys authorization authtoken clientsecret cookie cookies
-    credential credentials dbpassword jwt passcode passphrase passwd password passwords pgpassword
-    privatekey pwd refreshtoken secret secretkey secrets sessiontoken
+    credential credentials dbpassword jwt passcode passphrase passwd passwort password passwords pgpassword
+    privatekey privkey psk pwd refreshtoken secret secretkey secrets sessiontoken
     """
 )
 """Words that make every key a secret's."""
 
-KEY_OWNERS: Final = _words(
+ENDS_OF_HOLDERS: Final = (
+    *("password", "passwd", "passphrase", "secret", "apikey", "accesskey", "secretkey", "privatekey"),
+    *("accesstoken", "authtoken", "apitoken", "refreshtoken", "sessiontoken", "bottoken", "csrftoken"),
+)
+"""Ends of words that were joined without a sign: `userpassword`, `webhooksecret`."""
+
+KEY_OWNERS: Final = words(
     """
-    access account api auth decryption encryption hmac master private secret session shared signing
-    ssh subscription
+    access account admin anthropic api app application auth aws azure decryption deploy
+    encryption gemini github gitlab groq hmac licence license master mistral openai private recovery
+    secret sendgrid session shared signing ssh stripe subscription twilio webhook
     """
 )
 """Words that make the `key` after them a secret."""
 
-COUNTED: Final = _words(
+COUNTED: Final = words(
     """
     audio begin bos cached cls completion continuation current each end eos every first image input
-    last mask max min n next num output pad page pagination per prev previous prompt reasoning sep
+    key last mask max min n next num output pad page pagination per prev previous prompt reasoning sep
     single special start stop sync text total unk
     """
 )
 """Words that make the `token` after them a piece of text, a number of those, or a place in a list."""
 
-TOKEN_OWNERS: Final = _words("access auth bearer refresh")
+TOKEN_OWNERS: Final = words("access auth bearer refresh")
 """Words that make the `tokens` after them secrets; any other tokens are counted."""
 
-PASS_OWNERS: Final = _words("admin basic db ftp http mail mysql pg proxy redis root smtp ssh user")
+PASS_OWNERS: Final = words(
+    """
+    admin amqp basic become bind db email ftp http imap ldap login mail mongo mongodb mysql pg postgres
+    proxy rabbitmq redis root service smtp ssh sudo user vault vnc wifi
+    """
+)
 """Words that make the `pass` after them a password."""
 
-AUTH_OWNERS: Final = _words("basic http proxy rediscli")
+AUTH_OWNERS: Final = words("basic http proxy rediscli")
 """Words that make the `auth` after them a credential."""
+
+PIECES: Final = words("token")
+"""Keys that, standing alone, name a piece of text as often as a secret: `{"token": " the", "logprob": -0.1}`."""
 
 LONGEST: Final = 128
 """Characters of a key that are looked at, from its end: the words that decide stand there."""
@@ -90,12 +110,27 @@ def is_secret(key: str) -> bool:
     return _judged(key if len(key) <= LONGEST else key[-LONGEST:])
 
 
+def is_piece(key: str) -> bool:
+    """Say whether under this secret's key only what looks like a secret is one."""
+    return key.lower() in PIECES
+
+
+def words_of(key: str) -> list[str]:
+    """The words of a key, in lower case."""
+    return [word.lower() for word in _WORD.findall(key)]
+
+
 @lru_cache(maxsize=4096)
 def _judged(key: str) -> bool:
-    words = [word.lower() for word in _WORD.findall(key)]
+    words = words_of(key)
     if not words or words[0] in QUESTIONS or words[-1] in TRAITS:
         return False
-    return not HOLDERS.isdisjoint(words) or _has_owned_key(words) or _ends_secretly(words)
+    return (
+        not HOLDERS.isdisjoint(words)
+        or any(word.endswith(ENDS_OF_HOLDERS) for word in words)
+        or _has_owned_key(words)
+        or _ends_secretly(words)
+    )
 
 
 def _has_owned_key(words: list[str]) -> bool:

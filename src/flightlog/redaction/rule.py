@@ -8,22 +8,22 @@ text the answer is no, and asking is all that the text ever costs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-REDACTED: Final = "[REDACTED]"
-"""What stands in the place of a secret. Brackets belong to no secret's shape, so it never joins a new one."""
+from flightlog.redaction.modes import Hide
 
 
 class Rule(Struct, frozen=True):
     """One kind of secret."""
 
     name: str
-    """What hits are counted under."""
-    clean: Callable[[str], tuple[str, int]]
+    """What hits are counted under, and what settings call it: lower-case words with `_` between."""
+    clean: Callable[[str, Hide], tuple[str, int]]
     """Returns the text without this kind of secret, and how many there were; with 0, the same object."""
+    by_default: bool = True
+    """Whether it is in force unless a setting says otherwise."""
 
 
 class Family(Struct, frozen=True):
@@ -40,29 +40,91 @@ class Family(Struct, frozen=True):
     rules: tuple[Rule, ...]
 
 
-def matching(name: str, pattern: str, proof: Callable[[str], object] | None = None) -> Rule:
+def matching(
+    name: str,
+    pattern: str | re.Pattern[str],
+    proof: Callable[[str], object] | None = None,
+    *,
+    by_default: bool = True,
+) -> Rule:
     """Make the rule that replaces the first group of each match, or the whole match when it has no group.
 
     Args:
         name: what hits are counted under.
         pattern: what to look for, in `re`'s language.
         proof: says of what would be replaced whether it is a secret; without one, everything is.
+        by_default: whether it is in force unless a setting says otherwise.
     """
-    compiled = re.compile(pattern)
-    group = min(compiled.groups, 1)
+    found: list[re.Pattern[str]] = []
 
-    def clean(text: str) -> tuple[str, int]:
+    def clean(text: str, hide: Hide) -> tuple[str, int]:
+        if not found:
+            found.append(re.compile(pattern))  # most patterns are never needed, and compiling all takes 20 ms
+        compiled = found[0]
+        group = min(compiled.groups, 1)
         hits = 0
 
         def replace(match: re.Match[str]) -> str:
             nonlocal hits
-            if proof is not None and not proof(match[group]):
+            secret = match[group]
+            hidden = hide(secret) if secret and (proof is None or proof(secret)) else None
+            if hidden is None:
                 return match[0]
             hits += 1
             start, end = match.span(group)
-            return text[match.start() : start] + REDACTED + text[end : match.end()]
+            return text[match.start() : start] + hidden + text[end : match.end()]
 
         cleaned = compiled.sub(replace, text)
         return (cleaned, hits) if hits else (text, 0)
 
+    return Rule(name, clean, by_default)
+
+
+def finding(name: str, find: Callable[[str], Iterable[tuple[int, int]]]) -> Rule:
+    """Make the rule that replaces what a function finds.
+
+    Args:
+        name: what hits are counted under.
+        find: yields where secrets begin and end, in order; what begins inside the one before is passed over.
+    """
+
+    def clean(text: str, hide: Hide) -> tuple[str, int]:
+        pieces: list[str] = []
+        done = 0
+        for start, end in find(text):
+            hidden = hide(text[start:end]) if done <= start < end else None
+            if hidden is not None:
+                pieces += text[done:start], hidden
+                done = end
+        return ("".join([*pieces, text[done:]]), len(pieces) // 2) if pieces else (text, 0)
+
     return Rule(name, clean)
+
+
+def merged(families: Iterable[Family]) -> tuple[Family, ...]:
+    """Make one family of those whose signs are patterns that begin with the same needle: one search asks for all.
+
+    Such a pattern is the needle and one sequence after it: an alternation stands in a group.
+    """
+    together: dict[object, list[Family]] = {}
+    for family in families:
+        together.setdefault(family if _rest(family) is None else family.needle, []).append(family)
+    return tuple(same[0] if len(same) == 1 else _one_of(same) for same in together.values())
+
+
+def _one_of(families: list[Family]) -> Family:
+    needle = families[0].needle
+    signs = "|".join(_rest(family) or "" for family in families)
+    rules = dict.fromkeys(rule for family in families for rule in family.rules)
+    return Family(needle, re.compile(f"{re.escape(needle)}(?:{signs})").search, tuple(rules))
+
+
+def _rest(family: Family) -> str | None:
+    """What follows the needle in a family's sign; None where that is no pattern, or begins otherwise."""
+    pattern = getattr(family.sign, "__self__", None)
+    if not family.needle or not isinstance(pattern, re.Pattern):
+        return None
+    for begin in (re.escape(family.needle), family.needle):
+        if pattern.pattern.startswith(begin):
+            return str(pattern.pattern[len(begin) :])
+    return None

@@ -21,6 +21,7 @@ from flightlog.codecs.lines import decode
 from flightlog.propagation.traceparent import parse
 from flightlog.records.errors import BadRecord
 from flightlog.records.event import Event
+from flightlog.records.narration import View
 from flightlog.records.span import Span
 from flightlog.sinks import console_tree
 from flightlog.sinks.console_card import Card
@@ -47,12 +48,15 @@ _SILENT: Final = frozenset({"chunk"})
 class Console:
     """Shows steps and cards on standard error."""
 
-    def __init__(self, mode: str = "live", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, mode: str = "live", clock: Callable[[], float] = time.monotonic, view: View = "human"
+    ) -> None:
         """Prepare.
 
         Args:
             mode: `summary`, `tree` or `live`.
             clock: monotonic seconds.
+            view: the voice in which narrations are told.
 
         Raises:
             ValueError: there is no such mode.
@@ -61,6 +65,7 @@ class Console:
             raise ValueError(f"mode is {mode!r}; expected one of {', '.join(MODES)}")
         self._mode = mode
         self._clock = clock
+        self._view: View = view
         self._is_gone = False
         self._begin()
 
@@ -173,7 +178,7 @@ class Console:
             if card.root is not None:
                 spans[card.root.span_id] = card.root
             events = [record for record in kept if isinstance(record, Event)]
-            yield from console_tree.lines(spans.values(), events, seen)
+            yield from console_tree.lines(spans.values(), events, seen, self._view)
             if card.spans > len(spans):
                 yield f"{card.spans - len(spans):,} more steps"
         if is_trace:
@@ -183,7 +188,7 @@ class Console:
         indent = "  " * min(step.depth, _DEEPEST) + (f"({step.depth}) " if step.depth > _DEEPEST else "")
         record = step.record
         if isinstance(record, Event):
-            text = event_text(record, seen)
+            text = event_text(record, seen, self._view)
         else:
             runs = step.what == "start" and record.end is None
             text = start_text(record, seen) if runs else span_text(record, seen)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from flightlog.narration import hot
+from flightlog.narration.line import STANDARD, Columns, head, text
 from flightlog.records.event import Event
 from flightlog.records.genai import INPUT_TOKENS, OUTPUT_TOKENS, REQUEST_MODEL, RESPONSE_MODEL
+from flightlog.records.narration import View, is_narration
 from flightlog.records.span import Span
 from flightlog.sinks import plain
 from flightlog.sinks.signs import event_sign, level_style, status_sign, status_style
 from flightlog.sinks.stream import Look
 
 _MESSAGE: Final = 120
+_WIDE: Final = 110
+"""Cells from which on a narration's target has a column of its own."""
+_NARROW: Final = Columns(target=0)
 _ATTRIBUTES: Final = 4
 
 
@@ -35,9 +41,14 @@ def span_text(span: Span, seen: Look) -> str:
     return "  ".join(filter(None, parts))
 
 
-def event_text(event: Event, seen: Look) -> str:
-    """A point in time."""
+def event_text(event: Event, seen: Look, view: View = "human") -> str:
+    """A point in time; a narration with its columns aligned, in this voice."""
     sign = seen.paint(level_style(event.level) or "yellow", event_sign(seen))
+    if is_narration(event):
+        columns = _NARROW if 0 < seen.width < _WIDE else STANDARD
+        return f"{sign} {head(event, columns, seen.paint)}{text(event, view)}"
+    if hot.is_hot(event):
+        return f"{sign} {seen.paint('dim', hot.line(event))}"
     parts = (f"{sign} {plain.short(event.name)}", plain.short(event.body, _MESSAGE))
     said = seen.paint("dim", plain.pairs(event.attributes, _ATTRIBUTES))
     return "  ".join(filter(None, (*parts, said)))

@@ -7,6 +7,7 @@ from typing import Final
 
 from flightlog.analysis.tree import Node, build
 from flightlog.records.event import Event
+from flightlog.records.narration import View
 from flightlog.records.span import Span
 from flightlog.sinks.console_line import event_text, span_text
 from flightlog.sinks.stream import Look
@@ -19,7 +20,7 @@ _UNICODE: Final = ("├─ ", "└─ ", "│  ", "   ")
 _ASCII: Final = ("|- ", "`- ", "|  ", "   ")
 
 
-def lines(spans: Iterable[Span], events: Iterable[Event], seen: Look) -> Iterator[str]:
+def lines(spans: Iterable[Span], events: Iterable[Event], seen: Look, view: View = "human") -> Iterator[str]:
     """Draw the tree, in the order of the starts; deeper than the eye can follow is drawn without its branches."""
     tree = build(spans, events)
     middle, last, beside, blank = _UNICODE if seen.unicode else _ASCII
@@ -29,7 +30,7 @@ def lines(spans: Iterable[Span], events: Iterable[Event], seen: Look) -> Iterato
         item, lead, below = rest.pop()
         drawn += 1
         if isinstance(item, Event):
-            yield seen.paint("dim", lead) + event_text(item, seen)
+            yield seen.paint("dim", lead) + event_text(item, seen, view)
             continue
         yield seen.paint("dim", lead) + span_text(item.record, seen)
         inner: list[Node | Event] = [*item.children, *item.events]

@@ -57,7 +57,10 @@ class JsonLines:
         Raises:
             ValueError: `keep` is less than 1, or there is no such compression.
         """
-        self._name = str(path)
+        name = Path(path)
+        with suppress(RuntimeError):  # there is no such user; then the name is meant as it stands
+            name = name.expanduser()
+        self._name = str(name.absolute())
         self._rotation = Rotation(rotate_bytes, rotate_seconds, keep, compress)
         self._path = self._file = self._named()
         self._fd = -1
@@ -105,10 +108,7 @@ class JsonLines:
         self._path = self._named()
 
     def _named(self) -> Path:
-        path = Path(self._name.replace("{pid}", str(os.getpid())))
-        with suppress(RuntimeError):  # there is no such user; then the name is meant as it stands
-            path = path.expanduser()
-        return path.absolute()
+        return Path(self._name.replace("{pid}", str(os.getpid())))
 
     def _is_stream(self) -> bool:
         """Whether this is written to as it is; then it is opened."""

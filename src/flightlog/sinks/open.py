@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
+from flightlog.records.narration import View
 from flightlog.settings import STORE, Settings, SinkWord, sink_word
 from flightlog.sinks.console import Console
 from flightlog.sinks.jsonl import JsonLines
+from flightlog.sinks.logs import Logs
 from flightlog.sinks.port import Sink
 from flightlog.sinks.stderr import Stderr
 from flightlog.sinks.tee import Tee
 
 
 def open_sinks(settings: Settings) -> list[tuple[str, Sink]]:
-    """Make the sinks that the settings name, the store left out, each with what the user calls it."""
+    """Make the sinks that the settings name, the store left out, each with what the user calls it.
+
+    What is named twice is there once: the same words, the same object, or one file under two names.
+    """
     made: list[tuple[str, Sink]] = []
     if settings.console != "off":
-        made.append((f"console:{settings.console}", Console(settings.console)))
+        made.append(
+            (f"console:{settings.console}", Console(settings.console, view=cast("View", settings.view)))
+        )
+    seen: set[object] = set()
     for one in settings.sinks:
-        if isinstance(one, str):
-            if one != STORE:
-                made.append((one, _by_word(sink_word(one))))
-        else:
-            made += _branches(one)
+        found = _branches(one) if not isinstance(one, str) else _named(one, settings)
+        for name, sink in found:
+            if (what := _identity(one, sink)) not in seen:
+                seen.add(what)
+                made.append((name, sink))
     return made
+
+
+def _named(word: str, settings: Settings) -> Iterator[tuple[str, Sink]]:
+    if word != STORE:
+        yield word, _by_word(sink_word(word), settings)
+
+
+def _identity(given: object, sink: Sink) -> object:
+    """What makes two of them one: the file that they lead to, the word, or the object."""
+    if type(sink) is JsonLines:
+        return os.path.realpath(sink.path)
+    if isinstance(given, str):
+        word = sink_word(given)
+        return word.kind, word.target, tuple(sorted(word.options.items()))
+    return id(sink)
 
 
 def _branches(sink: Any) -> Iterator[tuple[str, Sink]]:
@@ -36,8 +60,10 @@ def _branches(sink: Any) -> Iterator[tuple[str, Sink]]:
         yield type(sink).__name__, sink
 
 
-def _by_word(word: SinkWord) -> Sink:
+def _by_word(word: SinkWord, settings: Settings) -> Sink:
     if word.kind == "stderr":
-        return Stderr(word.target or "human")
+        return Stderr(word.target or "human", word.options.get("view") or cast("View", settings.view))
+    if word.kind == "logging":
+        return Logs(word.target, **word.options)
     names = {"rotate": "rotate_bytes", "age": "rotate_seconds"}
     return JsonLines(word.target, **{names.get(name, name): value for name, value in word.options.items()})

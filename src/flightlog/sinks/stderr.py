@@ -2,21 +2,28 @@
 
     14:03:22.120 info   1.24 s  ✓ llm        answer  gen_ai.request.model=gpt-4.1-mini
     14:03:22.131 warn           • event      retry  attempt=1 reason=TimeoutError
+    14:03:22.140 info  queue      dispatch        job-1        Dispatched job-1 to worker 2
+    14:03:22.141 TRACE queue loop iter_0/8 "Iteration 0/8: job-1"
 
-Time of day, level, duration, status, kind, name, the first attributes. A span that has not ended has no line.
-A standard error that is closed, or whose reader went away, is left alone from then on.
+Time of day, level, duration, status, kind, name, the first attributes; of a narration actor, action, target and
+what it says in the voice chosen. A span that has not ended has no line. A standard error that is closed, or whose
+reader went away, is left alone from then on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from flightlog.codecs.lines import decode
+from flightlog.narration import hot
+from flightlog.narration.line import line as narration_line
 from flightlog.records.annotation import Annotation
 from flightlog.records.errors import BadRecord
 from flightlog.records.event import Event
 from flightlog.records.line import Line
+from flightlog.records.narration import View, is_narration
 from flightlog.records.span import Span
 from flightlog.sinks import plain
 from flightlog.sinks.port import Batch
@@ -25,21 +32,24 @@ from flightlog.sinks.stream import Look, look, put
 
 _ATTRIBUTES: Final = 6
 _MESSAGE: Final = 120
+_KIND: Final = 14
+"""Cells of the column of kinds: the longest of those that are well known."""
 
 
 class Stderr:
     """Writes to standard error."""
 
-    def __init__(self, form: str = "human") -> None:
+    def __init__(self, form: str = "human", view: View = "human") -> None:
         """Prepare.
 
         Args:
             form: `human` for aligned lines, `json` for the lines as they are.
+            view: the voice in which narrations are told to people.
 
         Raises:
             ValueError: there is no such form.
         """
-        forms: dict[str, Callable[[Batch], str]] = {"human": _for_people, "json": _as_json}
+        forms: dict[str, Callable[[Batch], str]] = {"human": partial(_for_people, view), "json": _as_json}
         if form not in forms:
             raise ValueError(f"form is {form!r}; expected one of {', '.join(forms)}")
         self._say = forms[form]
@@ -70,12 +80,12 @@ def _as_json(batch: Batch) -> str:
     return "".join(plain.clean_json(line.decode("utf-8", "backslashreplace")) + "\n" for line in batch)
 
 
-def _for_people(batch: Batch) -> str:
+def _for_people(view: View, batch: Batch) -> str:
     seen = look()
-    return "".join(f"{seen.readable(text)}\n" for line in batch if (text := _line(line, seen)))
+    return "".join(f"{seen.readable(text)}\n" for line in batch if (text := _line(line, seen, view)))
 
 
-def _line(line: Line, seen: Look) -> str:
+def _line(line: Line, seen: Look, view: View) -> str:
     """One line for people; nothing for what they need not see."""
     try:
         record = decode(line)
@@ -84,7 +94,9 @@ def _line(line: Line, seen: Look) -> str:
     if isinstance(record, Span):
         return "" if record.end is None else _span(record, record.end, seen)
     if isinstance(record, Event):
-        return _event(record, seen)
+        return (
+            narration_line(record, view, paint=seen.paint) if is_narration(record) else _event(record, seen)
+        )
     if isinstance(record, Annotation):
         return _annotation(record, seen)
     return ""
@@ -105,6 +117,8 @@ def _span(span: Span, end: int, seen: Look) -> str:
 
 
 def _event(event: Event, seen: Look) -> str:
+    if hot.is_hot(event):
+        return seen.paint("dim", f"{plain.clock(event.time)} {hot.line(event)}")
     head = _row(seen, event.time, event.level, (event_sign(seen), level_style(event.level)), "event")
     parts = (
         plain.short(event.name),
@@ -124,5 +138,5 @@ def _row(seen: Look, ns: int, level: str, sign: tuple[str, str], kind: str, *, t
     """The columns before the name, aligned."""
     return (
         f"{seen.paint('dim', plain.clock(ns))} {seen.paint(level_style(level), f'{level:<5}')} {took:>8}  "
-        f"{seen.paint(sign[1], sign[0])} {seen.paint('dim', f'{plain.short(kind, 14):<10}')} "
+        f"{seen.paint(sign[1], sign[0])} {seen.paint('dim', f'{plain.short(kind, _KIND):<{_KIND}}')} "
     )

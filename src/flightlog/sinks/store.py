@@ -25,6 +25,7 @@ BATCH_BYTES: Final = 1024 * 1024
 """About how many bytes of lines go into one transaction: some thousand small spans."""
 
 
+_BEGINNING: Final = Cursor()
 _LIST_SECONDS: Final = 0.25
 _LOOK_SECONDS: Final = 1.0
 
@@ -99,6 +100,7 @@ class Indexer:
     def _read(self, journal: Journal, haul: _Haul) -> None:
         """Read on in one journal, to its end or to the end of the batch."""
         place = self._cursor(journal.process_id)
+        unseen = place == _BEGINNING
         while True:
             batch = journal.read(place, haul.room)
             place = batch.cursor
@@ -106,7 +108,10 @@ class Indexer:
             haul.torn += batch.torn
             finished = batch.dead
             closing = finished and journal.process_id not in self._closed
-            if batch.lines or closing:
+            # Of a process that has recorded nothing yet the store knows at least that it has everything.
+            begun = unseen and place != _BEGINNING
+            if batch.lines or closing or begun:
+                unseen = False
                 haul.chunks.append(Chunk(batch.process, batch.lines, place, closing, self._losses(journal)))
                 haul.lines += len(batch.lines)
                 haul.room -= sum(map(len, batch.lines))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import Enum, StrEnum
 from time import time_ns
 from typing import Any, Final, Self
+
+from flightlog.core.outcome import text_of
 
 MS: Final = 1_000_000
 """Nanoseconds in a millisecond."""
@@ -34,6 +36,11 @@ _TYPES: Final[dict[str, StepType]] = {kind.value: kind for kind in StepType}
 def step_type(text: str) -> str:
     """The well-known step type of this value, or the text itself."""
     return _TYPES.get(text, text)
+
+
+def type_text(kind: object) -> str:
+    """A step type as it is written; a member of any enumeration counts as its value."""
+    return text_of(kind.value if isinstance(kind, Enum) else kind)
 
 
 class TraceStep:
@@ -171,7 +178,7 @@ class TraceStep:
     def __repr__(self) -> str:
         """Name, type and state."""
         state = "open" if self.is_open else f"{self.duration_ms} ms"
-        return f"<{self.step_type} {self.name!r} {state}{' failed' if self.failed else ''}>"
+        return f"<{type_text(self.step_type)} {self.name!r} {state}{' failed' if self.failed else ''}>"
 
     def __eq__(self, other: object) -> bool:
         """Whether all that is told of two steps is equal; times to the millisecond, as they travel."""

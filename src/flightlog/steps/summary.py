@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from flightlog.steps.step import MS, TraceStep
+from flightlog.steps.step import MS, TraceStep, type_text
 
 
 class TraceSummary(Struct, frozen=True):
@@ -29,7 +29,7 @@ def summary(steps: Sequence[TraceStep], total_duration_ms: int) -> TraceSummary:
     took: dict[str, int] = {}
     counts: dict[str, int] = {}
     for step in steps:
-        kind = str(step.step_type)
+        kind = type_text(step.step_type)
         took[kind] = took.get(kind, 0) + step.end_ns - step.start_ns
         counts[kind] = counts.get(kind, 0) + 1
     order = sorted(took, key=lambda kind: -took[kind])

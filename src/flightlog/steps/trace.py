@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from _thread import get_ident
+from _thread import _local
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from time import monotonic_ns, time_ns
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from flightlog.core import classes, outcome
 from flightlog.steps import wire
 from flightlog.steps.dot import to_dot
 from flightlog.steps.saving import save
 from flightlog.steps.step import MS, TraceStep
 from flightlog.steps.summary import TraceSummary, summary
+
+_numbers: Final = count()
+
+
+class _Here(_local):
+    """The number of this thread. Its ident would not do: a later thread may have it too."""
+
+    def __init__(self) -> None:
+        self.number = next(_numbers)
+
+
+_here: Final = _Here()
 
 
 class ExecutionTrace:
@@ -41,7 +55,7 @@ class ExecutionTrace:
         Args:
             trace_id: any text; one that nobody else has is made if it is empty.
         """
-        self.trace_id = trace_id or wire.new_id()
+        self.trace_id = outcome.text_of(trace_id) if trace_id else wire.new_id()
         self.conversation_id: int | str | None = None
         self.turn_number: int | None = None
         self.metadata: dict[str, Any] = {}
@@ -72,9 +86,9 @@ class ExecutionTrace:
         step = TraceStep.started(monotonic_ns() + self._offset, step_type, name, None)
         self._steps.append(step)
         try:
-            self._open[get_ident()].append(step)
+            self._open[_here.number].append(step)
         except KeyError:
-            self._open[get_ident()] = [step]
+            self._open[_here.number] = [step]
         return step
 
     def start_step_with_data(self, step_type: str, name: str, input: Any) -> TraceStep:  # noqa: A002 - the field's
@@ -82,9 +96,9 @@ class ExecutionTrace:
         step = TraceStep.started(monotonic_ns() + self._offset, step_type, name, input)
         self._steps.append(step)
         try:
-            self._open[get_ident()].append(step)
+            self._open[_here.number].append(step)
         except KeyError:
-            self._open[get_ident()] = [step]
+            self._open[_here.number] = [step]
         return step
 
     def end_step(self, step: TraceStep | None = None) -> TraceStep | None:
@@ -92,7 +106,7 @@ class ExecutionTrace:
         now = monotonic_ns()
         if step is None:
             try:
-                step = self._open[get_ident()].pop()
+                step = self._open[_here.number].pop()
             except (KeyError, IndexError):
                 return None
         elif step.duration_ns is not None:
@@ -120,12 +134,16 @@ class ExecutionTrace:
 
     @contextmanager
     def step(self, step_type: str, name: str, input: Any = None) -> Iterator[TraceStep]:  # noqa: A002 - the field's
-        """Run a block as one step; an exception that leaves it is the step's error and goes on its way."""
+        """Run a block as one step; an exception that leaves it is the step's error and goes on its way.
+
+        A generator that is closed within it, and an exit that says success, are no errors.
+        """
         step = self.start_step_with_data(step_type, name, input)
         try:
             yield step
         except BaseException as error:
-            step.error = said(error)
+            if outcome.status_of(error) != "ok":
+                step.error = said(error)
             raise
         finally:
             self.end_step(step)
@@ -165,7 +183,7 @@ class ExecutionTrace:
 
     def current_step(self) -> TraceStep | None:
         """The innermost step that this thread has open, to be changed at will."""
-        mine = self._open.get(get_ident())
+        mine = self._open.get(_here.number)
         return mine[-1] if mine else None
 
     current_step_mut = current_step
@@ -229,7 +247,7 @@ class ExecutionTrace:
             indent: spaces for each level; 0 for one line.
             precise: also write `start_time_ns` and `duration_ns`, which other readers skip.
         """
-        return wire.encode(self, indent, precise=precise)
+        return wire.encode(self, indent, precise=precise, plain=type(self) is ExecutionTrace)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -247,8 +265,8 @@ class ExecutionTrace:
     def save(self) -> str:
         """Record it as a trace: a root span, and one span a step. Saving again what has not changed changes nothing.
 
-        Every text passes the gate, as if it had been recorded as it happened. Open steps are saved as they
-        stand and are saved again, whole, by a later call.
+        Every text passes the gate, as if it had been recorded as it happened. A step that is still open is left
+        out; a later call saves it once it has ended.
 
         Returns:
             The trace id under which it is found; empty when recording is off.
@@ -261,12 +279,8 @@ class ExecutionTrace:
 
 
 def said(error: BaseException) -> str:
-    """An exception in one line; one that cannot be printed is told by its type."""
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - the program's own code
-        text = ""
-    name = type(error).__qualname__
+    """An exception in one line; of one that cannot say what it is, its type and why."""
+    name, text = classes.short_name(type(error)), outcome.said(error)
     return f"{name}: {text}" if text else name
 
 

@@ -8,20 +8,26 @@ these, in any order, with any others beside them, which are kept and written aga
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from flightlog._speed import presence
 from flightlog.core.capture import Encoder, Limits
+from flightlog.core.outcome import text_of
 from flightlog.records.errors import BadDocument
-from flightlog.steps.step import MS, TraceStep, step_type
+from flightlog.steps.step import MS, StepType, TraceStep, step_type, type_text
 
 if TYPE_CHECKING:
     from flightlog.steps.trace import ExecutionTrace
 
-Time = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-"""A point in time or a duration."""
+_LONGEST: Final = 2**63 - 1
+Time = Annotated[int, Meta(ge=0, le=_LONGEST)]
+"""A point in time or a duration in nanoseconds."""
+Millis = Annotated[int, Meta(ge=0, le=_LONGEST // MS)]
+"""The same in milliseconds."""
 
 _Trace = TypeVar("_Trace", bound="ExecutionTrace")
 
@@ -31,8 +37,8 @@ class _Step(Struct, gc=False, forbid_unknown_fields=True):
 
     step_type: str
     name: str
-    start_time_ms: Time = 0
-    duration_ms: Time = 0
+    start_time_ms: Millis = 0
+    duration_ms: Millis = 0
     input: Any = None
     output: Any = None
     metadata: dict[str, Any] | UnsetType | None = UNSET
@@ -49,10 +55,11 @@ class _Document(Struct, forbid_unknown_fields=True):
     conversation_id: int | str | None = None
     turn_number: int | None = None
     total_duration_ms: Any = None
-    start_time_ms: Time | None = None
+    start_time_ms: Millis | None = None
     metadata: dict[str, Any] = {}
 
 
+_PLAIN: Final = frozenset({str, StepType})
 _STEP_KEYS: Final = frozenset(_Step.__struct_fields__)
 _TRACE_KEYS: Final = frozenset(_Document.__struct_fields__)
 _read: Final = msgspec.json.Decoder(_Document).decode
@@ -63,8 +70,25 @@ def new_id() -> str:
     return os.urandom(16).hex()
 
 
-def encode(trace: ExecutionTrace, indent: int, *, precise: bool) -> str:
-    """One trace as JSON."""
+def encode(trace: ExecutionTrace, indent: int, *, precise: bool, plain: bool) -> str:
+    """One trace as JSON.
+
+    Args:
+        trace: the trace.
+        indent: spaces for each level; 0 for one line.
+        precise: tell nanoseconds, too.
+        plain: the trace is of no class of the program's own, so what is asked of it is known.
+    """
+    text = None
+    if plain and _write is not None and not trace.extra:
+        about = trace.metadata or None
+        text = _write(trace.trace_id, trace.conversation_id, trace.turn_number, about, trace.steps(), precise)
+    if text is None:
+        text = _encoded(trace, precise=precise)
+    return msgspec.json.format(text, indent=indent) if indent > 0 else text
+
+
+def _encoded(trace: ExecutionTrace, *, precise: bool) -> str:
     first, last = trace.extent_ms()
     document: dict[str, Any] = {
         "trace_id": trace.trace_id,
@@ -79,10 +103,10 @@ def encode(trace: ExecutionTrace, indent: int, *, precise: bool) -> str:
     if trace.extra:
         document.update((key, value) for key, value in trace.extra.items() if key not in document)
     try:
-        data = msgspec.json.encode(document)
+        data = msgspec.json.encode(document, enc_hook=_bent)
     except Exception:  # noqa: BLE001 - a value that JSON does not know: its code may raise anything
         data = msgspec.json.encode(_plain(document))
-    return (msgspec.json.format(data, indent=indent) if indent > 0 else data).decode()
+    return data.decode()
 
 
 def decode(cls: type[_Trace], text: str | bytes) -> _Trace:
@@ -111,7 +135,7 @@ def _from_wire(told: _Step) -> TraceStep:
         start = told.start_time_ms * MS
     step = TraceStep.started(start, step_type(told.step_type), told.name, told.input)
     took = told.duration_ns
-    step.duration_ns = told.duration_ms * MS if took is UNSET or took is None else took
+    step.duration_ns = told.duration_ms * MS if took is UNSET else took
     step.output = told.output
     if told.error is not UNSET:
         step.error = told.error
@@ -132,7 +156,7 @@ def _decode_unusual(cls: type[_Trace], text: str | bytes) -> _Trace:
     trace.conversation_id, trace.turn_number = document.get("conversation_id"), document.get("turn_number")
     if isinstance(about := document.get("metadata"), dict):
         trace.metadata = about
-    if type(start := document.get("start_time_ms")) is int:
+    if type(start := document.get("start_time_ms")) is int and 0 <= start <= _LONGEST // MS:
         trace.made_ns = start * MS
     trace.extra = {key: value for key, value in document.items() if key not in _TRACE_KEYS}
     for number, found in enumerate(document["steps"]):
@@ -141,10 +165,10 @@ def _decode_unusual(cls: type[_Trace], text: str | bytes) -> _Trace:
 
 
 def _step(step: TraceStep, *, precise: bool) -> _Step:
-    took = step.duration_ns
+    took, kind, name = step.duration_ns, step.step_type, step.name
     told = _Step(
-        step.step_type,
-        step.name,
+        kind if type(kind) in _PLAIN else type_text(kind),
+        name if type(name) is str else text_of(name),
         step.start_ns // MS,
         0 if took is None else took // MS,
         UNSET if step.input is None else step.input,
@@ -164,7 +188,8 @@ def _read_step(found: Any, number: int) -> TraceStep:
     if not isinstance(kind, str) or not isinstance(name, str):
         raise BadDocument(f"steps[{number}] must have a text as its `step_type` and one as its `name`")
     step = TraceStep.started(_time(found, "start_time", number), step_type(kind), name, found.get("input"))
-    step.duration_ns = _time(found, "duration", number)
+    if found.get("duration_ns", 0) is not None:
+        step.duration_ns = _time(found, "duration", number)
     step.output, step.error = found.get("output"), _error(found.get("error"))
     step.notes = _metadata(found)
     return step
@@ -172,9 +197,9 @@ def _read_step(found: Any, number: int) -> TraceStep:
 
 def _time(found: dict[str, Any], name: str, number: int) -> int:
     exact, told = found.get(f"{name}_ns"), found.get(f"{name}_ms", 0)
-    if type(exact) is int and 0 <= exact < 2**63:
+    if type(exact) is int and 0 <= exact <= _LONGEST:
         return exact
-    if not isinstance(told, int | float) or not 0 <= told < 2**63 // MS:
+    if not isinstance(told, int | float) or not 0 <= told <= _LONGEST // MS:
         raise BadDocument(f"steps[{number}].{name}_ms must be a number of milliseconds, not {told!r:.40}")
     return round(told * MS)
 
@@ -193,15 +218,43 @@ def _metadata(found: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _plain(document: dict[str, Any]) -> Any:
-    """The document with whatever JSON does not know bent into something that it does."""
-    whole = {**document, "steps": [_members(step) for step in document["steps"]]}
-    fragment, _ = Encoder(_NoGate(), Limits(value_bytes=2**30, nodes=10**7), lambda: None).encode(whole, "")
+    """The document with each value of it bent that JSON does not know; the others stay what they are."""
+    whole = {_text(key): _known(value) for key, value in document.items() if key != "steps"}
+    return {**whole, "steps": [_members(step) for step in document["steps"]]}
+
+
+def _known(value: Any) -> Any:
+    try:
+        return msgspec.Raw(msgspec.json.encode(value, enc_hook=_bent))
+    except Exception:  # noqa: BLE001 - as in `encode`
+        return _bent(value)
+
+
+def _bent(value: Any) -> Any:
+    """What JSON does not know, as something that it does."""
+    fragment, _ = Encoder(_NoGate(), Limits(value_bytes=2**30, nodes=10**7), lambda: None).encode(value, "")
     return msgspec.Raw(fragment.encode("utf-8", "replace"))
+
+
+def _text(key: Any) -> str:
+    return text_of(key).encode("utf-8", "replace").decode()
 
 
 def _members(step: _Step) -> dict[str, Any]:
     values = {name: getattr(step, name) for name in step.__struct_fields__}
-    return {name: value for name, value in values.items() if value is not UNSET}
+    return {name: _known(value) for name, value in values.items() if value is not UNSET}
+
+
+def _writer() -> Callable[..., str | None] | None:
+    """The compiled way to write a trace, which answers None for what is unusual in one."""
+    if presence.CORE is None:
+        return None
+    made = presence.CORE.TraceWriter(TraceStep, StepType, msgspec.json.Encoder(enc_hook=_bent).encode)
+    write: Callable[..., str | None] = made.write
+    return write
+
+
+_write: Final = _writer()
 
 
 class _NoGate:
@@ -212,6 +265,12 @@ class _NoGate:
 
     def hides(self, _key: str) -> bool:
         return False
+
+    def under(self, _key: str, text: str) -> str:
+        return text
+
+    def spares(self, _key: str) -> bool:
+        return True
 
     def digest(self, _data: bytes) -> str:
         return ""

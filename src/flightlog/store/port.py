@@ -44,7 +44,7 @@ from flightlog.records.event import Event
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.span import Span
-from flightlog.records.traces import EVERY_TRACE, Figures, Selection, Trace, TraceFigures
+from flightlog.records.traces import EVERY_TRACE, Figures, Flow, Selection, Trace, TraceFigures
 
 Grouping = Literal["name", "kind", "model"]
 """What the spans of one group have in common: name and kind, kind alone, or model and provider."""
@@ -179,6 +179,13 @@ class Reader(Protocol):
     def events(self, trace_id: str) -> list[Event]:
         """Every event of a trace, by time, then id."""
 
+    def flow(self, correlation_id: str, most: int) -> Flow:
+        """What belongs to a correlation id, across traces; of spans and of events the first `most` each.
+
+        An event that names an id of its own belongs to that alone, whatever was bound. The id of a trace means
+        all of that trace besides.
+        """
+
     def lines(self, trace_id: str | None = None, selection: Selection = EVERY_TRACE) -> Iterator[bytes]:
         """One trace, those that are meant, or everything, as JSON lines.
 
@@ -223,7 +230,11 @@ class Reader(Protocol):
         """How much there is."""
 
     def verify(self) -> list[Difference]:
-        """Recompute trace rows, rollups, histograms and payload references; empty means all is right."""
+        """Recompute trace rows, rollups, histograms, payloads and their references; empty means all is right.
+
+        Raises:
+            StoreCorrupt: the file is damaged, in a place that no question may have come to yet.
+        """
 
     def close(self) -> None:
         """Give back every handle; closing twice is harmless."""

@@ -17,6 +17,7 @@ from flightlog.analysis.likeness import Fold, Likeness
 from flightlog.analysis.pace import DEFAULT, Pace
 from flightlog.analysis.summary import is_noteworthy, repeats
 from flightlog.analysis.tree import Node, Tree
+from flightlog.narration.hot import is_hot
 from flightlog.records.event import Event
 
 EVENTS_SHOWN: Final = 8
@@ -109,7 +110,7 @@ def _below(node: Node, likeness: Likeness, limits: Limits) -> Sequence[Item]:
 
 def has_below(node: Node) -> bool:
     """Whether rows that hang on a node follow it."""
-    return bool(node.children) or any(is_noteworthy(event) for event in _news(node))
+    return bool(node.children) or any(_has_row(event) for event in _news(node))
 
 
 def _news(node: Node) -> Iterator[Event]:
@@ -120,15 +121,26 @@ def _news(node: Node) -> Iterator[Event]:
 def _items(
     nodes: Sequence[Node], events: Iterable[Event], likeness: Likeness, limits: Limits
 ) -> Sequence[Item]:
-    noteworthy = [event for event in events if is_noteworthy(event)]
-    shown = noteworthy if limits.everything else noteworthy[:EVENTS_SHOWN]
-    breaks = [event.time for event in shown]
+    told = [event for event in events if _has_row(event)]
+    shown = told if limits.everything else _first(told)
+    breaks = [event.time for event in shown if is_noteworthy(event)]
     siblings: Iterable[Node | Fold] = nodes if limits.everything else likeness.folded(nodes, breaks)
     timed: Iterable[Node | Fold | Event] = merge(siblings, shown, key=_time)
     items: list[Item] = list(timed)
-    if len(shown) < len(noteworthy):
-        items.append(Hidden(f"{len(noteworthy) - len(shown):,} more events"))
+    if len(shown) < len(told):
+        items.append(Hidden(f"{len(told) - len(shown):,} more events"))
     return items
+
+
+def _has_row(event: Event) -> bool:
+    """Whether an event is drawn: it matters, or was recorded at level trace to be seen."""
+    return is_noteworthy(event) or is_hot(event)
+
+
+def _first(events: Sequence[Event]) -> list[Event]:
+    """As many as there is room for, in their order; those that matter go before calls of the hot tier."""
+    places = sorted(range(len(events)), key=lambda place: not is_noteworthy(events[place]))
+    return [events[place] for place in sorted(places[:EVENTS_SHOWN])]
 
 
 def _time(item: Node | Fold | Event) -> int:

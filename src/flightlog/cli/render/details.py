@@ -14,9 +14,12 @@ from flightlog.cli.render import words
 from flightlog.cli.render.marks import kind_style
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Style, Terminal
+from flightlog.narration import hot
+from flightlog.narration.events import actor, narrated, target
 from flightlog.records import genai
 from flightlog.records.attributes import WAITING
 from flightlog.records.event import Event
+from flightlog.records.narration import is_narration
 
 Part = tuple[str, Style]
 """A piece of clean text and how it is drawn."""
@@ -88,7 +91,15 @@ def fold(item: Fold, terminal: Terminal) -> str:
 
 
 def event_label(event: Event) -> list[Part]:
-    """Name, text and attributes of an event."""
+    """Name, text and attributes of an event; of a narration who did what, and what it says plainly."""
+    if is_narration(event):
+        return [
+            (f"{actor(event)} ".lstrip(), "dim"),
+            (clean(event.name), "yellow"),
+            (f" {narrated(event)}" if event.body else f" {target(event)}".rstrip(), ""),
+        ]
+    if hot.is_hot(event):
+        return [(hot.line(event), "dim")]
     parts: list[Part] = [(clean(event.name), "yellow")]
     said = event.body or pairs(event.attributes)
     if said:

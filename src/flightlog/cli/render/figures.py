@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from flightlog.analysis.pace import Pace
 from flightlog.cli.render import words
 from flightlog.cli.render.cells import fill
 from flightlog.cli.render.marks import kind_style, status_sign, status_style
@@ -42,9 +43,9 @@ def of_spans(found: Mapping[Grouping, Sequence[Figures]], terminal: Terminal, mo
             yield terminal.paint("dim", f"{terminal.ellipsis()} {len(rows) - most:,} more; -n shows more")
 
 
-def of_traces(told: TraceFigures, terminal: Terminal, slow_limit_ms: float) -> Iterator[str]:
+def of_traces(told: TraceFigures, terminal: Terminal, pace: Pace) -> Iterator[str]:
     """How many went well, how long they took, and when they ran."""
-    yield from _facts(told, terminal, slow_limit_ms)
+    yield from _facts(told, terminal, pace)
     if told.traces:
         yield ""
         yield from _statuses(told, terminal)
@@ -121,20 +122,21 @@ def _tokens(row: Figures, number: int) -> str:
     return "?" if row.unknown_usage_calls == row.llm_calls else words.short_count(number)
 
 
-def _facts(told: TraceFigures, terminal: Terminal, slow_limit_ms: float) -> Iterator[str]:
+def _facts(told: TraceFigures, terminal: Terminal, pace: Pace) -> Iterator[str]:
     def lasting(ns: int | None) -> str:
         return words.duration(ns, unknown="unknown", unicode=terminal.unicode)
 
     rate = "unknown" if told.success_rate is None else f"{100 * told.success_rate:.1f} %"
     at_least = "≥" if terminal.unicode else ">="
-    limit = words.duration(round(slow_limit_ms * words.MS), unicode=terminal.unicode)
+    limit = words.duration(round(pace.limit * words.MS), unicode=terminal.unicode)
+    others = ", or a limit of its own" if pace.limits else ""
     facts = {
         "traces": words.count(told.traces),
         "went well": f"{rate} of those that are over",
         "took": f"p50 {lasting(told.p50_ns)}, p95 {lasting(told.p95_ns)}, p99 {lasting(told.p99_ns)}",
         "retried": f"{told.retried:,} with {words.of_them(told.retries, 'retry', 'retries')},"
         f" {told.recovered:,} of them ended ok",
-        "slow": f"{told.slow:,} ({at_least} {limit})",
+        "slow": f"{told.slow:,} ({at_least} {limit}{others})",
     }
     for name, value in facts.items():
         yield f"{terminal.paint('dim', f'{name:<11}')}{value}"

@@ -13,14 +13,14 @@ from flightlog.cli.render.terminal import Style, Terminal
 from flightlog.records.span import Span
 
 
-def lines(spans: Sequence[Span], terminal: Terminal) -> Iterator[str]:
-    """Draw the table; ids are whole at any width."""
+def lines(spans: Sequence[Span], terminal: Terminal, now_ns: int | None = None) -> Iterator[str]:
+    """Draw the table; ids are whole at any width. What is open lasts until now, if that is given."""
     first = min((span.start for span in spans), default=0)
     dim: list[Style] = ["dim"] * len(spans)
     failed: list[Style] = ["red" if span.status == "error" else "" for span in spans]
 
-    def lasting(ns: int | None) -> str:
-        return words.duration(ns, unknown="open", unicode=terminal.unicode)
+    def lasting(ns: int) -> str:
+        return words.duration(ns, unicode=terminal.unicode)
 
     columns = [
         Column(
@@ -31,7 +31,11 @@ def lines(spans: Sequence[Span], terminal: Terminal) -> Iterator[str]:
         Column("name", [clean(span.name) or "(no name)" for span in spans], failed, least=8, comfortable=20),
         Column("kind", [clean(span.kind) for span in spans], [kind_style(s.kind) for s in spans], leaves=2),
         Column("after", [lasting(span.start - first) for span in spans], dim, align="right", leaves=3),
-        Column("took", [lasting(span.duration_ns) for span in spans], align="right"),
+        Column(
+            "took",
+            [words.lasting_span(span, now_ns, unicode=terminal.unicode) for span in spans],
+            align="right",
+        ),
         Column(
             "error", [_error(span) for span in spans], failed, leaves=1, least=12, comfortable=24, vital=True
         ),

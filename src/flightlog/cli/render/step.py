@@ -57,9 +57,19 @@ class Step(Struct, frozen=True, eq=False):
     """Unix nanoseconds: the start of its trace."""
 
 
-def lines(step: Step, terminal: Terminal, pace: Pace, parts: Sequence[str] = PARTS) -> Iterator[str]:
-    """Draw a step: its facts, then each of the parts that it has."""
-    pen = Pen(terminal, pace)
+def lines(
+    step: Step, terminal: Terminal, pace: Pace, parts: Sequence[str] = PARTS, now_ns: int | None = None
+) -> Iterator[str]:
+    """Draw a step: its facts, then each of the parts that it has.
+
+    Args:
+        step: as it stands.
+        terminal: what is drawn on.
+        pace: what is slow.
+        parts: which parts, in order.
+        now_ns: Unix nanoseconds; with it a step that is open says for how long it runs or waits so far.
+    """
+    pen = Pen(terminal, pace, now_ns)
     yield from pen.facts(step)
     for part in parts:
         yield from pen.part(part, step)
@@ -68,9 +78,10 @@ def lines(step: Step, terminal: Terminal, pace: Pace, parts: Sequence[str] = PAR
 class Pen:
     """Draws the parts of a step."""
 
-    def __init__(self, terminal: Terminal, pace: Pace) -> None:
+    def __init__(self, terminal: Terminal, pace: Pace, now_ns: int | None) -> None:
         self._terminal = terminal
         self._pace = pace
+        self._now_ns = now_ns
         self._room = _WIDE if terminal.whole_tables else max(20, terminal.width - len(_INDENT))
 
     def facts(self, step: Step) -> Iterator[str]:
@@ -84,7 +95,8 @@ class Pen:
         for place, line in enumerate(called[1:], 2):
             yield f"  {paint('bold', line)}{kind if place == len(called) else ''}"
         slowness = self._pace.of(record.name, record.kind, worked_ns(record))
-        took = self._duration(record.duration_ns, "open") + (f" ({slowness})" if slowness else "")
+        took = words.lasting_span(record, self._now_ns, unicode=self._terminal.unicode)
+        took += f" ({slowness})" if slowness else ""
         after = f"{self._duration(record.start - step.began)} after the trace began"
         facts = [record.status, took, after, *self._asides(step.node)]
         for beside in flow(facts, self._terminal.dot(), self._room, self._terminal.ellipsis()):
@@ -127,7 +139,8 @@ class Pen:
             yield f"ok after {told}" if node.record.status == "ok" else told
         waited = node.record.attributes.get(WAITING)
         if isinstance(waited, int) and waited > 0:
-            yield f"waited {self._duration(waited)}, worked {self._duration(worked_ns(node.record), 'open')}"
+            worked = self._duration(worked_ns(node.record, self._now_ns), "open")
+            yield f"waited {self._duration(waited)}, worked {worked}"
 
     def _places(self, step: Step) -> dict[str, str]:
         record = step.node.record

@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct
 from flightlog.analysis.likeness import Fold
 from flightlog.analysis.pace import Slowness
 from flightlog.analysis.tree import MARKS, Node, Tree
-from flightlog.analysis.waiting import waiting_since, worked_ns
+from flightlog.analysis.waiting import worked_ns
 from flightlog.cli.render import branches, details, preview, words, wrap
 from flightlog.cli.render.branches import Hidden, Limits, Row
 from flightlog.cli.render.cells import cut, fill, width
@@ -24,7 +24,6 @@ from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Style, Terminal
 from flightlog.cli.render.timeline import Axis
 from flightlog.records.event import Event
-from flightlog.records.span import Span
 
 ID_FROM: Final = 116
 """Terminal width from which span ids have a column."""
@@ -175,7 +174,7 @@ class Pen:
         cells = Cells(
             bar=self._axis.bar(record.start, record.end) if self._layout.axis else "",
             bar_style=bar_style(record.kind) if record.status == "ok" else style,
-            took=self._took(record),
+            took=words.lasting_span(record, self._limits.now, unicode=self._terminal.unicode),
             is_open=record.end is None and self._limits.now is not None,
             took_style=style if record.end is None else slow_style(slowness),
             slowness=slowness,
@@ -186,13 +185,6 @@ class Pen:
         if record.span_id in self._limits.faint:
             label = [(text, "dim") for text, _ in label]
         return self._line(label, cells)
-
-    def _took(self, record: Span) -> str:
-        """How long it took; of an open span how long it runs or waits so far."""
-        now, unicode = self._limits.now, self._terminal.unicode
-        if record.end is not None or now is None:
-            return words.duration(record.duration_ns, unknown="open", unicode=unicode)
-        return words.so_far(waiting_since(record) or record.start, now, unicode=unicode)
 
     def _previews(self, guides: str, node: Node) -> Iterator[str]:
         """The beginnings of its input and output, on as many lines as they need."""

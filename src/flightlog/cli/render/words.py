@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from flightlog.analysis.waiting import waiting_since
+from flightlog.records.span import Span
 from flightlog.records.traces import Trace
 
 US: Final = 1_000
@@ -47,6 +49,13 @@ def lasting(trace: Trace, now_ns: int, *, unicode: bool = True) -> str:
     if trace.status not in {"running", "paused"}:
         return duration(trace.duration_ns, unknown="open", unicode=unicode)
     return so_far(trace.waiting_since or trace.start, now_ns, unicode=unicode)
+
+
+def lasting_span(span: Span, now_ns: int | None, *, unicode: bool = True) -> str:
+    """The same of a span; `open` for one that has not ended when it is not said what time it is."""
+    if span.end is not None or now_ns is None:
+        return duration(span.duration_ns, unknown="open", unicode=unicode)
+    return so_far(waiting_since(span) or span.start, now_ns, unicode=unicode)
 
 
 def so_far(since_ns: int, now_ns: int, *, unicode: bool = True) -> str:

@@ -9,6 +9,7 @@ Nothing here raises into the program: the wrapper's steps go through `guarded`, 
 from __future__ import annotations
 
 import sys
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Final
@@ -16,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from flightlog.border import let_through
-from flightlog.core.llm import ModelCall
+from flightlog.core.llm import ModelCall, start_request
 from flightlog.integrations.openai.answer import Answer, text
 from flightlog.integrations.openai.caller import called_from
 from flightlog.integrations.openai.request import Api, api_of, begin
@@ -29,6 +30,7 @@ Report = Callable[[str, Exception], object]
 REQUEST_ID: Final = "flightlog.response.request_id"
 """The server's own name for the exchange, which its support asks for."""
 STATUS_CODE: Final = "http.response.status_code"
+_LEAST_REFUSAL: Final = 400
 
 serving: Final[ContextVar[Exchange | None]] = ContextVar("flightlog_openai", default=None)
 """The call that is being made in this context: what is wrapped twice is recorded once."""
@@ -37,10 +39,14 @@ serving: Final[ContextVar[Exchange | None]] = ContextVar("flightlog_openai", def
 class Exchange:
     """One call on its way."""
 
-    __slots__ = ("_api", "_before", "_report", "call")
+    __slots__ = ("_api", "_report", "body", "call", "response")
 
-    def __init__(self, call: ModelCall, api: Api, report: Report) -> None:
+    def __init__(self, call: ModelCall, api: Api, body: object, report: Report) -> None:
         self.call = call
+        self.body = body
+        """What is being sent, until there is an answer: by it a request is known again in a second wrapper."""
+        self.response: Any = None
+        """The HTTP client's response that the package is about to make an answer of."""
         self._api = api
         self._report = report
 
@@ -55,10 +61,13 @@ class Exchange:
 
     def failed(self, error: BaseException) -> None:
         """The call ends with an exception, which is the program's to handle."""
+        if isinstance(error, GeneratorExit):  # its coroutine was thrown away, so nobody waits for an answer
+            error = CancelledError()
         facts: dict[str, Any] = {}
         status = getattr(error, "status_code", None)
         if isinstance(status, int):
             facts[STATUS_CODE] = status
+        if isinstance(status, int) and status >= _LEAST_REFUSAL:
             # The provider's own word says more than the class; without one there is the code.
             facts[genai.ERROR_TYPE] = (
                 text(getattr(error, "type", None)) or text(getattr(error, "code", None)) or str(status)
@@ -66,16 +75,24 @@ class Exchange:
         if request_id := text(getattr(error, "request_id", None)):
             facts[REQUEST_ID] = request_id
         self.call.set_attributes(facts)
-        self.call.end(error)
+        if self.response is None:
+            self.call.end(error)
+            return
+        # It was served, and is paid for; the package could not make of it what the program wants.
+        self._take_request_id(self.response.headers.get("x-request-id"))
+        self.finish_bytes(getattr(self.response, "_content", b""), error)
 
     def answered(self, result: Any) -> None:
         """The client has an answer for the program: whole, or a stream, or a response to be read later."""
         response = getattr(result, "http_response", None) or getattr(result, "response", None)
         if not hasattr(response, "iter_bytes"):
             response = result if hasattr(result, "iter_bytes") else None
+        if isinstance(result, str):
+            self.finish_bytes(result.encode(errors="replace"))
+            return
         if response is None:
             self._take_request_id(getattr(result, "_request_id", None))
-            self.finish(self._api.read(_members(result, self._api)))
+            self._finish_members(_members(result, self._api))
             return
         self.call.set_attributes({STATUS_CODE: response.status_code})
         self._take_request_id(response.headers.get("x-request-id"))
@@ -93,13 +110,18 @@ class Exchange:
         if isinstance(request_id, str) and request_id:
             self.call.set_attributes({REQUEST_ID: request_id})
 
-    def finish_bytes(self, body: bytes) -> None:
-        """End with an answer that is still the bytes that were served."""
+    def finish_bytes(self, body: bytes, error: BaseException | None = None) -> None:
+        """End with an answer that is still the bytes that were served, and with the exception that they led to."""
         try:
             members = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             members = None
-        self.finish(self._api.read(members if isinstance(members, Mapping) else {}))
+        self._finish_members(members, error)
+
+    def _finish_members(self, members: object, error: BaseException | None = None) -> None:
+        """End with an answer, or with nothing said where it is none: a page of HTML, say."""
+        said = self._api.read(members) if isinstance(members, Mapping) and members else Answer()
+        self.finish(said, error)
 
     def finish(self, answer: Answer, error: BaseException | None = None) -> None:
         """End with what was said."""
@@ -130,6 +152,8 @@ def _members(result: Any, api: Api) -> Mapping[str, Any]:
         usage = getattr(result, "usage", None)
         plain = {"prompt_tokens": getattr(usage, "prompt_tokens", None)}
         return {"model": getattr(result, "model", ""), "usage": plain, "data": getattr(result, "data", None)}
+    if not hasattr(result, "to_dict"):  # nothing of the package's: the program wanted something else
+        return {}
     dump: Mapping[str, Any] = result.to_dict(mode="json", warnings=False)
     return dump
 
@@ -138,15 +162,21 @@ def opened(client: Any, options: Any, report: Report) -> Exchange | None:
     """Begin to record a request; None for one that calls no model, is recorded already, or is not wanted."""
     try:
         api = api_of(options)
-        if api is None or serving.get() is not None:
+        if api is None or _is_recorded(options):
             return None
         call = begin(client, api, options)
         call.set_attributes(called_from(_library_of(client)))
-        return Exchange(call.start(), api, report) if call.recorded else None
+        return Exchange(start_request(call), api, options.json_data, report) if call.recorded else None
     except Exception as failure:  # noqa: BLE001 - the border: the request must be made whatever we cannot do
         let_through(failure)
         report("a request could not be recorded", failure)
         return None
+
+
+def _is_recorded(options: Any) -> bool:
+    """Whether a wrapper further out has this request; another one may well be made within it, by a hook say."""
+    outer = serving.get()
+    return outer is not None and outer.body is not None and outer.body is options.json_data
 
 
 def _library_of(client: Any) -> str:

@@ -5,6 +5,9 @@ the package's stream helpers, the raw and the streaming response. So its byte it
 are watched, on this one object and until the call has ended. What they give, raise and return is handed through
 untouched. Reading never runs ahead of the consumer, and nothing is read on its behalf.
 
+A program may also take the bytes as they came over the wire. Of an answer that is compressed these say nothing
+to us but that it was read.
+
 A response that is thrown away unread ends its call when it is collected, at the latest when the program ends.
 """
 
@@ -29,7 +32,7 @@ ENDED: Final = "flightlog.stream.ended"
 _MOST_BYTES: Final = 16 << 20
 """A whole answer that the program reads by itself is kept up to this size, to be read when it is complete."""
 
-_WATCHED: Final = ("iter_bytes", "aiter_bytes", "close", "aclose")
+_WATCHED: Final = ("iter_bytes", "aiter_bytes", "iter_raw", "aiter_raw", "close", "aclose")
 
 
 class Ending(Protocol):
@@ -56,6 +59,8 @@ class Tap:
         self.inside = False
         """Whether the HTTP client is at work on the next piece: what it closes then is not closed by the program."""
         self.over = False
+        self.unread = False
+        """Whether bytes went by that cannot be read."""
         self._ending = ending
         self._stream = stream
         self._report = report
@@ -65,7 +70,7 @@ class Tap:
 
     def feed(self, piece: bytes) -> None:
         """Take the bytes that the consumer is about to get."""
-        if self.over:
+        if self.over or self.unread:
             return
         try:
             if self._stream is None:
@@ -105,8 +110,12 @@ class Tap:
         if self.over:
             return
         self.over = True
+        if isinstance(error, GeneratorExit):  # whoever was waiting for the next piece was thrown away
+            how, error = "abandoned", None
         try:
-            if self._stream is None:
+            if self.unread:
+                self._end_unsaid(how, error)
+            elif self._stream is None:
                 self._end_whole(how, error)
             else:
                 how = "complete" if self._stream.complete and error is None else how
@@ -120,8 +129,11 @@ class Tap:
         if how == "complete" and self._room >= 0:
             self._ending.finish_bytes(b"".join(self._body))
         else:
-            self._ending.call.set_attributes({ENDED: how})
-            self._ending.call.end(error)
+            self._end_unsaid(how, error)
+
+    def _end_unsaid(self, how: str, error: BaseException | None) -> None:
+        self._ending.call.set_attributes({ENDED: how})
+        self._ending.call.end(error)
 
     def _give_up(self, failure: Exception) -> None:
         self.over = True
@@ -136,6 +148,8 @@ def tap(response: Any, tap: Tap) -> None:
     watching = {
         "iter_bytes": _iterator(kind.iter_bytes, tap),
         "aiter_bytes": _async_iterator(kind.aiter_bytes, tap),
+        "iter_raw": _raw_iterator(kind.iter_raw, tap),
+        "aiter_raw": _async_raw_iterator(kind.aiter_raw, tap),
         "close": _close(kind.close, tap),
         "aclose": _async_close(kind.aclose, tap),
     }
@@ -199,6 +213,39 @@ def _async_iterator(original: Any, tap: Tap) -> Any:
             _let_go(self, tap)
 
     return aiter_bytes
+
+
+def _raw_iterator(original: Any, tap: Tap) -> Any:
+    watched = _iterator(original, tap)
+
+    def iter_raw(self: Any, chunk_size: int | None = None) -> Iterator[bytes]:
+        if tap.inside:  # the client reads for `iter_bytes`, which is watched
+            yield from original(self, chunk_size)
+            return
+        tap.unread = tap.unread or _is_coded(self)
+        yield from watched(self, chunk_size)
+
+    return iter_raw
+
+
+def _async_raw_iterator(original: Any, tap: Tap) -> Any:
+    watched = _async_iterator(original, tap)
+
+    async def aiter_raw(self: Any, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        source = (original if tap.inside else watched)(self, chunk_size)
+        tap.unread = tap.unread or (not tap.inside and _is_coded(self))
+        try:
+            async for piece in source:
+                yield piece
+        finally:
+            await source.aclose()
+
+    return aiter_raw
+
+
+def _is_coded(response: Any) -> bool:
+    """Whether the bytes on the wire are others than those of the answer."""
+    return str(response.headers.get("content-encoding", "identity")).strip().lower() not in {"", "identity"}
 
 
 def _close(original: Any, tap: Tap) -> Any:

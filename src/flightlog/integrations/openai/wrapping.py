@@ -1,8 +1,9 @@
 """Puts the recorder around the package's clients, all of them or a single one, and takes it away again.
 
 Every call of a client, whichever resource and helper it is made with, goes through its `request` method, which
-is public; the pause before each of its retries is worked out by one method besides. These two are wrapped, and
-of a single client also the method that copies it, so that `client.with_options(…)` is recorded as `client` is.
+is public; the pause before each of its retries is worked out by one method, and what was served is made into an
+answer by another. These three are wrapped, and of a single client also the method that copies it, so that
+`client.with_options(…)` is recorded as `client` is.
 
 A wrapper that somebody else has wrapped in turn cannot be taken out again; it is switched off instead.
 """
@@ -22,7 +23,10 @@ _ASYNC: Final = "AsyncOpenAI"
 _CLASSES: Final = ("OpenAI", _ASYNC)
 _REQUEST: Final = "request"
 _RETRY: Final = "_calculate_retry_timeout"
+_PROCESS: Final = "_process_response"
+_METHODS: Final = (_REQUEST, _RETRY, _PROCESS)
 _COPIES: Final = ("copy", "with_options")
+_STATE: Final = "__getstate__"
 _VARARGS: Final = 0x04
 """`CO_VARARGS` of a code object (documented with the `inspect` module)."""
 
@@ -34,10 +38,12 @@ class Unfit(Exception):
 class Switch:
     """Whether the wrappers that share it record."""
 
-    __slots__ = ("clients", "on")
+    __slots__ = ("clients", "kinds", "on")
 
-    def __init__(self) -> None:
+    def __init__(self, *kinds: Any) -> None:
         self.on = True
+        self.kinds = kinds
+        """The classes that it stands for; a package that is imported anew has others."""
         self.clients: weakref.WeakSet[Any] = weakref.WeakSet()
         """The single clients that it stands for: one and its copies."""
 
@@ -54,25 +60,26 @@ def wrap(module: ModuleType, report: Report) -> None:
         Unfit: the package is another than this wrapper knows; nothing was changed.
     """
     global _everywhere  # noqa: PLW0603 - the classes are as global as this
-    if _everywhere is not None:
+    kinds = tuple(_fit(module, name) for name in _CLASSES)
+    if _everywhere is not None and _everywhere.kinds == kinds:
         return
-    kinds = [_fit(module, name) for name in _CLASSES]
-    switch = Switch()
+    unwrap(module)
+    switch = Switch(*kinds)
     for kind in kinds:
         for name, wrapper in _wrappers(kind, switch, report).items():
             setattr(kind, name, wrapper)
     _everywhere = switch
 
 
-def unwrap(module: ModuleType) -> None:
+def unwrap(module: ModuleType) -> None:  # noqa: ARG001 - the classes are those that were wrapped, of an earlier one too
     """Give the package's classes their own methods back."""
-    global _everywhere  # noqa: PLW0603 - as above
+    global _everywhere
     if _everywhere is None:
         return
-    _everywhere.on = False
-    _everywhere = None
-    for kind in (getattr(module, name) for name in _CLASSES):
-        for name in (_REQUEST, _RETRY):
+    switch, _everywhere = _everywhere, None
+    switch.on = False
+    for kind in switch.kinds:
+        for name in _METHODS:
             own = vars(kind).get(name)
             if hasattr(own, _MARK):
                 delattr(kind, name)
@@ -82,7 +89,9 @@ def unwrap(module: ModuleType) -> None:
 
 def is_client(module: ModuleType, value: object) -> bool:
     """Whether this is a client of the package."""
-    return isinstance(value, tuple(getattr(module, name) for name in _CLASSES))
+    return isinstance(
+        value, tuple(kind for name in _CLASSES if isinstance(kind := getattr(module, name, None), type))
+    )
 
 
 def wrap_client(client: Any, report: Report) -> bool:
@@ -106,7 +115,7 @@ def unwrap_client(client: Any) -> None:
     switch.on = False
     for one in list(switch.clients):
         _single.pop(one, None)
-        for name in (_REQUEST, _RETRY, *_COPIES):
+        for name in (*_METHODS, *_COPIES, _STATE):
             if hasattr(vars(one).get(name), _MARK):
                 delattr(one, name)
 
@@ -138,10 +147,13 @@ def _wrappers(kind: Any, switch: Switch, report: Report) -> dict[str, Any]:
     request = getattr(kind, _REQUEST)
     is_async = any(base.__name__ == _ASYNC for base in kind.__mro__)
     around = _around_async if is_async else _around
-    return {
+    wrappers = {
         _REQUEST: _dressed(around(request, switch, report), request),
         _RETRY: _dressed(_noting(getattr(kind, _RETRY), switch, report), getattr(kind, _RETRY)),
     }
+    if process := getattr(kind, _PROCESS, None):  # without it only an answer that cannot be made is not known
+        wrappers[_PROCESS] = _dressed(_seeing(process, switch), process)
+    return wrappers
 
 
 def _dressed(wrapper: Any, original: Any) -> Any:
@@ -201,6 +213,7 @@ class _Serving:
             serving.set(self._before)
         if error is not None:
             guarded(self._exchange, self._exchange.failed, error)
+        self._exchange.body = self._exchange.response = None
 
 
 def _noting(original: Any, switch: Switch, report: Report) -> Any:
@@ -221,6 +234,18 @@ def _noting(original: Any, switch: Switch, report: Report) -> Any:
     return timeout
 
 
+def _seeing(original: Any, switch: Switch) -> Any:
+    """What was served is known from here on, also when the package refuses to make an answer of it."""
+
+    def process(self: Any, *args: Any, **kwargs: Any) -> Any:
+        exchange = serving.get() if switch.on else None
+        if exchange is not None:
+            exchange.response = kwargs.get("response")
+        return original(self, *args, **kwargs)
+
+    return process
+
+
 def _wrap_one(client: Any, switch: Switch, report: Report) -> None:
     """Put ours on one object."""
     kind = type(client)
@@ -228,6 +253,7 @@ def _wrap_one(client: Any, switch: Switch, report: Report) -> None:
         setattr(client, name, MethodType(wrapper, client))
     for name in _COPIES:
         setattr(client, name, MethodType(_copying(getattr(kind, name), switch, report), client))
+    setattr(client, _STATE, MethodType(_without_ours(kind.__getstate__), client))
     switch.clients.add(client)
     _single[client] = switch
 
@@ -240,3 +266,15 @@ def _copying(original: Any, switch: Switch, report: Report) -> Any:
         return made
 
     return _dressed(copy, original)
+
+
+def _without_ours(original: Any) -> Any:
+    """What `copy.copy` takes over of one object: not our methods, which would make the requests of that one."""
+
+    def getstate(self: Any) -> Any:
+        state = original(self)
+        if not isinstance(state, dict):
+            return state
+        return {name: value for name, value in state.items() if not hasattr(value, _MARK)}
+
+    return _dressed(getstate, original)

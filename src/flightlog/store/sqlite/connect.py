@@ -6,6 +6,7 @@ that first reads and later writes would be refused without waiting when another 
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -14,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from flightlog.records.errors import StoreBusy, StoreCorrupt, StoreError, StoreTooNew
+from flightlog.records.errors import StoreBusy, StoreCorrupt, StoreError, StoreTooNew, StoreUnwritable
 from flightlog.store.sqlite.migrate import NEWEST, migrate, stand_in
+from flightlog.store.sqlite.numbered import CONNECTION
 
 APPLICATION_ID: Final = 0x466C6F67
 """`Flog` in the header of every store; says that a file is ours."""
@@ -32,6 +34,8 @@ CHECKPOINT_PAGES: Final = 4000
 LOG_BYTES: Final = 64 * 1024 * 1024
 """A write-ahead log that is longer is cut back to nothing."""
 
+_UNWRITABLE: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT})
+_NOT_WRITTEN: Final = ("disk is full", "readonly database")
 _NOT_OURS: Final = ("file is not a database", "malformed", "unsupported file format", "encrypted")
 
 
@@ -50,6 +54,7 @@ def connect_writer(
         StoreError: it cannot be opened.
     """
     with answering(path):
+        _is_there(path)
         _touch(path)
         connection = _open(path, busy_ms)
         try:
@@ -79,7 +84,7 @@ def connect_reader(path: str) -> sqlite3.Connection | None:
         StoreTooNew, StoreCorrupt, StoreBusy, StoreError: as for `connect_writer`.
     """
     with answering(path):
-        if not Path(path).exists():
+        if not _is_there(path):
             return None
         is_writable = os.access(Path(path).parent, os.W_OK)
         connection = _open(path) if is_writable else _open_read_only(path)
@@ -111,8 +116,14 @@ def answering(path: str) -> Iterator[None]:
             raise StoreBusy(path) from error
         if any(word in str(error) for word in _NOT_OURS):
             raise StoreCorrupt(path, str(error)) from error
+        if any(word in str(error) for word in _NOT_WRITTEN):
+            raise StoreUnwritable(path, str(error)) from error
         raise StoreError(f"store {path}: {error}") from error
-    except (sqlite3.Error, OSError, OverflowError, UnicodeError) as error:
+    except OSError as error:
+        if error.errno in _UNWRITABLE:
+            raise StoreUnwritable(path, error.strerror or str(error)) from error
+        raise StoreError(f"store {path}: {error}") from error
+    except (sqlite3.Error, OverflowError, UnicodeError) as error:
         raise StoreError(f"store {path}: {error}") from error
 
 
@@ -159,6 +170,18 @@ def _touch(path: str) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
+def _is_there(path: str) -> bool:
+    """Whether there is a file; a link into a directory that is gone is trouble, and not a store to be made."""
+    place = Path(path)
+    try:
+        place.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        if place.is_symlink() and not (target := place.resolve()).parent.is_dir():
+            raise StoreError(f"store {path} is a link to {target}, and there is no such directory") from None
+        return False
+    return True
+
+
 def _open(path: str, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     uri = f"{Path(path).absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(
@@ -168,6 +191,7 @@ def _open(path: str, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
         isolation_level=None,
         cached_statements=256,
         check_same_thread=False,  # one thread at a time, which the port asks of its callers
+        factory=CONNECTION,
     )
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     return connection
@@ -178,9 +202,13 @@ def _open_read_only(path: str) -> sqlite3.Connection:
 
     Nobody else can write there either, unless the directory is only ours to read: then, as SQLite's
     documentation of `immutable` says, an answer given while somebody writes may be wrong, never the file.
+    It also leaves out what is still in the write-ahead log; with one SQLite needs the two files beside it, and
+    they must be there already.
     """
-    uri = f"{Path(path).absolute().as_uri()}?immutable=1"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    log = Path(path + "-wal")
+    how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    uri = f"{Path(path).absolute().as_uri()}?{how}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, factory=CONNECTION)
 
 
 def _enter_wal(connection: sqlite3.Connection, busy_ms: int) -> None:
@@ -203,7 +231,7 @@ def _version(connection: sqlite3.Connection, path: str) -> int:
         "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)"
         " FROM pragma_user_version, pragma_application_id",
     ).fetchone()
-    if tables and owner != APPLICATION_ID:
+    if tables and (owner != APPLICATION_ID or found < 1):
         raise StoreCorrupt(path, "a database, but not a Flightlog store")
     if found > NEWEST:
         raise StoreTooNew(path, found, NEWEST)

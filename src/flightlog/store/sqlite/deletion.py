@@ -25,7 +25,7 @@ SELECT (SELECT count(*) FROM events WHERE trace IN (SELECT value FROM json_each(
   + (SELECT coalesce(sum(bytes(message) + bytes(stack)), 0) FROM span_errors
     WHERE span IN (SELECT id FROM spans WHERE trace IN (SELECT value FROM json_each(?1))))
 """
-_TOTALS: Final = "SELECT value FROM totals WHERE name IN ('payloads', 'payload_bytes') ORDER BY name DESC"
+_TOTALS: Final = "SELECT name, value FROM totals WHERE name IN ('payloads', 'payload_bytes')"
 
 
 def delete_trace(connection: sqlite3.Connection, trace_id: str, project: str | None) -> Deleted:
@@ -37,10 +37,10 @@ def delete_trace(connection: sqlite3.Connection, trace_id: str, project: str | N
     traces = (as_array(number for (number,) in found),)
     connection.create_function("bytes", 1, _bytes, deterministic=True)
     events, annotations, held = connection.execute(_HELD, traces).fetchone()
-    before = [number for (number,) in connection.execute(_TOTALS)]
+    before = dict(connection.execute(_TOTALS))
     spans = _remove(connection, traces)
-    after = [number for (number,) in connection.execute(_TOTALS)]
-    payloads, packed = (had - has for had, has in zip(before, after, strict=True))
+    after = dict(connection.execute(_TOTALS))
+    payloads, packed = (before.get(name, 0) - after.get(name, 0) for name in ("payloads", "payload_bytes"))
     return Deleted(spans, events, annotations, payloads, held + packed)
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-STEPS: Final = ("0001_first", "0002_payload_parts", "0003_days")
+STEPS: Final = ("0001_first", "0002_payload_parts", "0003_days", "0004_correlation")
 """Every step, in order; step n leads to version n."""
 
 NEWEST: Final = len(STEPS)

@@ -60,7 +60,10 @@ class SeriesNames:
         for new in wanted:
             found = self._ids.get(new.series)
             new.is_folded = found is None
-            new.id = self._folded[new.series] if found is None else found
+            try:
+                new.id = self._folded[new.series] if found is None else found
+            except KeyError as error:
+                raise _damage("series") from error
 
     def _find_or_add(self, connection: sqlite3.Connection, wanted: Iterable[Series]) -> None:
         missing = {series for series in wanted if series not in self._ids}
@@ -75,7 +78,9 @@ class SeriesNames:
         new = {*added, *folded.values()}
         _add_series.run(connection, sorted(new))
         self._learn(connection, new)
-        self._folded = {series: self._ids[stand_in] for series, stand_in in folded.items()}
+        self._folded = {
+            series: self._ids[stand_in] for series, stand_in in folded.items() if stand_in in self._ids
+        }
 
     def _learn(self, connection: sqlite3.Connection, wanted: Iterable[Series]) -> None:
         for number, *names in _find_series.ask(connection, sorted(wanted)):
@@ -124,7 +129,15 @@ class SourceNames:
 
     def id(self, source: tuple[str, str]) -> int:
         """The id of a source that was resolved."""
-        return self._ids[source]
+        try:
+            return self._ids[source]
+        except KeyError as error:
+            raise _damage("sources") from error
+
+
+def _damage(table: str) -> sqlite3.DatabaseError:
+    """What SQLite raises for a damaged page: a row that was there or was just added is not found again."""
+    return sqlite3.DatabaseError(f"malformed index: a row of {table} cannot be found again")
 
 
 def _stand_in(series: Series) -> Series:

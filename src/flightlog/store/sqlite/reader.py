@@ -17,15 +17,16 @@ import msgspec
 
 from flightlog.codecs import lines as codec
 from flightlog.records.annotation import Annotation
-from flightlog.records.errors import AmbiguousId, UnknownId
+from flightlog.records.errors import AmbiguousId, StoreCorrupt, UnknownId
 from flightlog.records.event import Event
 from flightlog.records.span import Span
-from flightlog.records.traces import EVERY_TRACE, Figures, Selection, Trace, TraceFigures
+from flightlog.records.traces import EVERY_TRACE, Figures, Flow, Selection, Trace, TraceFigures
 from flightlog.store.port import Difference, Grouping, Sizes
-from flightlog.store.sqlite import failed, layout, statistics, verify
+from flightlog.store.sqlite import failed, flows, layout, statistics, verify
 from flightlog.store.sqlite.connect import answering, connect_reader, snapshot
 from flightlog.store.sqlite.ids import TRACE_DIGITS, text, trace_key
 from flightlog.store.sqlite.migrate import migrate
+from flightlog.store.sqlite.numbered import CONNECTION
 from flightlog.store.sqlite.restore import read_annotations, read_events, read_spans
 from flightlog.store.sqlite.tracelist import NEWEST, ONE, Place, newest, one
 
@@ -114,6 +115,11 @@ class Reader:
         with self._snapshot() as connection:
             return list(read_events(connection, _EVENTS_OF, (trace_key(trace_id),)))
 
+    def flow(self, correlation_id: str, most: int) -> Flow:
+        """What belongs to a correlation id, across traces; of spans and of events the first `most` each."""
+        with self._snapshot() as connection:
+            return flows.flow(connection, correlation_id, most)
+
     def lines(self, trace_id: str | None = None, selection: Selection = EVERY_TRACE) -> Iterator[bytes]:
         """One trace, those that are meant, or everything, as JSON lines.
 
@@ -158,8 +164,10 @@ class Reader:
         return Sizes(sum(file.stat().st_size for file in files if file.exists()), *row)
 
     def verify(self) -> list[Difference]:
-        """Recompute everything that is derived; empty means all is right."""
+        """Read everything and recompute what is derived; empty means all is right."""
         with self._snapshot() as connection:
+            if damage := verify.damage(connection):
+                raise StoreCorrupt(self._path, damage)
             return verify.differences(connection)
 
     def close(self) -> None:
@@ -182,7 +190,7 @@ class Reader:
         if self._connection is not None:
             return self._connection
         if self._empty is None:
-            self._empty = sqlite3.connect(":memory:", isolation_level=None)
+            self._empty = sqlite3.connect(":memory:", isolation_level=None, factory=CONNECTION)
             migrate(self._empty, 0)
         return self._empty
 

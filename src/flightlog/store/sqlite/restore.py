@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, get_args
 
 import msgspec
@@ -66,67 +67,87 @@ def read_spans(
     spans: list[Span] = []
     for place in range(0, len(rows), _PART_ROWS):
         some = rows[place : place + _PART_ROWS]
-        aside = _Aside(connection, some, parts)
-        spans.extend(_span(row, aside) for row in some)
+        with _finding_damage():
+            aside = _Aside(connection, some, parts)
+            spans.extend(_span(row, aside) for row in some)
     return spans
 
 
 def read_events(connection: sqlite3.Connection, where: str, values: Sequence[Any] = ()) -> Iterator[Event]:
     """The events that a `WHERE …` with its order selects."""
-    for row in connection.execute(_EVENTS + where, values).fetchall():
-        (
-            event_id,
-            trace_id,
-            span_id,
-            time,
-            name,
-            level,
-            body,
-            attributes,
-            process_id,
-            project,
-            version,
-            rest,
-        ) = row
-        yield Event(
-            event_id=text(event_id),
-            trace_id=text(trace_id),
-            span_id=text(span_id),
-            time=time,
-            name=name,
-            level=_LEVELS[level],
-            body=body or "",
-            attributes=_value(attributes) if attributes else {},
-            process_id=process_id,
-            project=project,
-            version=version,
-            **_rest(rest),
-        )
+    rows = connection.execute(_EVENTS + where, values).fetchall()
+    with _finding_damage():
+        yield from map(_event, rows)
+
+
+def _event(row: Row) -> Event:
+    (
+        event_id,
+        trace_id,
+        span_id,
+        time,
+        name,
+        level,
+        body,
+        attributes,
+        process_id,
+        project,
+        version,
+        rest,
+    ) = row
+    return Event(
+        event_id=text(event_id),
+        trace_id=text(trace_id),
+        span_id=text(span_id),
+        time=time,
+        name=name,
+        level=_LEVELS[level],
+        body=body or "",
+        attributes=_value(attributes) if attributes else {},
+        process_id=process_id,
+        project=project,
+        version=version,
+        **_rest(rest),
+    )
 
 
 def read_annotations(
     connection: sqlite3.Connection, where: str, values: Sequence[Any] = ()
 ) -> Iterator[Annotation]:
     """The annotations that a `WHERE …` with its order selects."""
-    for row in connection.execute(_ANNOTATIONS + where, values).fetchall():
-        name_id, trace_id, span_id, time, name, value, label, note, by, attributes = row[:10]
-        process_id, project, version, rest = row[10:]
-        yield Annotation(
-            annotation_id=name_id,
-            trace_id=text(trace_id),
-            span_id=text(span_id),
-            time=time,
-            name=name,
-            value=bool(value) if isinstance(value, int) else value,
-            label=label or "",
-            note=note or "",
-            by=by or "",
-            attributes=_value(attributes) if attributes else {},
-            process_id=process_id,
-            project=project,
-            version=version,
-            **_rest(rest),
-        )
+    rows = connection.execute(_ANNOTATIONS + where, values).fetchall()
+    with _finding_damage():
+        yield from map(_annotation, rows)
+
+
+def _annotation(row: Row) -> Annotation:
+    name_id, trace_id, span_id, time, name, value, label, note, by, attributes = row[:10]
+    process_id, project, version, rest = row[10:]
+    return Annotation(
+        annotation_id=name_id,
+        trace_id=text(trace_id),
+        span_id=text(span_id),
+        time=time,
+        name=name,
+        value=bool(value) if isinstance(value, int) else value,
+        label=label or "",
+        note=note or "",
+        by=by or "",
+        attributes=_value(attributes) if attributes else {},
+        process_id=process_id,
+        project=project,
+        version=version,
+        **_rest(rest),
+    )
+
+
+@contextmanager
+def _finding_damage() -> Iterator[None]:
+    """Tell a row that no Flightlog wrote as SQLite tells a page that it did not write: as a malformed database."""
+    try:
+        yield
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise sqlite3.DatabaseError(f"malformed row: {type(error).__name__}: {error}") from error
 
 
 class _Aside:

@@ -124,6 +124,8 @@ CREATE TABLE span_context (
   split,
   rest           TEXT                  -- JSON: every other key, and what is no text and no number
 );
+CREATE INDEX span_context_correlation ON span_context (CAST(correlation_id AS TEXT))
+  WHERE correlation_id IS NOT NULL;
 
 CREATE TABLE span_usage (
   span               INTEGER PRIMARY KEY,  -- spans.id of a span of kind llm
@@ -201,6 +203,12 @@ CREATE TABLE events (
   UNIQUE (event_id, project)
 );
 CREATE INDEX events_trace ON events (trace, time) WHERE trace IS NOT NULL;
+CREATE INDEX events_correlation ON events (
+  CASE WHEN json_valid(attributes) THEN CAST(json_extract(attributes, '$.correlation_id') AS TEXT) END, time
+) WHERE instr(attributes, '"correlation_id"') > 0;
+CREATE INDEX events_bound_correlation ON events (
+  CASE WHEN json_valid(rest) THEN CAST(json_extract(rest, '$.context.correlation_id') AS TEXT) END, time
+) WHERE instr(rest, '"correlation_id"') > 0;
 
 CREATE TABLE annotations (
   id            INTEGER PRIMARY KEY,

@@ -18,6 +18,12 @@ FROM traces t CROSS JOIN spans r ON r.id = t.root CROSS JOIN series n ON n.id = 
 """
 """t the trace, r its root, n the root's series, m its true names where the series is folded, x its context."""
 
+_OF_SESSION: Final = """CASE WHEN x.session IS NOT NULL THEN CAST(x.session AS TEXT) = ?
+  ELSE EXISTS (SELECT 1 FROM spans s JOIN span_context c ON c.span = s.id
+    WHERE s.trace = t.id AND CAST(c.session AS TEXT) = ?) END"""
+"""A session that was bound as a number is shown, and therefore asked for, as the text it makes. The root of a
+program under `flightlog run` has none; the spans below it have."""
+
 _SIGNS: Final = frozenset("*?[")
 """What makes a name a pattern."""
 
@@ -37,9 +43,8 @@ def conditions(selection: Selection) -> tuple[str, list[Any]]:
         parts.append(f"coalesce(m.name, n.name) {operator}")
         values.append(pattern)
     if selection.session:
-        # A session that was bound as a number is shown, and therefore asked for, as the text it makes.
-        parts.append("CAST(x.session AS TEXT) = ?")
-        values.append(selection.session)
+        parts.append(_OF_SESSION)
+        values += [selection.session] * 2
     if selection.project:
         parts.append("t.project = ?")
         values.append(selection.project)

@@ -53,14 +53,17 @@ def newest(
     *,
     after: Place | None = None,
 ) -> list[tuple[Place, Trace]]:
-    """The newest traces that are meant, or those that follow a place, newest first."""
+    """The newest traces that are meant, or those that follow a place, newest first.
+
+    One that a session was found in, and whose root has none, is told with it.
+    """
     where, values = conditions(selection)
     if after is not None:
         where += f" {_OLDER}"
         values += after
     rows = connection.execute(f"{TRACES} {where} {NEWEST}", (*values, max(limit, 0), 0)).fetchall()
     return [
-        (Place(row[5], row[1], row[0]), _trace(row, attributes, slow_limit_ns))
+        (Place(row[5], row[1], row[0]), _trace(row, attributes, slow_limit_ns, selection.session))
         for row, attributes in _with_attributes(connection, rows)
     ]
 
@@ -72,18 +75,32 @@ def one(connection: sqlite3.Connection, trace_id: str, slow_limit_ns: int) -> Tr
     return next(found, None)
 
 
+def waiting_of(connection: sqlite3.Connection, spans: Sequence[_Row]) -> Iterator[int]:
+    """How many nanoseconds each span waited.
+
+    Args:
+        connection: the store.
+        spans: of each its number, whether its attributes lie elsewhere, and those that do not.
+    """
+    return (_ns(attributes.get(WAITING)) for attributes in _attributes(connection, spans))
+
+
 def _with_attributes(
     connection: sqlite3.Connection, rows: Sequence[_Row]
 ) -> Iterator[tuple[_Row, dict[str, Any]]]:
-    """Each row with its root's attributes as far as they may tell of waiting; large ones lie elsewhere."""
-    large = sorted(row[24] for row in rows if row[25])
-    spans = read_spans(connection, _LARGE, (str(large),), parts=layout.ATTRIBUTES) if large else []
-    fetched = {number: span.attributes for number, span in zip(large, spans, strict=True)}
-    for row in rows:
-        yield row, fetched.get(row[24]) or _decoded(row[26])
+    """Each row with its root's attributes as far as they may tell of waiting."""
+    return zip(rows, _attributes(connection, [row[24:27] for row in rows]), strict=True)
 
 
-def _trace(row: _Row, attributes: dict[str, Any], slow_limit_ns: int) -> Trace:
+def _attributes(connection: sqlite3.Connection, spans: Sequence[_Row]) -> Iterator[dict[str, Any]]:
+    """The attributes of some spans; large ones lie elsewhere."""
+    large = sorted(span[0] for span in spans if span[1])
+    found = read_spans(connection, _LARGE, (str(large),), parts=layout.ATTRIBUTES) if large else []
+    fetched = {number: span.attributes for number, span in zip(large, found, strict=True)}
+    return (fetched.get(number) or _decoded(small) for number, _, small in spans)
+
+
+def _trace(row: _Row, attributes: dict[str, Any], slow_limit_ns: int, asked_session: str = "") -> Trace:
     (_, trace_id, name, kind, status, start, end, spans, errors, llm_calls) = row[:10]
     (input_tokens, input_known, output_tokens, output_known, unknown_usage, model) = row[10:16]
     (retries, interrupted, project, environment, session, user, tags, service) = row[16:24]
@@ -108,7 +125,7 @@ def _trace(row: _Row, attributes: dict[str, Any], slow_limit_ns: int) -> Trace:
         interrupted=interrupted,
         project=project,
         environment=environment,
-        session=None if session is None else str(session),
+        session=asked_session or None if session is None else str(session),
         user=None if user is None else str(user),
         tags=msgspec.json.decode(tags),
         service=service or None,

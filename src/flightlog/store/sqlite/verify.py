@@ -1,4 +1,4 @@
-"""Verification: every derived row beside what it must be, and each difference named."""
+"""Verification: the file itself, every derived row beside what it must be, and each difference named."""
 
 # ruff: noqa: S608 - every statement here is put together from constants; values are bound
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from flightlog.store.payloads import address
 from flightlog.store.port import Difference
 from flightlog.store.rollups import HOURS_A_DAY
 from flightlog.store.sqlite.layout import PAYLOADS
@@ -22,6 +23,10 @@ from flightlog.store.sqlite.recompute import (
     narrowed,
 )
 from flightlog.store.sqlite.tally import LAST_DAY, SUMS
+from flightlog.store.sqlite.wholes import whole_payloads
+
+_PAGE_ROWS: Final = 100
+"""Payloads that are put together at a time."""
 
 
 class Derived(Struct, frozen=True):
@@ -102,10 +107,37 @@ _DERIVED: Final = (
 )
 
 
+def damage(connection: sqlite3.Connection) -> str:
+    """The first thing that SQLite finds wrong with the file when it reads all of it; empty for nothing."""
+    (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    return "" if found == "ok" else " ".join(found.split())
+
+
 def differences(connection: sqlite3.Connection) -> list[Difference]:
-    """Everything that is stored other than recomputed, or only one of both."""
+    """Everything that is stored other than recomputed, or only one of both.
+
+    Raises:
+        StoreError: a payload is damaged, or a part of it is gone.
+    """
     define_functions(connection)
-    return [found for derived in _DERIVED for found in _compare(connection, derived)]
+    found = [different for derived in _DERIVED for different in _compare(connection, derived)]
+    return found or list(_payloads(connection))
+
+
+def _payloads(connection: sqlite3.Connection) -> Iterator[Difference]:
+    """Payloads that are not what their address says; asked when every reference leads somewhere."""
+    after = 0
+    while True:
+        rows = connection.execute(
+            "SELECT id, hash FROM payloads WHERE id > ? ORDER BY id LIMIT ?", (after, _PAGE_ROWS)
+        ).fetchall()
+        values = whole_payloads(connection, [number for number, _ in rows])
+        for number, stored in rows:
+            if (recomputed := address(values[number])) != stored:
+                yield Difference("payloads", f"{number} hash", stored.hex(), recomputed.hex())
+        if len(rows) < _PAGE_ROWS:
+            return
+        after = rows[-1][0]
 
 
 def _compare(connection: sqlite3.Connection, derived: Derived) -> Iterator[Difference]:

@@ -1,0 +1,203 @@
+"""What a trace call costs the loop it stands in: recorded, off, behind `if hot.on:`, and stripped.
+
+Every state runs in a fresh process on one core, with everything on where it records: the gate, the journal, the
+keeper's thread. Processor time of the looping thread is counted, the empty loop's taken off; each row is the median
+over processes of the median of nine runs. The same module is loaded in each state: off and recorded by the level,
+stripped by `FLIGHTLOG_STRIP`. Shares are of a loop body that takes 10 or 100 microseconds by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+_SUBJECTS = """
+import ctypes
+from flightlog import hot
+import flightlog as fl
+
+def loop(n):
+    for i in range(n):
+        pass
+
+def tiny(n):
+    for i in range(n):
+        hot.tiny("orchestratord", "dispatch_job", "job-123", "dispatch started")
+
+def lazy(n):
+    for i in range(n):
+        hot.tiny("orchestratord", "dispatch_job", "job-123", "dispatch {} started", i)
+
+def pair(n):
+    for i in range(n):
+        hot.enter("dispatch_job", {"job_id": "job-123"})
+        hot.exit("dispatch_job", "worker-gpu0-r1")
+
+def looped(n):
+    for i in hot.loop(range(n)):
+        pass
+
+def sampled(n):
+    for i in hot.loop(range(n), every=100):
+        pass
+
+def iteration(n):
+    for i in range(n):
+        hot.iteration(i, n, "warming up")
+
+def state(n):
+    for i in range(n):
+        hot.state("queue_depth", 5, 6)
+
+def guarded(n):
+    for i in range(n):
+        if hot.on:
+            hot.tiny("orchestratord", "dispatch_job", "job-123", "dispatch started")
+
+def plain_function(job_id):
+    return job_id
+
+@hot.traced_fn
+def traced_function(job_id):
+    return job_id
+
+def plain_call(n):
+    for i in range(n):
+        plain_function("job-123")
+
+def traced_call(n):
+    for i in range(n):
+        traced_function("job-123")
+
+def narrated(n):
+    for i in range(n):
+        fl.narrate("dispatch_job", "job-123", human="Dispatched job-123", actor="orchestratord", level="trace")
+
+absolute = ctypes.CDLL(None).abs
+
+def foreign(n):
+    for i in range(n):
+        absolute(-1)
+
+def foreign_both_ways(n):
+    for i in range(n):
+        hot.enter("abs", {"number": -1})
+        result = absolute(-1)
+        hot.exit("abs", result)
+"""
+
+_MEASURE = """
+import json, os, sys, time
+import flightlog
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+import subjects
+N, REPEATS = int(sys.argv[1]), 9
+NAMES = ["loop", "tiny", "lazy", "pair", "looped", "sampled", "iteration", "state", "guarded", "plain_call",
+    "traced_call", "narrated", "foreign", "foreign_both_ways"]
+
+def measure(subject):
+    runs = []
+    subject(N // 10)
+    for _ in range(REPEATS):
+        begun = time.thread_time_ns()
+        subject(N)
+        runs.append((time.thread_time_ns() - begun) / N)
+    return sorted(runs)[REPEATS // 2]
+
+print(json.dumps({name: measure(getattr(subjects, name)) for name in NAMES}))
+"""
+
+STATES = {
+    "recorded": {"FLIGHTLOG_LEVEL": "trace"},
+    "off": {"FLIGHTLOG_LEVEL": "info"},
+    "stripped": {"FLIGHTLOG_LEVEL": "trace", "FLIGHTLOG_STRIP": "subjects"},
+}
+"""Name of a state to the environment that brings it about."""
+
+CALLS = {
+    "tiny": "tiny",
+    "lazy": "tiny with a template",
+    "pair": "enter and exit together",
+    "looped": "loop, a round",
+    "sampled": "loop(every=100), a round",
+    "iteration": "iteration",
+    "state": "state",
+    "traced_call": "a call of a traced_fn",
+    "narrated": "narrate at level trace",
+}
+"""Subject to how its row is called."""
+
+BODIES_NS = (10_000, 100_000)
+ROUNDS_OF_THE_STORY = 10_000
+"""narration-core's own test runs a loop so often."""
+
+Found = dict[str, float]
+
+
+def _measured(number: int, state: dict[str, str]) -> Found:
+    """Each subject's nanoseconds a round, in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as place:
+        (Path(place) / "subjects.py").write_text(_SUBJECTS)
+        environment = {
+            **os.environ,
+            "FLIGHTLOG_HOME": str(Path(place) / "home"),
+            "FLIGHTLOG_JOURNAL_BYTES": "8GiB",
+            "PYTHONPATH": place,
+            **state,
+        }
+        command = [sys.executable, "-c", _MEASURE, str(number)]
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found: Found = json.loads(result.stdout)
+    return found
+
+
+def _without_floor(found: Found) -> Found:
+    """What each call costs beyond the loop it stands in, or the call that it is put around."""
+    floors = {"traced_call": "plain_call", "foreign_both_ways": "foreign"}
+    return {name: value - found[floors.get(name, "loop")] for name, value in found.items()}
+
+
+def run(quick: bool) -> list[tuple[str, float, str]]:
+    """Measure every state in turn; return (name, value, unit) rows."""
+    number, rounds = (2_000, 1) if quick else (10_000, 5)
+    runs: dict[str, list[Found]] = {state: [] for state in STATES}
+    for _ in range(rounds):
+        for state, variables in STATES.items():
+            runs[state].append(_without_floor(_measured(number, variables)))
+    middle = {
+        state: {name: median(one[name] for one in found) for name in found[0]}
+        for state, found in runs.items()
+    }
+    rows: list[tuple[str, float, str]] = []
+    for state in STATES:
+        for name, called in CALLS.items():
+            if state != "stripped" or name != "narrated":  # which is not of the tier
+                rows.append((f"{state}: {called}", max(0.0, middle[state][name]), "ns"))
+    rows.append(("off: tiny behind `if hot.on:`", max(0.0, middle["off"]["guarded"]), "ns"))
+    rows.append(("stripped: tiny behind `if hot.on:`", max(0.0, middle["stripped"]["guarded"]), "ns"))
+    for body in BODIES_NS:
+        for state, name in (*(("recorded", one) for one in CALLS), ("off", "tiny"), ("off", "guarded")):
+            called = CALLS.get(name, "tiny behind `if hot.on:`")
+            share = 100 * max(0.0, middle[state][name]) / body
+            rows.append((f"{state}: {called}, of a body of {body // 1000} µs", share, "%"))
+    recorded = middle["recorded"]
+    millions = ROUNDS_OF_THE_STORY / 1e6
+    rows += [
+        ("recorded: a ctypes call traced both ways, above its own cost", recorded["foreign_both_ways"], "ns"),
+        ("off: a ctypes call traced both ways, above its own cost", middle["off"]["foreign_both_ways"], "ns"),
+        ("narration-core's test, 10,000 iterations: tiny", recorded["tiny"] * millions, "ms"),
+        ("narration-core's test, 10,000 iterations: iteration", recorded["iteration"] * millions, "ms"),
+        ("narration-core's test, 10,000 iterations: narrate", recorded["narrated"] * millions, "ms"),
+    ]
+    return rows
+
+
+if __name__ == "__main__":
+    for label, value, unit in run(quick="--quick" in sys.argv):
+        print(f"{label:72} {value:12,.2f} {unit}")

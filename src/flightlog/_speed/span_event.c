@@ -1,0 +1,212 @@
+/* `event(name, /, level, body, **attributes)`: a point in time under the span that is current, or under none.
+ *
+ * The plain case is a level that is on, a parent that is a span of ours (or none at all), and no body; the rest is the
+ * plain engine's. Owns nothing beyond the call.
+ */
+#include "span.h"
+
+static PyObject *
+event_slowly(PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    return PyObject_Vectorcall(engine.make_event, args, (size_t)count, names);
+}
+
+/* Level and whether there is a body or anything else unusual; 0: the plain engine's. */
+static int
+sort_out(PyObject *const *args, Py_ssize_t count, PyObject *names, PyObject **level)
+{
+    if (count < 1 || count > 2 || !PyUnicode_CheckExact(args[0]))
+        return 0;
+    *level = count > 1 ? args[1] : NULL;
+    if (names == NULL)
+        return 1;
+    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(names); at++) {
+        PyObject *name = PyTuple_GET_ITEM(names, at);
+        if (name == words.body || !PyUnicode_CheckExact(name) || !PyUnicode_CHECK_INTERNED(name))
+            return 0;
+        if (name == words.level) {
+            if (*level != NULL)
+                return 0;
+            *level = args[count + at];
+        }
+    }
+    return 1;
+}
+
+static int
+line_attributes(Line *line, PyObject *const *values, PyObject *names)
+{
+    PyObject *cuts = NULL;
+    int done = 0, count = 0;
+    for (Py_ssize_t at = 0; names != NULL && done == 0 && at < PyTuple_GET_SIZE(names); at++) {
+        PyObject *name = PyTuple_GET_ITEM(names, at);
+        if (name == words.level)
+            continue;
+        const char *before = count++ == 0 ? ",\"attributes\":{" : ",";
+        done = line_bytes(line, before, strlen(before)) < 0 || line_member(line, name, values[at], NULL, &cuts) < 0;
+    }
+    if (!done && cuts != NULL && PyList_GET_SIZE(cuts) > 0) {
+        PyObject *told = PyObject_CallOneArg(engine.cut_list, cuts);
+        done = told == NULL || line_bytes(line, ",", 1) < 0 || line_text(line, told) < 0;
+        Py_XDECREF(told);
+    }
+    if (!done && count > 0)
+        done = line_bytes(line, "}", 1) < 0;
+    Py_XDECREF(cuts);
+    return done ? -1 : 0;
+}
+
+/* What `bind` put around; 1: it is a stray's. */
+static int
+line_binding(Line *line)
+{
+    PyObject *binding, *stray = NULL, *field = NULL;
+    if (PyContextVar_Get(engine.bound, NULL, &binding) < 0)
+        return -1;
+    int done = 0;
+    if (!is_none(binding)) {
+        stray = PyObject_GetAttr(binding, words.stray);
+        field = PyObject_GetAttr(binding, words.field);
+        done = stray == NULL || field == NULL ? -1 : is_on(stray) ? 1 : line_text(line, field);
+    }
+    Py_XDECREF(binding);
+    Py_XDECREF(stray);
+    Py_XDECREF(field);
+    return done;
+}
+
+static int
+line_of_event(Line *line, Span *parent, PyObject *name, PyObject *level, long long time, uint64_t id)
+{
+    if (line_room(line, 160) < 0)
+        return -1;
+    PUT(line, "\x1e{\"v\":1,\"type\":\"event\",\"event_id\":\"");
+    line->at = put_hex(line->at, id);
+    PUT(line, "\",");
+    if (parent != NULL) {
+        PUT(line, "\"trace_id\":\"");
+        if ((parent->trace_id != NULL && line_text(line, parent->trace_id) < 0) || line_room(line, 96) < 0)
+            return -1;
+        PUT(line, "\",\"span_id\":\"");
+        line->at = put_hex(line->at, parent->id);
+        PUT(line, "\",");
+    }
+    if (level != NULL && level != words.info) {
+        PyObject *field = PyObject_CallOneArg(engine.level_field, level);
+        int done = field == NULL ? -1 : line_text(line, field);
+        Py_XDECREF(field);
+        if (done < 0)
+            return -1;
+    }
+    if (line_room(line, 64) < 0)
+        return -1;
+    PUT(line, "\"time\":");
+    if (line_moment(line, time) < 0 || line_bytes(line, ",\"name\":", 8) < 0)
+        return -1;
+    return line_known(line, name);
+}
+
+/* Write it; 1: the plain engine shall, nothing was written. */
+static int
+write_event(Span *parent, PyObject *level, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    long long now = now_ns();
+    if (anchor_check(now) < 0)
+        return -1;
+    Line rest, line;
+    line_begin(&rest);
+    line_begin(&line);
+    int done = line_attributes(&rest, args + count, names);
+    if (done == 0)
+        done = line_binding(&rest);
+    if (done == 0) {
+        uint64_t id = next_id();
+        done = id == 0 ? -1 : line_of_event(&line, parent, args[0], level, now + ((Anchor *)engine.anchor)->offset, id);
+    }
+    if (done == 0)
+        done = line_bytes(&line, rest.base, (size_t)(rest.at - rest.base)) < 0 || line_bytes(&line, "}\n", 2) < 0 ? -1 : 0;
+    if (done < 0 && is_unencodable())
+        done = 1;
+    if (done == 0 && is_too_long(&line))
+        done = 1;
+    if (done == 0) {
+        PyObject *out = parent == NULL ? NULL : Py_XNewRef(parent->out);
+        done = line_write(&line, out);
+        Py_XDECREF(out);
+    }
+    line_end(&rest);
+    line_end(&line);
+    return done;
+}
+
+static PyObject *
+lose(void)
+{
+    if (!PyErr_ExceptionMatches(PyExc_Exception))
+        return NULL;
+    PyObject *type, *error, *trace;
+    PyErr_Fetch(&type, &error, &trace);
+    PyErr_NormalizeException(&type, &error, &trace);
+    if (trace != NULL)
+        PyException_SetTraceback(error, trace);
+    PyObject *answer = PyObject_CallOneArg(engine.lose, error);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(trace);
+    return answer;
+}
+
+/* 1: its root has said that it runs, now or before; -1 with an exception. */
+static int
+announce_root(Span *parent)
+{
+    if (parent == NULL)
+        return 0;
+    PyObject *root = parent->is_root ? (PyObject *)parent : parent->root;
+    if (LIKELY(((Span *)root)->announced))
+        return 0;
+    Py_INCREF(root);
+    PyObject *answer = PyObject_CallMethodNoArgs(root, words.announce);
+    Py_DECREF(root);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 0;
+}
+
+static int
+is_plain_parent(PyObject *parent)
+{
+    if (parent == NULL)
+        return is_none(engine.origin);
+    if (Py_TYPE(parent) != engine.type)
+        return 0;
+    Span *span = (Span *)parent;
+    return span->state <= LEFT && span->id != 0 && (span->is_root || (span->root != NULL && is_span(span->root)));
+}
+
+PyObject *
+make_event(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    PyObject *level = NULL, *parent;
+    if (UNLIKELY(!sort_out(args, count, names, &level) || (level != NULL && !PyUnicode_CheckExact(level))))
+        return event_slowly(args, count, names);
+    PyObject *verdict = PyDict_GetItemWithError(engine.verdicts, level == NULL ? words.info : level);
+    if (verdict == Py_False)
+        Py_RETURN_NONE;
+    if (UNLIKELY(verdict != Py_True || PyDict_GET_SIZE(engine.held) > 0)) {
+        PyErr_Clear();
+        return event_slowly(args, count, names);
+    }
+    if (PyContextVar_Get(engine.variable, NULL, &parent) < 0)
+        return NULL;
+    if (parent == Py_None)
+        Py_CLEAR(parent);
+    int done = 1;
+    if (LIKELY(is_plain_parent(parent)))
+        done = announce_root((Span *)parent) < 0 ? -1 : write_event((Span *)parent, level, args, count, names);
+    Py_XDECREF(parent);
+    if (UNLIKELY(done > 0))
+        return event_slowly(args, count, names);
+    if (UNLIKELY(done < 0))
+        return lose();
+    Py_RETURN_NONE;
+}

@@ -1,0 +1,83 @@
+"""The hot path in C, where it could be built: the names of `_pure`, with whatever is plain done by `_speed`.
+
+Nothing is decided twice. The compiled span has the plain one's members under the same names, and every rare method is
+the plain one's, from the same base class; a case that the C code does not take is handed to the plain function. So
+`_pure` works on compiled spans in this process: what the two share (the clock, the ids, the open spans) is put into
+its place here, once, before anybody records.
+"""
+
+from __future__ import annotations
+
+from sys import modules
+from typing import Any, Final
+
+from flightlog._speed.presence import CORE
+from flightlog.core import _pure, context, memo, tasks
+from flightlog.core.bound import bound
+from flightlog.core.clock import Anchored
+from flightlog.core.fields import cut_list, level_field
+from flightlog.core.off import OFF
+from flightlog.core.plan import Plan
+from flightlog.core.unset import UNSET
+
+_core: Final[Any] = CORE
+
+Span: Final[Any] = _core.span_type(_pure.Spanning)
+Span.__doc__ = _pure.Span.__doc__
+
+
+class Unrecorded(_pure.Unrecording, Span):  # type: ignore[misc]  # a class that is made in C
+    """A span of a trace that is not sampled."""
+
+    __slots__ = ()
+
+
+class Clock(_core.Anchor, Anchored):  # type: ignore[misc]  # as above
+    """The anchor whose two numbers C reads."""
+
+    __slots__ = ("_monotonic", "_wall")
+
+
+clock: Final = Clock()
+open_spans: Final = _core.OpenSpans()
+span: Final = _core.span
+event: Final = _core.event
+_pool: Final = _core.IdPool(_pure.ids)
+
+vars(_pure).update(Span=Span, Unrecorded=Unrecorded, clock=clock, open_spans=open_spans, _pool=_pool)
+
+_core.use(
+    {
+        "variable": context.variable,
+        "bound": bound,
+        "held": context.held,
+        "verdicts": _pure.verdicts,
+        "texts": memo.texts,
+        "keys": memo.keys,
+        "modules": modules,
+        "off": OFF,
+        "unset": UNSET,
+        "make_span": _pure.span,
+        "make_event": _pure.event,
+        "enter": _pure.Spanning.__enter__,
+        "leave": _pure.Spanning.__exit__,
+        "append": _pure.Spanning._append,
+        "member": memo.member,
+        "captured": memo.captured,
+        "cut_list": cut_list,
+        "level_field": level_field,
+        "task_here": tasks.current,
+        "lose": _pure._lose,
+        "meet_thread": _pure._meet_thread,
+        "thread_fields": _pure._thread_fields,
+        "anchor": clock,
+        "ids": _pool,
+        "plain": vars(_pure),
+    }
+)
+
+
+def install(plan: Plan) -> None:
+    """Start recording by this plan; spans that are open go on and end by it."""
+    _pure.install(plan)
+    _core.install(plan.write, plan.journal, plan.origin, plan.line_bytes, _pure._roots_may_drop)

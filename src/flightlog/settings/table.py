@@ -1,0 +1,162 @@
+"""The one list of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from flightlog.settings.privacy import Withheld, content, modes_text, own_rules, withheld, words
+from flightlog.settings.sinks import Chosen, sinks
+from flightlog.settings.values import (
+    GIB,
+    KIB,
+    MIB,
+    count,
+    limits_text,
+    milliseconds,
+    one_of,
+    ratio,
+    seconds,
+    size,
+    text,
+    truth,
+)
+
+
+class Setting(Struct, frozen=True):
+    """One setting: how it is called, read and explained."""
+
+    name: str
+    default: Any
+    parse: Callable[[object], Any]
+    """Turns a text or a TOML value into the value, or raises ValueError saying what was expected."""
+    text: str
+    variables: tuple[str, ...] = ()
+    """Environment variables beside `FLIGHTLOG_<NAME>`, in order of precedence."""
+
+    @property
+    def variable(self) -> str:
+        """The environment variable of this setting."""
+        return "FLIGHTLOG_" + self.name.upper()
+
+
+SETTINGS: Final = (
+    Setting(
+        "home", "", text, "directory of journal and store; empty: the nearest .flightlog, else the user's"
+    ),
+    Setting("project", "default", text, "whose traces these are"),
+    Setting("environment", "default", text, "where the program runs: production, staging, ci, …"),
+    Setting("service", "", text, "name of the program; empty: from the command line", ("OTEL_SERVICE_NAME",)),
+    Setting("version", "", text, "version of the program"),
+    Setting(
+        "enabled",
+        True,
+        truth,
+        "false: no thread, no file, nothing recorded (OTEL_SDK_DISABLED=true does the same)",
+    ),
+    Setting("level", "info", text, "what is recorded, e.g. info or info,myapp.worker=trace, or off"),
+    Setting("sample", 1.0, ratio, "share of traces that are recorded, decided once at the root"),
+    Setting(
+        "durability",
+        "process",
+        one_of("process", "power", "memory"),
+        "what records survive: the process's death, a power cut, nothing",
+    ),
+    Setting("overflow", "drop-new", one_of("drop-new", "block"), "what happens when the journal is full"),
+    Setting("overflow_wait", 1.0, seconds, "with overflow=block: the longest a record waits, in seconds"),
+    Setting("journal_bytes", GIB, size, "most that all journals of a home may hold"),
+    Setting("segment_bytes", 8 * MIB, size, "size of a journal segment after the first small one"),
+    Setting("line_bytes", MIB, size, "longest record; the largest fields of a longer one are left out"),
+    Setting("value_bytes", 256 * KIB, size, "longest single text in a record"),
+    Setting(
+        "sinks",
+        Chosen(("store",)),
+        sinks,
+        "where records go, with commas between: store, jsonl:PATH?rotate=64MiB&age=86400&keep=5&compress=zstd, "
+        "stderr?view=cute, stderr:json, logging:NAME?view=story",
+    ),
+    Setting(
+        "sink_bytes",
+        16 * MIB,
+        size,
+        "most that may wait for a sink other than the store; beyond it the oldest is skipped and counted",
+    ),
+    Setting(
+        "console",
+        "off",
+        one_of("off", "summary", "tree", "live"),
+        "what is shown on stderr: nothing, a card for each trace, its tree as well, or every step as it happens",
+    ),
+    Setting(
+        "view",
+        "human",
+        one_of("human", "cute", "story"),
+        "the voice in which console and stderr tell narrations: the plain sentence, with a wink, with dialogue",
+    ),
+    Setting("open_spans", 100_000, count, "most open spans that get a line while they run"),
+    Setting("exit_drain", 1.0, seconds, "longest time that a program's exit spends on indexing, in seconds"),
+    Setting("propagate", True, truth, "carry the current span into threads, executors and child processes"),
+    Setting(
+        "instrument",
+        "all",
+        text,
+        "libraries whose calls `flightlog run` records: all that are installed, none, or names: openai, logging",
+    ),
+    Setting(
+        "editorial",
+        "auto",
+        one_of("auto", "on", "off"),
+        "warnings about how narrations are written; auto: in Python's development mode, and where environment is "
+        "development, dev or local",
+    ),
+    Setting(
+        "redact",
+        "mask",
+        modes_text,
+        "what stands in a secret's place: mask, last4, hash, or drop (the whole text goes); by rule as in "
+        "mask,json_web_token=hash,option=off; rules that are off until they are named: email, phone, card, iban",
+    ),
+    Setting("redact_values", Withheld(), withheld, "texts that are secret wherever they stand"),
+    Setting(
+        "redact_environment",
+        True,
+        truth,
+        "treat the values of environment variables named like a key, token, secret or password as redact_values",
+    ),
+    Setting(
+        "redact_keys",
+        (),
+        words,
+        "names of further keys whose values are secret; * stands for anything: *_pin",
+    ),
+    Setting("redact_allow", Withheld(), withheld, "texts and keys that look like secrets and are none"),
+    Setting(
+        "redact_rules",
+        {},
+        own_rules,
+        "rules of your own: a table of names with a regular expression each, whose first group, or else all of "
+        "it, is secret; in code also functions from text to text",
+    ),
+    Setting(
+        "content",
+        "all",
+        content,
+        "whether inputs and outputs are recorded: all, or metadata for none of them; by kind as in "
+        "all,llm=metadata",
+    ),
+    Setting("slow_warn", 900.0, milliseconds, "from here on a step is marked as slowish, in milliseconds"),
+    Setting("slow_limit", 1500.0, milliseconds, "from here on a step or a trace is slow, in milliseconds"),
+    Setting("slow_warns", "", limits_text, "slow_warn by kind, name or pattern of names, as for slow_limits"),
+    Setting(
+        "slow_limits",
+        "",
+        limits_text,
+        "slow_limit by kind, name or pattern of names, e.g. llm=10s,render_*=2s; a name wins over a kind; "
+        'in a file also slow.limit.llm = "10s"',
+    ),
+)
+"""Every setting there is."""
+
+BY_NAME: Final[Mapping[str, Setting]] = {setting.name: setting for setting in SETTINGS}

@@ -1,0 +1,83 @@
+"""What a program may set: rules of its own, keys, exact texts, and what is no secret."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from flightlog.redaction.gate import RULE_FAILED, DefaultGate
+from flightlog.redaction.modes import REDACTED
+from flightlog.redaction.policy import DEFAULT, FAMILIES, own_rule, policy_from, rule_names, sought
+
+
+def test_an_allowed_text_stays_under_a_key_in_a_text_and_in_a_document() -> None:
+    gate = DefaultGate(b"k", policy_from({}, allowed=["geheim7"]))
+    for text in ("password=geheim7 x", '{"password": "geheim7"}', "https://ada:geheim7@h/"):
+        assert gate.text("output", text) == text
+    assert gate.text("password", "geheim7") == "geheim7"
+    assert gate.text("password", "geheim8") == REDACTED
+    assert gate.hits["assignment"] == 0
+
+
+def test_an_allowed_key_shows_its_value() -> None:
+    gate = DefaultGate(b"k", policy_from({}, allowed=["session_key"]))
+    assert not gate.hides("session_key")
+    assert gate.hides("api_key")
+
+
+def test_a_key_of_ones_own_hides_its_value_by_pattern_and_in_any_case() -> None:
+    gate = DefaultGate(b"k", policy_from({}, keys=["*_PIN", "iban"]))
+    assert gate.hides("card_pin")
+    assert gate.hides("Card_Pin")
+    assert gate.hides("iban")
+    assert not gate.hides("pin_count")
+    assert gate.text("", '{"card_pin": "geheim7", "n": 1}') == f'{{"card_pin": "{REDACTED}", "n": 1}}'
+
+
+def test_a_pattern_of_ones_own_hides_its_first_group_or_all_of_it() -> None:
+    gate = DefaultGate(b"k", policy_from({}, rules={"ticket": r"T-([0-9]+)", "code": re.compile("X[0-9]+")}))
+    assert gate.text("", "T-123 and X99") == f"T-{REDACTED} and {REDACTED}"
+    assert (gate.hits["ticket"], gate.hits["code"]) == (1, 1)
+
+
+def test_a_function_of_ones_own_gets_the_text_and_gives_it_back() -> None:
+    gate = DefaultGate(b"k", policy_from({}, rules={"name": lambda text: text.replace("Ada", "[REDACTED]")}))
+    assert gate.text("", "Ada wrote") == "[REDACTED] wrote"
+    assert gate.hits["name"] == 1
+
+
+@pytest.mark.parametrize("function", [lambda _text: 1 / 0, lambda _text: None, lambda _text: 7])
+def test_a_rule_of_ones_own_that_fails_drops_the_text(function: object) -> None:
+    gate = DefaultGate(b"k", policy_from({}, rules={"broken": function}))  # type: ignore[dict-item] # on purpose
+    assert gate.text("", "something") == RULE_FAILED
+    assert gate.hits["rule_failed"] == 1
+
+
+def test_a_pattern_that_is_none_is_refused() -> None:
+    with pytest.raises(re.error):
+        own_rule("broken", "(")
+
+
+def test_exact_texts_are_found_anywhere_the_longest_first_and_short_ones_are_not_looked_for() -> None:
+    assert sought(["abc", "geheim7", "geheim7-long", "geheim7"]) == ("geheim7-long", "geheim7")
+    gate = DefaultGate(b"k", policy_from({}, exact=["geheim7", "geheim7-long", "abc"]))
+    assert gate.text("", "a geheim7-long, abc, geheim7") == f"a {REDACTED}, abc, {REDACTED}"
+    assert gate.hits["exact_value"] == 2
+
+
+def test_every_rule_can_be_switched_off_by_its_name() -> None:
+    off = policy_from(dict.fromkeys(rule_names(), "off"))
+    assert off.families == ()
+    assert off.assignments == ()
+
+
+def test_the_rules_that_are_off_until_they_are_named_are_those_about_people() -> None:
+    named = {rule.name for family in FAMILIES for rule in family.rules if not rule.by_default}
+    assert named == {"email", "card", "iban", "phone"}
+    assert not named & {rule.name for family in DEFAULT.families for rule in family.rules}
+
+
+def test_rule_names_are_words_that_settings_can_name() -> None:
+    assert all(re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name) for name in rule_names())
+    assert len(rule_names()) == len(set(rule_names()))

@@ -1,0 +1,56 @@
+"""A store that cannot be written: said as that, and read all the same, with what is still in its log."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from contracts.store_lines import PROCESS, Engine, span
+from flightlog.records.errors import StoreError, StoreUnwritable
+from flightlog.store.open import open_reader, open_writer
+from flightlog.store.port import Chunk
+from flightlog.store.sqlite.connect import answering
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Engine]:
+    engine = Engine(tmp_path / "store.db")
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC, errno.EDQUOT])
+def test_what_the_system_does_not_let_us_write_is_said_as_that(number: int) -> None:
+    with pytest.raises(StoreUnwritable, match=os.strerror(number)), answering("a.db"):
+        raise OSError(number, os.strerror(number))
+
+
+def test_any_other_trouble_of_the_system_is_trouble_with_the_store() -> None:
+    with pytest.raises(StoreError) as caught, answering("a.db"):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    assert not isinstance(caught.value, StoreUnwritable)
+
+
+def test_a_full_disk_is_said_as_that(store: Engine) -> None:
+    writer = open_writer(store.place)
+    with closing(writer):
+        (pages,) = writer._connection.execute("PRAGMA page_count").fetchone()
+        writer._connection.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(StoreUnwritable, match="full"):
+            writer.append([Chunk(PROCESS, [span(2, n, input=str(n) * 700) for n in range(1, 400)])])
+
+
+def test_where_nothing_can_be_written_what_is_in_the_log_is_read_too(
+    store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = store.writer()
+    writer.append([Chunk(PROCESS, [span()])])
+    assert Path(f"{store.place}-wal").stat().st_size, "nothing was moved into the file yet"
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with closing(open_reader(store.place)) as reader:
+        assert len(reader.traces(5)) == 1
