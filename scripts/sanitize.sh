@@ -6,7 +6,7 @@ set -eu
 python=$(command -v "$1"); shift
 root=$(cd "$(dirname "$0")/.." && pwd)
 case $python in /*) ;; *) python=$root/$python ;; esac
-tests="$root/tests/speed $root/tests/redaction/test_redaction_scanner.py $root/tests/steps"
+tests="$root/tests/speed $root/tests/redaction/test_redaction_scanner.py $root/tests/steps $root/tests/core"
 
 missing() {
   echo "sanitize: $1; skipped" >&2

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from os import PathLike, listdir
+from os import PathLike, environ, listdir
 from typing import TYPE_CHECKING, Any
+
+from flightlog.border import let_through
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
@@ -66,18 +68,36 @@ def run_process(
         shell=shell,
         capture_output=capture_output,
         name=name,
-        surroundings=_surroundings,
+        surroundings=lambda: _surroundings(env),
     )
 
 
-def _surroundings() -> tuple[str, Callable[[], bool], DefaultGate | None]:
-    """The home that we record into, if we do, a way to ask whether somebody joined us there, and our gate."""
+def _surroundings(env: Mapping[str, str] | None) -> tuple[str, Callable[[], bool], DefaultGate | None]:
+    """The home that we record into, if we do, a way to ask whether somebody joined us there, and our gate.
+
+    The secrets of the child's own variables are looked for from now on, since it may print them.
+    """
     recorder: Any = getattr(sys.modules.get("flightlog.recording"), "recorder", None)
     home = None if recorder is None or recorder.writer is None else recorder.home
     if home is None:
         return "", _nobody, None
-    gate: Any = getattr(sys.modules.get("flightlog.redacting"), "gate_of_messages", None)
-    return str(home.path), joined(home.journal_root), None if gate is None else gate()
+    redacting: Any = sys.modules.get("flightlog.redacting")
+    if redacting is None:
+        return str(home.path), joined(home.journal_root), None
+    if env is not None:
+        _look_for(env, recorder, redacting)
+    return str(home.path), joined(home.journal_root), redacting.gate_of_messages()
+
+
+def _look_for(env: Mapping[str, str], recorder: Any, redacting: Any) -> None:
+    secret: dict[str, str] = {}
+    try:
+        for name, value in env.items():
+            secret.update(redacting.secret_variable(name, value))
+        if any(environ.get(name) != value for name, value in secret.items()):
+            recorder.on_new_secret(secret)
+    except Exception as failure:  # noqa: BLE001 - the border: a mapping is anybody's object
+        let_through(failure)
 
 
 def _nobody() -> bool:

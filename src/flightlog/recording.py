@@ -38,6 +38,7 @@ from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.redacting import exact_values, gate_of, leave_environment, watch_environment
 from flightlog.redaction.arguments import redacted_arguments
+from flightlog.redaction.environment import secrets_of
 from flightlog.redaction.gate import FAILED, DefaultGate
 from flightlog.redaction.policy import sought
 from flightlog.settings import Settings
@@ -92,7 +93,7 @@ class Recorder:
         provenance.introduce(settings.service or _service(), settings.version)
         editor.use(settings.editorial, settings.environment)
         if settings.redact_environment and control.wants_anything:
-            watch_environment(self._on_new_secret)
+            watch_environment(self.on_new_secret)
         if settings.propagate:
             carry_into_threads()
             carry_into_processes()
@@ -180,12 +181,18 @@ class Recorder:
             ),
         )
 
-    def _on_new_secret(self, changing: Mapping[str, str]) -> None:
-        """Look for a secret that the program has just put into its environment."""
+    def on_new_secret(self, changing: Mapping[str, str]) -> None:
+        """Look for a secret that the program has just put into its environment, or into a child's."""
         settings = self.settings
-        if settings is not None:
-            self._gate.seek(sought(exact_values(settings, changing)))
-            memo.forget()
+        if settings is None:
+            return
+        try:
+            found = exact_values(settings, changing)
+        except Exception as failure:  # noqa: BLE001 - the border: another thread may be changing the environment
+            let_through(failure)
+            found = (*settings.redact_values, *secrets_of(changing))
+        self._gate.seek(sought(found))
+        memo.forget()
 
     def _first_write(self, framed: bytes) -> None:
         """Take a line that comes before there is a journal: open it."""

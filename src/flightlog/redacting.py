@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from flightlog.records.errors import BadSetting
-from flightlog.redaction.environment import is_secret_name, secrets_of
+from flightlog.redaction.environment import is_secret_name, secrets_of, spellings
 from flightlog.redaction.gate import DefaultGate
 from flightlog.redaction.policy import Policy, policy_from, rule_names
 from flightlog.settings import Settings, modes
@@ -45,14 +45,15 @@ def policy_of(settings: Settings) -> Policy:
 
 
 def exact_values(settings: Settings, changing: Mapping[str, str] = MappingProxyType({})) -> tuple[str, ...]:
-    """The texts that are secret as they are: those given, and those of the environment.
+    """The texts that are secret as they are, in each of their spellings: those given, those of the environment.
 
     Args:
         settings: the resolved ones.
         changing: variables that are just being set.
     """
     found = secrets_of({**os.environ, **changing}) if settings.redact_environment else ()
-    return (*settings.redact_values, *found)
+    given = (spelling for secret in settings.redact_values for spelling in spellings(secret))
+    return (*given, *found)
 
 
 def gate_of(settings: Settings, key: bytes, say: Callable[[str], object] | None = None) -> DefaultGate:
@@ -89,7 +90,7 @@ def watch_environment(changed: Callable[[Mapping[str, str]], object]) -> None:
 
     def putenv(name: Any, value: Any) -> None:
         original(name, value)
-        found = _secret_variable(name, value)
+        found = secret_variable(name, value)
         if found:
             changed(found)
 
@@ -103,7 +104,7 @@ def leave_environment() -> None:
     os.putenv = getattr(os.putenv, _MARK, os.putenv)
 
 
-def _secret_variable(name: Any, value: Any) -> dict[str, str]:
+def secret_variable(name: Any, value: Any) -> dict[str, str]:
     """The variable, if there can be a secret in it."""
     try:
         key, text = os.fsdecode(name), os.fsdecode(value)

@@ -6,6 +6,7 @@ import asyncio
 import enum
 import gc
 import threading
+from contextlib import ExitStack, suppress
 
 import msgspec
 import pytest
@@ -507,3 +508,31 @@ def test_a_capture_hears_threads_that_begin_outside_of_any_span(carrying):
         thread.start()
         thread.join()
     assert [span.output for span in mine.spans] == [1]
+
+
+def test_an_error_after_one_that_a_child_met_has_its_own_stack():
+    """The second may stand at the address of the first, which is gone by then."""
+    with fl.capture() as seen:
+        for _ in range(20):
+            with suppress(ValueError), fl.span("parent"):
+                with suppress(ValueError), fl.span("child"):
+                    raise ValueError("first")
+                raise ValueError("second")
+    parents = [span for span in seen.spans if span.name == "parent"]
+    assert len(parents) == 20
+    assert all(span.error and "second" in span.error.stack for span in parents)
+
+
+def test_an_error_on_its_way_up_has_its_stack_at_the_innermost_span_alone():
+    with fl.capture() as seen, suppress(ValueError), fl.span("outer"), fl.span("inner"):
+        raise ValueError("once")
+    stacks = {span.name: span.error.stack for span in seen.spans if span.error}
+    assert "once" in stacks["inner"]
+    assert stacks["outer"] == ""
+
+
+def test_a_span_that_is_off_can_be_entered_by_an_exit_stack():
+    with fl.capture(level="error"), ExitStack() as stack:
+        entered = stack.enter_context(fl.span("quiet", level="trace"))
+        assert not entered
+        assert type(entered).__enter__(entered) is entered

@@ -25,6 +25,23 @@ def seen():
         yield captured
 
 
+class _Odd(str):
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        raise ValueError(other)
+
+
+@pytest.mark.parametrize(
+    "env", [{b"OWN_TOKEN": b"Geheim-12-\xff"}, {"OWN_TOKEN": _Odd("Geheim-123")}], ids=["bytes", "odd"]
+)
+def test_variables_of_any_kind_that_subprocess_takes_reach_the_child(env, seen):
+    code = "import os; print(len(os.environb[b'OWN_TOKEN']))"
+    done = fl.run_process([sys.executable, "-c", code], env=env, capture_output=True)
+    assert done.stdout == b"%d\n" % len(next(iter(env.values())))
+
+
 def _python(code):
     return [sys.executable, "-c", textwrap.dedent(code)]
 

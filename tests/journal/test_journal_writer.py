@@ -14,7 +14,7 @@ from types import BuiltinMethodType
 import pytest
 from journal_kit import PROCESS_ID, Clock, Said, head, line, opened, read_all
 
-from flightlog._speed.presence import CORE
+from flightlog._speed.presence import ENGINE
 from flightlog.core.ports import Journal as Port
 from flightlog.journal.counters import read_counters
 from flightlog.journal.directory import Directory
@@ -263,7 +263,7 @@ def test_a_segment_made_ahead_is_in_memory_already(tmp_path: Path) -> None:
 def test_a_record_costs_one_call_into_the_map(tmp_path: Path) -> None:
     writer = opened(tmp_path)
     assert isinstance(writer.append, BuiltinMethodType)
-    assert isinstance(writer.append.__self__, mmap.mmap if CORE is None else CORE.Region)
+    assert isinstance(writer.append.__self__, mmap.mmap if ENGINE is None else ENGINE.Region)
     assert writer.append.__name__ == "write"
     writer.close()
 

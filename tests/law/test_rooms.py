@@ -92,6 +92,7 @@ CORE_LIBRARY = frozenset(
         "contextlib",
         "contextvars",
         "enum",
+        "functools",
         "gc",
         "itertools",
         "math",

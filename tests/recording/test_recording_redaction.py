@@ -119,6 +119,57 @@ def test_a_secret_that_comes_into_the_environment_later_is_looked_for_from_then_
     assert "the password is [REDACTED]" in text
 
 
+REPLACED = """
+    import os, sys
+    import flightlog as fl
+
+    with fl.span("first"):
+        pass
+    os.environ["PAYMENT_SECRET"] = "The-Second-Of-Them"
+    os.putenv("OTHER_SECRET", "Put-Past-The-Mapping")
+    os.environ["PAYMENT_SECRET"] = "The-Third-Of-Them"
+    del os.environ["PAYMENT_SECRET"]
+    os.environ["MORE_SECRET"] = "Something-Else-Again"
+    fl.event("used", body="The-First-Of-Them The-Second-Of-Them The-Third-Of-Them Put-Past-The-Mapping")
+    fl.run_process([sys.executable, "-c", "import os; print(os.environ['OWN_TOKEN'])"],
+                   env={**os.environ, "OWN_TOKEN": "Of-The-Child-Alone-1"})
+"""
+
+
+def test_a_secret_that_was_replaced_or_given_to_a_child_alone_is_looked_for_as_well(bench):
+    bench.run(REPLACED, env={"PAYMENT_SECRET": "The-First-Of-Them"})
+    text = bench.flightlog("export", "--format", "jsonl").stdout
+    assert '"[REDACTED] [REDACTED] [REDACTED] [REDACTED]"' in text
+    assert "Of-The-Child" not in text
+
+
+def test_a_secret_that_is_no_utf8_does_not_keep_a_program_from_recording(bench):
+    bench.run(LATE, env={"SHOP_TOKEN": os.fsdecode(b"\xff\xfegeheim-12-Z")})
+    assert bench.spans()
+
+
+BUSY = """
+    import os
+    import flightlog as fl
+
+    class Busy(dict):
+        def __iter__(self):
+            raise RuntimeError("dictionary changed size during iteration")
+
+    with fl.span("work"):
+        os.environ["ORDER_TOKEN"] = os.fsdecode(b"\\xff\\xfegeheim-12-Z")
+        os.environ._data = Busy(os.environ._data)
+        os.environ["PAYMENT_TOKEN"] = "Set-In-A-Hurry-2"
+        fl.event("used", body=os.environ["ORDER_TOKEN"] + " Set-In-A-Hurry-2")
+        os.environ._data = dict(os.environ._data.items())
+"""
+
+
+def test_no_variable_that_a_program_sets_raises_and_each_is_looked_for(bench):
+    bench.run(BUSY)
+    assert '"[REDACTED] [REDACTED]"' in bench.flightlog("export", "--format", "jsonl").stdout
+
+
 def test_who_records_nothing_has_an_environment_that_nobody_watches(bench):
     source = """
         import os

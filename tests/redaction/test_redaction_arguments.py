@@ -44,3 +44,19 @@ def test_what_was_redacted_stays_as_it_is():
     gate = DefaultGate(b"")
     once = redacted_arguments(gate, ["--password", "-hunter2", "--token=x", "--key", "y"])
     assert redacted_arguments(gate, once) == once
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("mysql -uroot -pGeheim66x db", "mysql -uroot -p[REDACTED] db"),
+        ("/usr/bin/mysqldump -h db -pGeheim66x", "/usr/bin/mysqldump -h db -p[REDACTED]"),
+        ("curl -s -u ada:Geheim66x http://h", "curl -s -u ada:[REDACTED] http://h"),
+        ("redis-cli -h h -a Geheim66x ping", "redis-cli -h h -a [REDACTED] ping"),
+        ("docker login -u ada -p Geheim66x", "docker login -u ada -p [REDACTED]"),
+        ("docker run -p 8080:80 image", "docker run -p 8080:80 image"),
+        ("make -pGeheim66x -u ada:Geheim66x", "make -pGeheim66x -u ada:Geheim66x"),
+    ],
+)
+def test_a_short_option_means_what_it_means_to_its_command(typed, shown):
+    assert redacted_arguments(DefaultGate(b""), typed.split()) == shown.split()

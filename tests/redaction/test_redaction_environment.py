@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
 import pytest
 
-from flightlog.redaction.environment import MOST, is_secret_name, secrets_of
+from flightlog.redaction.environment import MOST, is_secret_name, secrets_of, spellings
 from flightlog.redaction.gate import DefaultGate
 from flightlog.redaction.modes import REDACTED
 from flightlog.redaction.policy import policy_from
@@ -66,3 +71,20 @@ def test_the_longest_come_first_and_there_is_a_bound() -> None:
     found = secrets_of(environ)
     assert len(found) == MOST
     assert [len(secret) for secret in found] == sorted((len(secret) for secret in found), reverse=True)
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [json.dumps, repr, ascii, quote, quote_plus, lambda text: json.dumps(text, ensure_ascii=False)],
+    ids=["JSON in ASCII", "repr", "repr in ASCII", "address", "form", "JSON"],
+)
+def test_a_secret_is_found_as_others_write_it(spell: Callable[[str], str]) -> None:
+    secret = 'Pr\u00fcf "ge/heim"\\ + 7'
+    gate = DefaultGate(b"", policy_from({}, exact=spellings(secret)))
+    assert gate.text("", f"it is {spell(secret).strip(chr(34) + chr(39))}, so") == f"it is {REDACTED}, so"
+
+
+def test_a_variable_that_is_no_text_is_looked_for_all_the_same() -> None:
+    secret = os.fsdecode(b"\xff\xfegeheim-12-Z")
+    gate = DefaultGate(b"", policy_from({}, exact=secrets_of({"SHOP_TOKEN": secret})))
+    assert gate.text("", f"it is {secret}.") == f"it is {REDACTED}."

@@ -31,6 +31,16 @@ def test_the_gate_is_what_the_core_asks_for() -> None:
     assert gate.text("", "clean") == "clean"
 
 
+def test_what_was_sought_is_found_for_a_while_after_something_else_is_sought() -> None:
+    gate = DefaultGate(b"k")
+    for number in range(40):
+        gate.seek((f"geheim-{number:02}", "always-there"))
+    cleaned = gate.text("", " ".join(f"geheim-{number:02}" for number in range(40)))
+    assert cleaned.count(REDACTED) == 33
+    assert cleaned.endswith(f"geheim-06 {REDACTED}" + f" {REDACTED}" * 32)
+    assert gate.text("", "it is always-there") == f"it is {REDACTED}"
+
+
 def test_a_text_under_a_secret_key_is_replaced_whole() -> None:
     gate = DefaultGate(b"k")
     assert gate.text("input.headers.authorization", "whatever it is") == REDACTED

@@ -21,6 +21,8 @@ SURROUNDINGS = (
     "a={}&b=1",
     "https://a.example/x?k={}",
     "x%3D{}",
+    "x=3D{}",
+    "x\\x00{}",
     "first\\n{}\\nlast",
     "<b>{}</b>",
     "({}), [{}]",

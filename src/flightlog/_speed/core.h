@@ -25,6 +25,6 @@ int fls_span_add(PyObject *module);
 
 /* What `presence.py` expects; raised whenever the two no longer fit each other, so that a core that was built from
  * older sources is not used. */
-#define FLS_EDITION 1
+#define FLS_EDITION 2
 
 #endif

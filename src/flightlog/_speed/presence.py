@@ -11,12 +11,14 @@ from types import ModuleType
 from typing import Final
 
 VARIABLE: Final = "FLIGHTLOG_ENGINE"
-"""The environment variable that forces an engine: `pure` or `compiled`; unset, whichever is there."""
+"""The environment variable that chooses the engine: `compiled`, or `pure`, which leaves all compiled parts alone.
+
+Unset, the engine is the one in plain Python, and the other compiled parts are used where they are there."""
 
 FORCED: Final = os.environ.get(VARIABLE, "").strip().lower()
 """What it says."""
 
-EDITION: Final = 1
+EDITION: Final = 2
 """The compiled core that this source fits; one that was built from other sources is not used."""
 
 CORE: ModuleType | None = None
@@ -39,11 +41,24 @@ else:
             ABSENCE = "the compiled core was built from other sources: install flightlog anew"
 
 
+ENGINE: ModuleType | None = CORE if FORCED == "compiled" else None
+"""The compiled core where it is the engine: the one that makes spans and appends their lines."""
+
+
 def is_there() -> bool:
     """Say whether the compiled core is there and may be used."""
     return CORE is not None
 
 
 def reason() -> str:
-    """Say in a few words why the engine that runs is the one that runs."""
+    """Say in a few words whether the compiled core is there, and if not, why."""
     return ABSENCE or "the compiled core is there"
+
+
+def choice() -> str:
+    """Say in a few words why the engine that runs is the one that runs."""
+    if ABSENCE:
+        return ABSENCE
+    return (
+        f"{VARIABLE}=compiled" if ENGINE is not None else f"{VARIABLE}=compiled would choose the compiled one"
+    )

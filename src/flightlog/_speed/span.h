@@ -62,7 +62,7 @@ typedef struct {
     PyObject *variable, *bound, *held, *verdicts, *texts, *keys, *modules;
     PyObject *off, *unset;
     PyObject *make_span, *make_event, *enter, *leave, *append; /* the same in plain Python */
-    PyObject *member, *captured, *cut_list, *level_field, *task_here, *lose, *meet_thread, *thread_fields;
+    PyObject *member, *cut_list, *level_field, *task_here, *lose, *meet_thread, *thread_fields;
     PyObject *anchor, *ids; /* the Clock, the IdPool */
     PyObject *write, *journal, *origin;
     PyObject *plain; /* the globals of core/_pure.py */
@@ -74,7 +74,7 @@ extern Engine engine;
 
 /* Interned texts. */
 typedef struct {
-    PyObject *empty, *ok, *step, *info, *asyncio, *field, *stray, *append, *note, *captured, *link_all, *task, *running;
+    PyObject *empty, *ok, *step, *info, *asyncio, *field, *stray, *append, *note, *captured, *link_all, *task;
     PyObject *kind, *level, *input, *links, *body, *announce, *append_least, *check, *most_line;
 } Words;
 
@@ -125,7 +125,7 @@ int is_unencodable(void);                             /* whether the exception t
 
 /* span_line.c */
 int span_append(Span *self, PyObject *status, long long end); /* -1 with an exception */
-int thread_known(void);                                       /* have this thread's field at hand; -1 with an exception */
+int thread_known(void); /* have this thread's field at hand; -1 with an exception */
 
 /* span_parts.c */
 typedef struct {
@@ -145,6 +145,7 @@ PyObject *trace_id_new(void);
 PyObject *task_current(void);            /* a core/tasks.py Task, or None; a new reference */
 int task_is_current(PyObject *task);     /* -1 with an exception */
 PyObject *task_field(PyObject *task);    /* a new reference */
+PyObject *forget_task(PyObject *module, PyObject *unused);
 
 /* span_frame.c */
 int in_generator(void);                  /* whether the Python frame that runs is a generator's */
@@ -156,6 +157,9 @@ PyObject *span_enter(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *span_exit(PyObject *self, PyObject *const *args, Py_ssize_t count);
 
 PyObject *off_block(PyObject *module, PyObject *off);
+
+/* span_type.c */
+PyObject *make_type(PyObject *module, PyObject *base);
 
 /* span_make.c, span_event.c */
 Span *span_new(void);

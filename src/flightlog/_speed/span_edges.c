@@ -167,7 +167,10 @@ exit_slowly(PyObject *self, PyObject *const *args, Py_ssize_t count)
     if (count != 3)
         return PyErr_Format(PyExc_TypeError, "__exit__ takes an exception's type, itself and its traceback");
     memcpy(arguments + 1, args, 3 * sizeof *args);
-    return PyObject_Vectorcall(engine.leave, arguments, 4, NULL);
+    PyObject *answer = PyObject_Vectorcall(engine.leave, arguments, 4, NULL);
+    if (((Span *)self)->state != OPEN)
+        Py_CLEAR(((Span *)self)->token); /* it holds the context */
+    return answer;
 }
 
 /* Left where it was entered, while it was current: 1; else 0; -1 with an exception. */

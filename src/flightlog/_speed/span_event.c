@@ -124,7 +124,7 @@ write_event(Span *parent, PyObject *level, PyObject *const *args, Py_ssize_t cou
         done = id == 0 ? -1 : line_of_event(&line, parent, args[0], level, now + ((Anchor *)engine.anchor)->offset, id);
     }
     if (done == 0)
-        done = line_bytes(&line, rest.base, (size_t)(rest.at - rest.base)) < 0 || line_bytes(&line, "}\n", 2) < 0 ? -1 : 0;
+        done = line_bytes(&line, rest.base, (size_t)(rest.at - rest.base)) < 0 ? -1 : line_bytes(&line, "}\n", 2);
     if (done < 0 && is_unencodable())
         done = 1;
     if (done == 0 && is_too_long(&line))

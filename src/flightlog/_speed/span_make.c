@@ -127,7 +127,9 @@ take_few(Span *self, Line *line, PyObject *const *values, PyObject *names, PyObj
         PyObject *name = PyTuple_GET_ITEM(names, at), **where;
         if (is_parameter(&none, name, &where))
             continue;
-        if ((count > 0 && line_bytes(line, ",", 1) < 0) || line_member(line, name, values[at], (PyObject *)self, note) < 0)
+        if (count > 0 && line_bytes(line, ",", 1) < 0)
+            return -1;
+        if (line_member(line, name, values[at], (PyObject *)self, note) < 0)
             return -1;
         self->ends[count] = (uint32_t)(line->at - line->base);
         self->which[count++] = (unsigned char)at;

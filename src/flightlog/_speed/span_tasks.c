@@ -7,12 +7,13 @@
  */
 #include "span.h"
 
-static PyObject *running_loop;  /* asyncio's C function, None where it must not be used, NULL before it was looked for */
+/* asyncio's C function; None where it must not be used, NULL before it was looked for. */
+static PyObject *running_loop;
 static PyObject *current_tasks; /* asyncio's dict of loop to task */
 
 static struct {
     unsigned long long thread;
-    PyObject *loop, *task, *wrapper; /* owned; all or none */
+    PyObject *loop, *task, *wrapper, *field; /* owned; all or none */
 } last;
 
 /* Look for asyncio's C parts; whatever is not as expected, core/tasks.py does it. */
@@ -44,13 +45,27 @@ meet_asyncio(void)
 static void
 remember(PyObject *loop, PyObject *task, PyObject *wrapper, unsigned long long thread)
 {
-    PyObject *before[] = {last.loop, last.task, last.wrapper};
+    PyObject *field = PyObject_GetAttr(wrapper, words.field);
+    if (field == NULL)
+        return;
+    PyObject *before[] = {last.loop, last.task, last.wrapper, last.field};
+    last.field = field;
     last.loop = Py_NewRef(loop);
     last.task = Py_NewRef(task);
     last.wrapper = Py_NewRef(wrapper);
     last.thread = thread;
-    for (size_t at = 0; at < 3; at++)
+    for (size_t at = 0; at < 4; at++)
         Py_XDECREF(before[at]); /* may run anything */
+}
+
+PyObject *
+forget_task(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    PyObject *before[] = {last.loop, last.task, last.wrapper, last.field};
+    last.loop = last.task = last.wrapper = last.field = NULL;
+    for (size_t at = 0; at < 4; at++)
+        Py_XDECREF(before[at]);
+    Py_RETURN_NONE;
 }
 
 static inline int
@@ -121,5 +136,5 @@ task_is_current(PyObject *task)
 PyObject *
 task_field(PyObject *task)
 {
-    return PyObject_GetAttr(task, words.field);
+    return task == last.wrapper ? Py_NewRef(last.field) : PyObject_GetAttr(task, words.field);
 }

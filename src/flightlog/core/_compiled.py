@@ -11,7 +11,7 @@ from __future__ import annotations
 from sys import modules
 from typing import Any, Final
 
-from flightlog._speed.presence import CORE
+from flightlog._speed.presence import ENGINE
 from flightlog.core import _pure, context, memo, tasks
 from flightlog.core.bound import bound
 from flightlog.core.clock import Anchored
@@ -20,7 +20,7 @@ from flightlog.core.off import OFF
 from flightlog.core.plan import Plan
 from flightlog.core.unset import UNSET
 
-_core: Final[Any] = CORE
+_core: Final[Any] = ENGINE
 
 Span: Final[Any] = _core.span_type(_pure.Spanning)
 Span.__doc__ = _pure.Span.__doc__
@@ -63,7 +63,6 @@ _core.use(
         "leave": _pure.Spanning.__exit__,
         "append": _pure.Spanning._append,
         "member": memo.member,
-        "captured": memo.captured,
         "cut_list": cut_list,
         "level_field": level_field,
         "task_here": tasks.current,
@@ -75,6 +74,12 @@ _core.use(
         "plain": vars(_pure),
     }
 )
+
+
+def disown() -> None:
+    """In a forked child: make new ids, and leave the parent's open spans to the parent."""
+    _pure.disown()
+    _core.forget_task()
 
 
 def install(plan: Plan) -> None:

@@ -30,7 +30,7 @@ from flightlog.core.fields import cut_list, decoded, encoded, fitted, level_fiel
 from flightlog.core.ids import Ids
 from flightlog.core.memo import CUT, SHORT, captured, keys, member, redacted, secret_member, texts
 from flightlog.core.off import OFF
-from flightlog.core.outcome import fault_of, said, status_of, text_of
+from flightlog.core.outcome import fault_of, has_mark, mark_of, said, status_of, text_of
 from flightlog.core.plan import Plan
 from flightlog.core.ports import Branch
 from flightlog.core.readback import tree_of
@@ -210,7 +210,7 @@ class Spanning:
     _frame: int
     _zero: int
     _told: int
-    """Identity of the last exception that a child ended with."""
+    """What tells the last exception that a child ended with; 0 for none (`mark_of`)."""
     trace_id: str
     span_id: str
     _parent_field: str
@@ -334,11 +334,11 @@ class Spanning:
             return
         if self._error is None:
             # Where it was told before, on the way up to here, its stack need not be told again.
-            fault = fault_of(error, brief=self._told == id(error))
+            fault = fault_of(error, brief=has_mark(error, self._told))
             self._error = self._captured(fault, "error")
         self._status = "error"
         if isinstance(self._parent, Span):
-            self._parent._told = id(error)
+            self._parent._told = mark_of(error)
 
     def _hold(self, frame: FrameType) -> None:
         """Belong to a generator's body, wherever its steps run; nothing if the frame is no generator's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import TracebackType
 from typing import Any, Final
 
 from flightlog.border import let_through
@@ -32,6 +33,8 @@ _filename_of: Final = vars(OSError)["filename"].__get__
 _filename2_of: Final = vars(OSError)["filename2"].__get__
 _held_by: Final = vars(BaseException)["__dict__"].__get__
 _code_of: Final = vars(SystemExit)["code"].__get__
+_traceback_of: Final = vars(BaseException)["__traceback__"].__get__
+_MOST_ENTRIES: Final = 1000
 
 _LOOKS: Final = {
     name: classes.declared(BaseExceptionGroup, name)
@@ -52,6 +55,37 @@ _GROUP_MEMBERS: Final = vars(BaseExceptionGroup)["exceptions"]
 _CAUSE: Final = "The above exception was the direct cause of the following exception:"
 _CONTEXT: Final = "During handling of the above exception, another exception occurred:"
 """The interpreter's own words."""
+
+
+def mark_of(error: BaseException) -> int:
+    """A number by which an exception is known again further up, without keeping it alive.
+
+    Its address alone would not do: the next exception may get the same one.
+    """
+    depth, entry = 0, _traceback_of(error)
+    last = -1 if entry is None else entry.tb_lasti
+    while entry is not None and depth < _MOST_ENTRIES:
+        depth, entry = depth + 1, entry.tb_next
+    return _mark(error, depth, last)
+
+
+def has_mark(error: BaseException, mark: int) -> bool:
+    """Say whether an exception on its way up is the one that had this mark where it was `mark`ed."""
+    if mark == 0:
+        return False
+    depth, entry = mark >> 52, _traceback_of(error)
+    entries: list[TracebackType] = []
+    while entry is not None and len(entries) < _MOST_ENTRIES:
+        entries.append(entry)
+        entry = entry.tb_next
+    if len(entries) < depth:
+        return False
+    return mark == _mark(error, depth, entries[len(entries) - depth].tb_lasti if depth else -1)
+
+
+def _mark(error: BaseException, depth: int, last: int) -> int:
+    """How deep it was raised, where in its own code the outermost block was left, and a part of its address."""
+    return depth << 52 | (last & 0xFFFF) << 36 | (id(error) >> 4) & 0xFFFFFFFFF
 
 
 def status_of(error: BaseException) -> Status:

@@ -1,8 +1,9 @@
 """Bytes that a child process writes, as lines: bounded, decoded, as they would stand on a terminal in the end.
 
-A line that is written over (a progress bar moves back with a carriage return) is the last thing that stood there.
-Escape sequences are left out. What is no UTF-8 is replaced letter by letter. A private key that is printed line by
-line is no secret in any single line, so it is taken out here.
+A line that is written over (a progress bar moves back with a carriage return) is the last thing that stood there,
+and so is a letter over which another is written with a backspace. Escape sequences are left out, and so are the
+other characters that a terminal does not show, which could cut a secret in two. What is no UTF-8 is replaced letter by
+letter. A private key that is printed line by line is no secret in any single line, so it is taken out here.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ _ESCAPES: Final = re.compile(
     r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)|[PX^_][^\x1b]{0,4096}\x1b\\|[@-Z\\-_])"
 )
 """ECMA-48: control sequences, strings and single escapes."""
+_UNSHOWN: Final = re.compile(r"[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]+")
+"""Characters that take no place: all controls but tab, escape, and what is obeyed here."""
 _KEY_BEGINS: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _KEY_ENDS: Final = "-----END "
 
@@ -76,9 +79,10 @@ class Lines:
         kept, length = bytes(self._kept), self._length
         self._kept.clear()
         self._length, self._returned = 0, False
-        return self._without_key(_ESCAPES.sub("", kept.decode("utf-8", "replace"))), max(
-            0, length - LINE_BYTES
-        )
+        text = _ESCAPES.sub("", kept.decode("utf-8", "replace"))
+        if not text.isprintable():
+            text = _written_over(_UNSHOWN.sub("", text))
+        return self._without_key(text), max(0, length - LINE_BYTES)
 
     def _without_key(self, text: str) -> str:
         begins = _KEY_BEGINS.search(text)
@@ -89,3 +93,14 @@ class Lines:
         if begins is None:
             return KEY
         return text[: begins.start()] + KEY
+
+
+def _written_over(text: str) -> str:
+    """What stands there once each backspace has moved back by a letter and what follows was written from there."""
+    first, *rest = text.split("\b")
+    letters, place = list(first), len(first)
+    for part in rest:
+        place = max(place - 1, 0)
+        letters[place : place + len(part)] = part
+        place += len(part)
+    return "".join(letters)

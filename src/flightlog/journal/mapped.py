@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from flightlog._speed.presence import CORE
+from flightlog._speed.presence import ENGINE
 from flightlog.journal.allocation import REFUSED, allocate, end_of_data
 from flightlog.journal.directory import Directory
 from flightlog.journal.maps import disown, map_file
@@ -59,7 +59,7 @@ class Mapped(File):
             os.close(fd)
         self._end = 0
         self._disowned = False
-        self._pen = self._map if CORE is None else CORE.Region(self._map)
+        self._pen = self._map if ENGINE is None else ENGINE.Region(self._map)
         self._pen.write(head)
         self.append = self._pen.write
 

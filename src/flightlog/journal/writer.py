@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flightlog._speed.presence import CORE
+from flightlog._speed.presence import ENGINE
 from flightlog.border import let_through
 from flightlog.journal.chain import Chain
 from flightlog.journal.counters import Counters
@@ -41,7 +41,7 @@ _PATIENCE: Final = 5.0
 _WAIT_STEP: Final = 0.01
 
 
-if TYPE_CHECKING or CORE is None:
+if TYPE_CHECKING or ENGINE is None:
 
     class _Door:
         """Holds `append`; the compiled core has one of its own, into which it looks for each record."""
@@ -49,7 +49,7 @@ if TYPE_CHECKING or CORE is None:
         __slots__ = ("append",)
 
 else:
-    _Door = CORE.Door
+    _Door = ENGINE.Door
 
 
 class Writer(_Door):

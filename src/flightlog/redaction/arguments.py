@@ -15,6 +15,8 @@ from flightlog.redaction.modes import REDACTED
 
 _OPTION: Final = re.compile(r"--.*|-[^\W\d_]", re.DOTALL)
 """A long option or a single letter; anything else that begins with a dash may be a value."""
+_COMMAND: Final = 2
+"""Words that name a command: `mysql`, `docker login`."""
 
 
 def redacted_arguments(gate: DefaultGate, arguments: Iterable[str]) -> list[str]:
@@ -29,7 +31,16 @@ def redacted_arguments(gate: DefaultGate, arguments: Iterable[str]) -> list[str]
         hidden = name.startswith("-") and gate.hides(name.lstrip("-"))
         if is_value and not _OPTION.fullmatch(argument):
             shown.append(REDACTED)
+        elif hidden and sign:
+            shown.append(name + sign + REDACTED)
         else:
-            shown.append(name + sign + REDACTED if hidden and sign else argument)
+            shown.append(_in_line(gate, [*shown[:_COMMAND], *shown[_COMMAND:][-1:]], argument))
         is_value = hidden and not sign
     return shown
+
+
+def _in_line(gate: DefaultGate, before: list[str], argument: str) -> str:
+    """What is left of an argument where it stands in its line: `-p…` means a secret to some commands only."""
+    line = " ".join([*before, ""])
+    cleaned = gate.text("", line + argument)
+    return cleaned[len(line) :] if cleaned.startswith(line) else argument

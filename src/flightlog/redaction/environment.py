@@ -8,10 +8,10 @@ address with a password in it, the password is.
 from __future__ import annotations
 
 import re
-from _json import encode_basestring
+from _json import encode_basestring, encode_basestring_ascii
 from collections.abc import Iterator, Mapping
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote, quote_plus, unquote
 
 from flightlog.redaction.evidence import is_placeholder
 from flightlog.redaction.keys import is_secret, words, words_of
@@ -58,7 +58,7 @@ def secrets_of(environ: Mapping[str, str]) -> tuple[str, ...]:
     for name, value in environ.items():
         for secret in _secrets(name, value[:_LONGEST]):
             if secret not in known:
-                found.update(dict.fromkeys(_spellings(secret)))
+                found.update(dict.fromkeys(spellings(secret)))
     return tuple(sorted(found, key=lambda secret: (-len(secret), secret))[:MOST])
 
 
@@ -80,6 +80,20 @@ def _is_telling(value: str) -> bool:
     )
 
 
-def _spellings(secret: str) -> tuple[str, ...]:
-    """A text as it stands in plain text, in JSON, and in an address."""
-    return secret, encode_basestring(secret)[1:-1], quote(secret, safe=""), unquote(secret)
+def spellings(secret: str) -> tuple[str, ...]:
+    """A text as it stands in plain text, in JSON of both kinds, in both kinds of `repr`, in an address and in a form.
+
+    Most secrets are spelt alike in all of them.
+    """
+    raw = secret.encode(errors="surrogatepass")  # a variable may hold bytes that are no UTF-8
+    return (
+        secret,
+        encode_basestring(secret)[1:-1],
+        encode_basestring_ascii(secret)[1:-1],
+        repr(secret)[1:-1],
+        ascii(secret)[1:-1],
+        quote(raw, safe=""),
+        quote(raw),
+        quote_plus(raw),
+        unquote(secret),
+    )

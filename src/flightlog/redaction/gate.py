@@ -34,6 +34,8 @@ ROUNDS: Final = 8
 """Most times that a text with secrets is gone through. Each round that changes something removes a secret and
 the second is nearly always the last; a text that is still not at rest is dropped like one whose rule failed."""
 
+_FORMER: Final = 32
+"""Exact texts that are still looked for although they are no longer among those that are sought."""
 _SHORT: Final = 64
 """A text that is longer is not remembered."""
 _MOST: Final = 4096
@@ -54,6 +56,7 @@ class DefaultGate:
         "_exact",
         "_hides",
         "_key",
+        "_known",
         "_look",
         "_plan",
         "_policy",
@@ -67,6 +70,7 @@ class DefaultGate:
         self._policy = policy
         self._clean_texts: set[str] = set()
         self._exact: tuple[str, ...] = ()
+        self._known: tuple[str, ...] = ()
         families = (*policy.families, *policy.assignments)
         rules = [rule for family in families for rule in family.rules]
         names = dict.fromkeys((UNDER_KEY, *(rule.name for rule in rules), policy.exact_rule, FAILED), 0)
@@ -82,9 +86,15 @@ class DefaultGate:
         self.seek(policy.exact)
 
     def seek(self, exact: tuple[str, ...]) -> None:
-        """Look for these texts, too, from now on: secrets that the program itself has."""
-        self._exact = exact
-        self._look = FirstLook(self._policy, exact)
+        """Look for these texts, too, from now on: secrets that the program itself has.
+
+        What was sought before is not forgotten at once: a secret that is replaced in the environment, or taken out
+        of it, is still in the program's hands.
+        """
+        former = [text for text in self._known if text not in exact][:_FORMER]
+        self._known = (*exact, *former)
+        self._exact = tuple(sorted(self._known, key=lambda text: (-len(text), text)))
+        self._look = FirstLook(self._policy, self._exact)
         self._clean_texts = set()
 
     # -- the contract ---------------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ _DIGIT: Final = re.compile(r"[0-9]").search
 _ENDS_OF_NO_WORD: Final = (
     r"\\[nrt]",
     "%[0-9A-Fa-f]{2}",
+    r"\\x[0-9A-Fa-f]{2}",
+    "=3D",
     r"\\u00[0-9A-Fa-f]{2}",
     r"[\[;][0-9]m",
     r"[\[;][0-9]{2}m",
@@ -33,8 +35,8 @@ _ENDS_OF_NO_WORD: Final = (
 def _edge(head: str) -> str:
     r"""Look behind a head for the end of a word.
 
-    An escaped line end (`\n` as two characters), a percent escape, an escaped character of JSON and a colour of
-    a terminal are no words, although they end in a letter or a digit.
+    An escaped line end (`\n` as two characters), a percent escape, an escaped character of JSON or of Python, the
+    sign `=` as mail spells it, and a colour of a terminal are no words, although they end in a letter or a digit.
     """
     ends = [rf"(?<={end}{head})" for end in _ENDS_OF_NO_WORD]
     return "(?:" + "|".join([f"(?<![A-Za-z0-9]{head})", *ends]) + ")"
