@@ -170,7 +170,7 @@ def test_at_a_terminal_the_program_still_has_one_and_a_user(tmp_path, environ):
         print("hello", sys.stdin.readline().strip())
         """
     command = _command(tmp_path, program, "--capture-output")
-    shown, returncode = _at_a_terminal(command, environ, [(b"name?", b"you\n")])
+    shown, returncode = _at_a_terminal(command, environ, [(b"name?\x1b[0m ", b"you\n")])
     assert returncode == 0
     assert shown.startswith(b"True True True\r\n\x1b[31mname?\x1b[0m ")
     assert b"hello you\r\n" in shown

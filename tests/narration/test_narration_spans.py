@@ -159,3 +159,5 @@ def test_the_outcome_of_a_trace_is_told_for_every_status(status: Any, told: str)
 def test_the_opening_names_the_service() -> None:
     assert opening(span(1, kind="agent", name="answer", service="bot")) == "The agent answer started in bot."
     assert opening(span(1, name="answer", took=None)) == "answer has started."
+    asked = span(1, kind="llm", name="small-1", service="hello")
+    assert opening(asked) == "Asking small-1 for an answer started in hello."

@@ -83,9 +83,10 @@ def deed(span: Span) -> str:
 
 def opening(span: Span) -> str:
     """The beginning of a trace, whose end is told elsewhere."""
-    _, _, what = _words(span)
     started = "has started" if span.end is None else "started"
-    return ended(f"{_capital(what)} {started}{f' in {short(span.service)}' if span.service else ''}")
+    return ended(
+        f"{_capital(_subject(span))} {started}{f' in {short(span.service)}' if span.service else ''}"
+    )
 
 
 def outcome(span: Span, took: int | None, *, now: int | None = None) -> str:
