@@ -12,7 +12,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 import pytest
 
 import flightlog as fl
-from flightlog.core.context import parent_here, variable
+from flightlog.core.context import outside, parent_here, variable
 
 
 def parents(seen: fl.capture) -> dict[str, str | None]:
@@ -304,6 +304,106 @@ def test_calls_made_by_a_generator_in_another_context_are_its_children(seen):
         next(generator)
         generator.close()
     assert parents(seen) == {"helper": "generator", "generator": "outer", "outer": None}
+
+
+def test_what_a_generator_begins_is_its_own_while_its_consumer_holds_a_span_over_its_steps(seen):
+    def numbers():
+        with fl.span("generator"):
+            yield 1
+            with fl.span("second step"):
+                helper()
+            fl.event("told")
+            yield 2
+
+    def helper():
+        with fl.span("helper"):
+            pass
+
+    generator = numbers()
+    next(generator)
+    with fl.span("consumer"):
+        with fl.span("consumer's own"):
+            next(generator)
+        with fl.span("after"):
+            pass
+        generator.close()
+    assert parents(seen) == {
+        "generator": None,
+        "second step": "generator",
+        "helper": "second step",
+        "consumer": "generator",
+        "consumer's own": "consumer",
+        "after": "consumer",
+    }
+    assert [event.span_id for event in seen.events] == [
+        span.span_id for span in seen.spans if span.name == "generator"
+    ]
+    assert not outside
+
+
+def test_each_of_two_generators_that_are_advanced_in_turn_begins_its_own(seen):
+    def numbers(name):
+        with fl.span(name):
+            for step in range(3):
+                with fl.span(f"{name} {step}"):
+                    pass
+                yield step
+
+    for _ in zip(numbers("first"), numbers("second"), strict=True):
+        pass
+    assert parents(seen) == {
+        "first": None,
+        "second": "first",
+        **{f"{name} {step}": name for name in ("first", "second") for step in range(3)},
+    }
+
+
+def test_a_generator_that_uses_a_context_manager_of_its_own_begins_below_that(seen):
+    @contextmanager
+    def stage():
+        with fl.span("stage"), fl.span("inner stage"):
+            yield
+
+    def numbers():
+        with fl.span("generator"), stage():
+            yield 1
+            with fl.span("second step"):
+                pass
+            yield 2
+
+    generator = numbers()
+    next(generator)
+    with fl.span("consumer"), stage(), fl.span("deep"):
+        next(generator)
+    generator.close()
+    assert {name: above for name, above in parents(seen).items() if "stage" not in name} == {
+        "generator": None,
+        "second step": "inner stage",
+        "consumer": "inner stage",
+        "deep": "inner stage",
+    }
+    above = {span.name: span.parent_id for span in seen.spans}
+    assert above["second step"] != above["deep"]
+    assert not outside
+
+
+def test_an_async_generator_begins_its_own_while_its_consumer_holds_a_span(seen):
+    async def numbers():
+        with fl.span("generator"):
+            yield 1
+            with fl.span("second step"):
+                await asyncio.sleep(0)
+            yield 2
+
+    async def main():
+        generator = numbers()
+        await anext(generator)
+        with fl.span("consumer"):
+            await anext(generator)
+        await generator.aclose()
+
+    asyncio.run(main())
+    assert parents(seen) == {"generator": None, "second step": "generator", "consumer": "generator"}
 
 
 def test_an_exception_thrown_into_a_generator_ends_its_span_as_an_error(seen):

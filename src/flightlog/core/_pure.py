@@ -253,6 +253,8 @@ class Spanning:
         if binding is not None:
             self._context = innermost() if binding.stray else binding
             self._plain = False
+        if _held:
+            context.place(self, parent, frame)  # type: ignore[arg-type]  # each is a Span
         if frame.f_code.co_flags & _GENERATOR:
             self._hold(frame)
         open_spans.add(self)  # type: ignore[arg-type]  # each is a Span
@@ -347,6 +349,7 @@ class Spanning:
             _held.setdefault(self._frame, []).append(self)  # type: ignore[arg-type]  # each is a Span
 
     def _release(self) -> None:
+        context.outside.pop(self, None)  # type: ignore[call-overload]  # each is a Span
         spans = _held.get(self._frame)
         if spans is not None:
             if self in spans:

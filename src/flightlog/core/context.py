@@ -12,7 +12,8 @@ Context". Instead a span knows how it was left:
 
 A generator's body may also run in a context that never saw the span opened in it (an async generator whose
 steps are awaited by different tasks). Spans opened directly in a generator's frame are remembered (`held`),
-and a span that starts while such a frame is on the stack becomes their child.
+and a span that starts while such a frame is on the stack becomes their child. So does one that starts there
+while whoever advances the generator holds a span open that it began between two steps (`outside`).
 
 Besides spans the variable may hold a marker: `Carried`, `Remote` or `Captured` (below).
 """
@@ -22,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from flightlog.core.engine import Span
@@ -85,6 +86,10 @@ variable: Final[ContextVar[Span | Remote | Captured | Carried | None]] = Context
 held: Final[dict[int, list[Span]]] = {}
 """Open spans that were entered directly in a generator's frame, by the frame's identity, innermost last."""
 
+outside: Final[dict[Span, tuple[int, tuple[int, ...]]]] = {}
+"""Open spans that began while a generator that holds a span above them waited: the identity of the frame where each
+was entered, and those of the frames that waited."""
+
 
 def parent_here(seen: Span | Remote | Captured | Carried | None) -> Span | Remote | Captured | None:
     """What stands behind the value of the variable: a span that may be a parent, a marker, or nothing."""
@@ -130,21 +135,79 @@ def rescued(
     parent: Span | Remote | Captured | None,
     frame: FrameType | None,
 ) -> Span | Remote | Captured | None:
-    """Give a generator's body its own span back when it runs in a context that never saw it.
+    """Give a generator's body its own span back where the variable shows another's.
+
+    Either its step runs in a context that never saw the span, or whoever advances it has begun another one.
 
     Args:
         parent: what the variable says.
         frame: where the new span is being entered.
     """
-    if all(not spans or _is_ancestor(spans[-1], parent) for spans in list(held.values())):
+    between = _begun_outside(parent) if outside else None
+    if between is None and all(not spans or _is_ancestor(spans[-1], parent) for spans in list(held.values())):
         return parent
+    last = 0 if between is None else outside.get(between, (0,))[0]
     for _ in range(_MOST_FRAMES):
         if frame is None:
             break
-        if (spans := held.get(id(frame))) and not _is_ancestor(spans[-1], parent):
-            return spans[-1]
+        if spans := held.get(id(frame)):
+            if not _is_ancestor(spans[-1], parent):
+                return spans[-1]
+            own: Span | Remote | Captured | None = _within(parent, spans[-1], id(frame))
+            if own is not parent:
+                return own
+        if id(frame) == last:
+            break
         frame = frame.f_back
     return parent
+
+
+def place(span: Span, parent: Span | Remote | Captured | None, frame: FrameType) -> None:
+    """Note which of the generators that hold a span above this one wait while it begins.
+
+    Args:
+        span: the one that is being entered.
+        parent: what stands above it.
+        frame: where it is being entered.
+    """
+    asked: set[int] = set()
+    known: set[int] = set()
+    seen: Any = parent
+    while seen is not None:
+        if (at := getattr(seen, "_frame", 0)) in held and at not in known:
+            asked.add(at)
+        if seen in outside:
+            known.update(outside[seen][1])
+        seen = getattr(seen, "_parent", None)
+    here: FrameType | None = frame
+    for _ in range(_MOST_FRAMES):
+        if here is None or not asked:
+            break
+        asked.discard(id(here))
+        here = here.f_back
+    if asked:
+        span._frame = id(frame)
+        outside[span] = (span._frame, tuple(asked))
+
+
+def _begun_outside(seen: Any) -> Span | None:
+    """The nearest span, from this one on up, that began while a generator that holds one above it waited."""
+    while seen is not None:
+        if seen in outside:
+            return seen  # type: ignore[no-any-return]  # only spans are in it
+        seen = getattr(seen, "_parent", None)
+    return None
+
+
+def _within(parent: Any, own: Span, frame: int) -> Any:
+    """The innermost span, from this one on up to a generator's, that did not begin while the generator waited."""
+    seen = inner = parent
+    while seen is not None and seen is not own:
+        above = getattr(seen, "_parent", None)
+        if frame in outside.get(seen, (0, ()))[1]:
+            inner = above
+        seen = above
+    return inner
 
 
 def _is_ancestor(span: Span, of: Span | Remote | Captured | None) -> bool:
