@@ -44,7 +44,7 @@ law: $(STAMP)
 
 test: $(STAMP) $(COMPILED) $(PROVIDER)/.installed  ## every test, in parallel
 	$(BIN)/python -m pytest -n auto
-	FLIGHTLOG_ENGINE=compiled $(BIN)/python -m pytest -n auto tests/core tests/journal tests/recording tests/speed
+	FLIGHTLOG_ENGINE=pure $(BIN)/python -m pytest -n auto tests/core tests/hot tests/journal tests/narration tests/recording tests/redaction tests/speed tests/steps
 
 sanitize: $(STAMP)  ## the compiled core under the sanitizers of the C compiler, then a short look for leaks
 	sh scripts/sanitize.sh $(BIN)/python -q

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flightlog.core.capture import Encoder, Limits
+from flightlog.core.fields import encoded
 from flightlog.core.outcome import said
 from flightlog.redaction.gate import DefaultGate
 
@@ -80,9 +81,14 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
         ("an object whose repr never ends", _median(capture(_Endless()), number), "us"),
     ]
     prose = "It rained - as before: nobody minded (much), and the road's edge was gone. " * 140_000
+    dense = ("pass" + "word=hunter2x9 to" + "ken=abcd1234efgh gh" + "p_" + "a1B2c3" * 6 + " ") * 126_000
+    halves = "\ud800" * 10_000_000
     large = {
         "floor: json.dumps, a text of 10 MB": lambda: json.dumps(prose),
         "a text of 10 MB": capture(prose),
+        "10 MB dense in secrets": capture(dense),
+        '10 MB of "api_key="': capture("api_key=" * 1_250_000),
+        "10 MB of half surrogate pairs, made a line": lambda: encoded(encoder.encode(halves, "input")[0]),
         "10 MB of bytes": capture(bytes(10_000_000)),
         "an image of 10 MB in a data URL": capture("data:image/png;base64,iVBORw0KGgo" + "A" * 10_000_000),
         "a list 1,000 deep": capture(_deep(1_000)),

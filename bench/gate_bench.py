@@ -24,6 +24,8 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
     source = Path(outcome.__file__).read_text(encoding="utf-8")
     gate.text("", source * 300)  # after so much, the compiled first look is made, if there is one
     row = json.dumps({"id": 17, "user": "ada@example.org", "note": _PROSE[:80], "url": "https://a.example/x"})
+    pieces = [{"token": word, "logprob": -0.31, "bytes": [72, 101]} for word in ("Hello", " the", " end") * 4]
+    tokens = json.dumps({"choices": pieces, "model": "m"})
     subjects = {
         "empty path, 16 characters": ("", "search_documents"),
         "clean prose, 300 characters": ("input", _PROSE[:300]),
@@ -37,6 +39,7 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
         "clean JSON, 100,000 characters": ("output.rows", (row * 1000)[:100_000]),
         "clean source code, 1,000 characters": ("input", source[3000:4000]),
         "prose with a key, 300 characters": ("input", _PROSE[:240] + " gh" + "p_" + "a1B2c3" * 6),
+        "JSON with a token that is none, 600 characters": ("output", tokens),
         "under a secret key": ("headers.authorization", "whatever"),
     }
     rows = [

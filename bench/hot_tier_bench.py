@@ -1,9 +1,11 @@
 """What a trace call costs the loop it stands in: recorded, off, behind `if hot.on:`, and stripped.
 
 Every state runs in a fresh process on one core, with everything on where it records: the gate, the journal, the
-keeper's thread. Processor time of the looping thread is counted, the empty loop's taken off; each row is the median
-over processes of the median of nine runs. The same module is loaded in each state: off and recorded by the level,
-stripped by `FLIGHTLOG_STRIP`. Shares are of a loop body that takes 10 or 100 microseconds by itself.
+keeper's thread. Processor time of the looping thread is counted, the empty loop's taken off; before each run the
+other threads get a tenth of a second to catch up, as in the part `hot`. Each row is the median over processes of the
+median of nine runs. The same module is loaded in each state: off and recorded by the level, on either engine, stripped
+by `FLIGHTLOG_STRIP`. Shares are of a loop body that takes 10 or 100 microseconds by itself. Memory is what
+`tracemalloc` sees of a thousand spans that are open at once.
 """
 
 from __future__ import annotations
@@ -32,6 +34,10 @@ def tiny(n):
 def lazy(n):
     for i in range(n):
         hot.tiny("orchestratord", "dispatch_job", "job-123", "dispatch {} started", i)
+
+def entered(n):
+    for i in range(n):
+        hot.enter("dispatch_job", {"job_id": "job-123"})
 
 def pair(n):
     for i in range(n):
@@ -74,6 +80,30 @@ def traced_call(n):
     for i in range(n):
         traced_function("job-123")
 
+def spans(n):
+    with fl.span("root"):
+        for i in range(n):
+            with fl.span("search"):
+                pass
+
+@fl.traced(capture_args=False, capture_result=False)
+def spanned_function(job_id):
+    return job_id
+
+@fl.traced
+def captured_function(job_id):
+    return job_id
+
+def spanned_call(n):
+    with fl.span("root"):
+        for i in range(n):
+            spanned_function("job-123")
+
+def captured_call(n):
+    with fl.span("root"):
+        for i in range(n):
+            captured_function("job-123")
+
 def narrated(n):
     for i in range(n):
         fl.narrate("dispatch_job", "job-123", human="Dispatched job-123", actor="orchestratord", level="trace")
@@ -92,38 +122,56 @@ def foreign_both_ways(n):
 """
 
 _MEASURE = """
-import json, os, sys, time
+import json, os, sys, time, tracemalloc
 import flightlog
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 import subjects
 N, REPEATS = int(sys.argv[1]), 9
-NAMES = ["loop", "tiny", "lazy", "pair", "looped", "sampled", "iteration", "state", "guarded", "plain_call",
-    "traced_call", "narrated", "foreign", "foreign_both_ways"]
+NAMES = ["loop", "tiny", "lazy", "entered", "pair", "looped", "sampled", "iteration", "state", "guarded", "plain_call",
+    "traced_call", "narrated", "spans", "spanned_call", "captured_call", "foreign", "foreign_both_ways"]
 
 def measure(subject):
     runs = []
     subject(N // 10)
     for _ in range(REPEATS):
+        time.sleep(0.1)
         begun = time.thread_time_ns()
         subject(N)
         runs.append((time.thread_time_ns() - begun) / N)
     return sorted(runs)[REPEATS // 2]
 
-print(json.dumps({name: measure(getattr(subjects, name)) for name in NAMES}))
+def memory(count):
+    held = [flightlog.span("held") for _ in range(count)]
+    for one in held:
+        one.__enter__()
+    taken = tracemalloc.get_traced_memory()[0]
+    for one in reversed(held):
+        one.__exit__(None, None, None)
+    return taken
+
+found = {name: measure(getattr(subjects, name)) for name in NAMES}
+memory(20)
+tracemalloc.start()
+before = tracemalloc.get_traced_memory()[0]
+found["memory"] = (memory(1000) - before) / 1000
+print(json.dumps(found))
 """
 
 STATES = {
-    "recorded": {"FLIGHTLOG_LEVEL": "trace"},
-    "off": {"FLIGHTLOG_LEVEL": "info"},
-    "stripped": {"FLIGHTLOG_LEVEL": "trace", "FLIGHTLOG_STRIP": "subjects"},
+    "recorded": {"FLIGHTLOG_LEVEL": "trace", "FLIGHTLOG_ENGINE": "compiled"},
+    "recorded, pure": {"FLIGHTLOG_LEVEL": "trace", "FLIGHTLOG_ENGINE": "pure"},
+    "off": {"FLIGHTLOG_LEVEL": "info", "FLIGHTLOG_ENGINE": "compiled"},
+    "off, pure": {"FLIGHTLOG_LEVEL": "info", "FLIGHTLOG_ENGINE": "pure"},
+    "stripped": {"FLIGHTLOG_LEVEL": "trace", "FLIGHTLOG_ENGINE": "compiled", "FLIGHTLOG_STRIP": "subjects"},
 }
 """Name of a state to the environment that brings it about."""
 
 CALLS = {
     "tiny": "tiny",
     "lazy": "tiny with a template",
-    "pair": "enter and exit together",
+    "entered": "enter",
+    "left": "exit",
     "looped": "loop, a round",
     "sampled": "loop(every=100), a round",
     "iteration": "iteration",
@@ -148,7 +196,7 @@ def _measured(number: int, state: dict[str, str]) -> Found:
             **os.environ,
             "FLIGHTLOG_HOME": str(Path(place) / "home"),
             "FLIGHTLOG_JOURNAL_BYTES": "8GiB",
-            "PYTHONPATH": place,
+            "PYTHONPATH": os.pathsep.join(filter(None, (place, os.environ.get("PYTHONPATH")))),
             **state,
         }
         command = [sys.executable, "-c", _MEASURE, str(number)]
@@ -159,8 +207,10 @@ def _measured(number: int, state: dict[str, str]) -> Found:
 
 def _without_floor(found: Found) -> Found:
     """What each call costs beyond the loop it stands in, or the call that it is put around."""
-    floors = {"traced_call": "plain_call", "foreign_both_ways": "foreign"}
-    return {name: value - found[floors.get(name, "loop")] for name, value in found.items()}
+    floors = dict.fromkeys(("traced_call", "spanned_call", "captured_call"), "plain_call")
+    floors |= {"foreign_both_ways": "foreign"}
+    net = {name: value - found[floors.get(name, "loop")] for name, value in found.items() if name != "memory"}
+    return {**net, "left": net["pair"] - net["entered"], "memory": found["memory"]}
 
 
 def run(quick: bool) -> list[tuple[str, float, str]]:
@@ -179,6 +229,19 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
         for name, called in CALLS.items():
             if state != "stripped" or name != "narrated":  # which is not of the tier
                 rows.append((f"{state}: {called}", max(0.0, middle[state][name]), "ns"))
+    for state in ("recorded", "recorded, pure"):
+        rows += [
+            (f"{state}: a span", middle[state]["spans"], "ns"),
+            (f"{state}: a call of a traced function, nothing captured", middle[state]["spanned_call"], "ns"),
+            (
+                f"{state}: a call of a traced function, argument and result",
+                middle[state]["captured_call"],
+                "ns",
+            ),
+            (f"{state}: memory of an open span", middle[state]["memory"], "bytes"),
+        ]
+    whole = [one["spanned_call"] / one["spans"] for one in runs["recorded"]]
+    rows.append(("recorded: a call of a traced function, times a span", median(whole), "x"))
     rows.append(("off: tiny behind `if hot.on:`", max(0.0, middle["off"]["guarded"]), "ns"))
     rows.append(("stripped: tiny behind `if hot.on:`", max(0.0, middle["stripped"]["guarded"]), "ns"))
     for body in BODIES_NS:
@@ -188,9 +251,10 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
             rows.append((f"{state}: {called}, of a body of {body // 1000} µs", share, "%"))
     recorded = middle["recorded"]
     millions = ROUNDS_OF_THE_STORY / 1e6
+    for state in ("recorded", "recorded, pure", "off", "off, pure"):
+        cost = middle[state]["foreign_both_ways"]
+        rows.append((f"{state}: a ctypes call traced both ways, above its own cost", cost, "ns"))
     rows += [
-        ("recorded: a ctypes call traced both ways, above its own cost", recorded["foreign_both_ways"], "ns"),
-        ("off: a ctypes call traced both ways, above its own cost", middle["off"]["foreign_both_ways"], "ns"),
         ("narration-core's test, 10,000 iterations: tiny", recorded["tiny"] * millions, "ms"),
         ("narration-core's test, 10,000 iterations: iteration", recorded["iteration"] * millions, "ms"),
         ("narration-core's test, 10,000 iterations: narrate", recorded["narrated"] * millions, "ms"),

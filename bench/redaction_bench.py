@@ -36,8 +36,19 @@ def _recall() -> list[Row]:
     return [
         (f"secrets with a shape, {len(fake_secrets.KINDS)} kinds: found", 100 * found / len(shaped), "%"),
         (f"secrets in {len(places.PLACES)} places: found, and nothing else", 100 * exact / len(placed), "%"),
-        ("all of them", 100 * (found + exact) / (len(shaped) + len(placed)), "%"),
+        (
+            f"secrets in {len(places.OUT_OF_REACH)} further places, known to be out of reach: found",
+            100 * _reached() / len(places.OUT_OF_REACH),
+            "%",
+        ),
+        ("all but those", 100 * (found + exact) / (len(shaped) + len(placed)), "%"),
     ]
+
+
+def _reached() -> int:
+    """How many of the places that are listed as out of reach are found all the same."""
+    filled = [place.filled(24) for place in places.OUT_OF_REACH]
+    return sum(DefaultGate(b"bench").text("output", text) == left for text, left in filled)
 
 
 def _false_positives(*, quick: bool) -> list[Row]:

@@ -22,7 +22,9 @@ from typing import Final
 
 PARTS: Final = {
     "hot": ("hot_bench", "What a span costs the thread that records it"),
+    "opentelemetry": ("opentelemetry_bench", "A span through OpenTelemetry's API"),
     "tier": ("hot_tier_bench", "The hot tier"),
+    "peers": ("peers_bench", "Beside other tracers"),
     "journal": ("journal_bench", "The journal"),
     "gate": ("gate_bench", "The gate"),
     "redaction": ("redaction_bench", "What the gate finds, and what it hits by mistake"),
@@ -30,6 +32,8 @@ PARTS: Final = {
     "store": ("store_bench", "The store"),
     "process": ("process_bench", "What people wait for"),
     "steps": ("steps_bench", "Execution traces"),
+    "otlp": ("otlp_bench", "OpenTelemetry over the wire"),
+    "pricing": ("pricing_bench", "What money costs"),
     "kill": ("kill_rounds", "What survives"),
 }
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"

@@ -32,10 +32,12 @@ if [ -z "$trace" ] || [ "$trace" = "$before" ]; then
     exit 1
 fi
 
-printf '\nWhat the last hour adds up to (the money is unknown: no prices are kept yet)\n\n'
+printf '\nWhat the last hour adds up to\n\n'
 "$flightlog" stats --by kind --since 1h
 echo
 "$flightlog" stats --by model --since 1h
+echo
+"$flightlog" cost --since 1h
 
 printf '\nNext\n'
 printf '  %s\n' \

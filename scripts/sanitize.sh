@@ -6,7 +6,7 @@ set -eu
 python=$(command -v "$1"); shift
 root=$(cd "$(dirname "$0")/.." && pwd)
 case $python in /*) ;; *) python=$root/$python ;; esac
-tests="$root/tests/speed $root/tests/redaction/test_redaction_scanner.py $root/tests/steps $root/tests/core"
+tests="$root/tests/speed $root/tests/redaction/test_redaction_scanner.py $root/tests/steps $root/tests/core $root/tests/hot"
 
 missing() {
   echo "sanitize: $1; skipped" >&2
@@ -36,7 +36,11 @@ FLIGHTLOG_LDFLAGS="-fsanitize=address,undefined" \
 export LD_PRELOAD="$asan $ubsan" PYTHONMALLOC=malloc PYTHONPATH="$copy/src"
 export ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export FLIGHTLOG_HOME="$copy/home" FLIGHTLOG_SANITIZED=1
-"$python" -c "from flightlog._speed import _core; assert _core.__file__.startswith('$copy'), _core.__file__"
+"$python" -c "
+from flightlog._speed import _core
+from flightlog.core import engine
+assert _core.__file__.startswith('$copy'), _core.__file__
+assert engine.NAME == 'compiled', engine.REASON"
 cd "$root"
 # shellcheck disable=SC2086 # a list of paths
 "$python" -m pytest -n 2 --timeout 600 "$@" $tests

@@ -35,6 +35,10 @@ BAD: dict[str, list[object]] = {
     "redact_values": [5, None, [1]],
     "redact_environment": ["perhaps", None],
     "redact_keys": [5, {"a": 1}, [b"x"]],
+    "propagators": ["zipkin", 5, [1], None, {"b3": 1}],
+    "baggage_keys": [5, {"a": 1}, [b"x"]],
+    "inject_hosts": [5, None, [b"x"]],
+    "propagate_environment": ["perhaps", None],
     "redact_allow": [5, None],
     "redact_rules": ["(", {"a": "("}, {"a b": "x"}, {"a": 5}, {5: "x"}],
     "content": ["none", "metadata=llm", "=all", 5],
@@ -57,10 +61,12 @@ BAD: dict[str, list[object]] = {
     "exit_drain": ["1s"],
     "propagate": ["maybe"],
     "instrument": [7, ["openai"]],
+    "instrument_without": [7, [7]],
     "slow_warn": [-1, "900 mss", 1e13, True, "", "s", "inf"],
     "slow_limit": [None],
     "slow_warns": ["llm", "=2s", "llm=", "llm=soon", 5, {"a,b": "1s"}, {"llm": None}],
     "slow_limits": [["llm"]],
+    "prices": [3],
 }
 """Values that no setting may take, for every setting."""
 
@@ -179,6 +185,9 @@ def test_every_setting_is_read_from_its_variable_which_is_its_origin(setting: An
         "redact_values": ("one text, another", ("one text", "another")),
         "redact_allow": ("x", ("x",)),
         "redact_keys": ("ssn,*_pin", ("ssn", "*_pin")),
+        "baggage_keys": ("session, user", ("session", "user")),
+        "propagate_environment": ("true", True),
+        "instrument_without": ("redis, urllib", ("redis", "urllib")),
         "redact_rules": ('{"staff": "EMP-[0-9]+"}', {"staff": "EMP-[0-9]+"}),
     }
     text, value = possible.get(setting.name, (str(setting.default) or "x", setting.default or "x"))

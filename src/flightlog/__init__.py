@@ -17,6 +17,8 @@ from flightlog.core.redact import redact
 from flightlog.core.tracer import traced
 from flightlog.instrumenting import instrument, uninstrument
 from flightlog.pausing import resume
+from flightlog.propagation.extract import extract
+from flightlog.propagation.inject import inject
 from flightlog.recall import load
 from flightlog.stripping.asked import strip
 from flightlog.testing import capture
@@ -29,7 +31,9 @@ __all__ = [
     "configure",
     "current",
     "event",
+    "extract",
     "flush",
+    "inject",
     "instrument",
     "llm",
     "load",

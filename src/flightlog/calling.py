@@ -52,6 +52,7 @@ def run_process(
         the program leaves behind is not waited for.
 
     Raises:
+        ValueError: there is no command; nothing is recorded of that.
         OSError: the program cannot be started.
         subprocess.CalledProcessError: with `check`, it failed.
         subprocess.TimeoutExpired: it took too long.

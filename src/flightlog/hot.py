@@ -14,8 +14,9 @@ itself. The first look, and the first after the settings have changed, works it 
 from __future__ import annotations
 
 from flightlog.core.control import control
-from flightlog.core.hot import correlated, enter, exit, iteration, loop, state, tiny  # noqa: A004 - the tier's
+from flightlog.core.hot import loop
 from flightlog.core.hot_calls import traced_fn
+from flightlog.core.hot_engine import correlated, enter, exit, iteration, state, tiny  # noqa: A004 - the tier's
 from flightlog.core.hot_telling import TRACE
 
 __all__ = ["correlated", "enter", "exit", "iteration", "loop", "on", "state", "tiny", "traced_fn"]

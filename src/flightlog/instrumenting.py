@@ -1,5 +1,8 @@
 """Recording other people's libraries: `instrument` and `uninstrument`, for all that is installed or one by one.
 
+Ours come first; for a library that we have none for, an instrumentor that somebody else wrote is used
+(`integrations/instrumentors.py`), whose spans reach us through OpenTelemetry's API.
+
 A library's wrapper is loaded when the library is, and not before: naming one that the program never imports
 costs it nothing. Whatever goes wrong on our side of a wrapper is counted, told once, and leaves the library's
 own behaviour as it was.
@@ -8,21 +11,43 @@ own behaviour as it was.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from types import ModuleType, TracebackType
 from typing import Any, Final, Protocol, Self
 
 from flightlog.border import let_through
 from flightlog.configure import load_usable
+from flightlog.integrations.instrumentors import (
+    INSTALLS,
+    Instrumentors,
+    has_module,
+    is_left_out,
+    left_out_by,
+    plain_name,
+)
 from flightlog.integrations.on_import import when_imported
 from flightlog.records.errors import BadQuestion, MissingExtra
 
 LIBRARIES: Final[Mapping[str, str]] = {
     "openai": "flightlog.integrations.openai.wrapping",
     "logging": "flightlog.integrations.logs",
+    "httpx": "flightlog.integrations.http.httpx",
+    "httpx2": "flightlog.integrations.http.httpx",
+    "requests": "flightlog.integrations.http.requests",
+    "urllib3": "flightlog.integrations.http.urllib3",
+    "aiohttp": "flightlog.integrations.http.aiohttp",
+    "celery": "flightlog.integrations.celery",
+    "opentelemetry": "flightlog.integrations.opentelemetry.wrapping",
 }
 """Each library that can be recorded, by the name it is imported with, and the module that wraps it."""
+
+_MODULES: Final = {"opentelemetry": "opentelemetry.trace"}
+"""Modules that are waited for in the place of their package, where that is none of its own."""
+
+instrumentors: Final = Instrumentors(LIBRARIES)
+"""Those that others wrote."""
 
 ALL: Final = frozenset({"all", "on", "true", "yes", "1"})
 NONE: Final = frozenset({"none", "off", "false", "no", "0"})
@@ -59,12 +84,16 @@ _chosen: Final[set[str]] = set()
 class Instrumented:
     """What one call of `instrument` did; `undo`, or leaving its block, takes it back."""
 
-    __slots__ = ("_clients", "libraries")
+    __slots__ = ("_clients", "choices", "libraries")
 
-    def __init__(self, libraries: tuple[str, ...], clients: tuple[object, ...]) -> None:
+    def __init__(
+        self, libraries: tuple[str, ...], clients: tuple[object, ...], choices: tuple[str, ...] = ()
+    ) -> None:
         self.libraries = libraries
         """Names of the libraries that it began to record, now or once they are imported."""
         self._clients = clients
+        self.choices = choices
+        """For each library that was asked for, what records it and why, in a sentence."""
 
     def undo(self) -> None:
         """Leave the libraries and clients as they were; twice is harmless."""
@@ -92,22 +121,27 @@ def instrument(*targets: object) -> Instrumented:
     """Record the calls of other people's libraries, from now on; what they return does not change.
 
     Args:
-        *targets: names of libraries (`"openai"`, `"logging"`), or single client objects, whose copies are recorded
-            as they are and next to which other clients are left alone. None at all means every library that is
-            installed. What is recorded already stays so.
+        *targets: names of libraries (`"openai"`, `"logging"`, `"crewai"`), or single client objects, whose copies
+            are recorded as they are and next to which other clients are left alone. None at all means every library
+            that is installed. What is recorded already stays so.
 
     Returns:
-        What this call began to record; its `undo` takes that back, and it can be used as a block.
+        What this call began to record, and by what (`choices`); its `undo` takes that back, and it can be used as a
+        block.
 
     Raises:
         BadQuestion: there is no such library here, or this is no client of one.
-        MissingExtra: a library that is named is not installed.
+        MissingExtra: a library that is named is not installed, or what records it is not.
     """
     names, clients = _told_apart(targets)
     for name in names:
         if not _is_installed(name):
-            raise MissingExtra(name, f"recording {name}")
-    libraries = names if targets else tuple(name for name in LIBRARIES if _is_installed(name))
+            raise MissingExtra(name, f"recording {name}", _install_line(name))
+    if targets:
+        libraries = names if all(name in LIBRARIES for name in names) else (*names, "opentelemetry")
+    else:
+        left_out = _settings().instrument_without
+        libraries = tuple(name for name in _all(left_out) if _is_installed(name))
     fresh = tuple(name for name in libraries if name not in _wanted)
     _chosen.update(libraries)
     for name in libraries:
@@ -117,7 +151,8 @@ def instrument(*targets: object) -> Instrumented:
         for client, (name, wrapping) in clients
         if _try(name, wrapping.wrap_client, client, _reporter(name))
     ]
-    return Instrumented(fresh, tuple(begun))
+    choices = tuple(instrumentors.choice(name).sentence() for name in libraries)
+    return Instrumented(fresh, tuple(begun), choices)
 
 
 def uninstrument(*targets: object) -> None:
@@ -130,11 +165,11 @@ def uninstrument(*targets: object) -> None:
         BadQuestion: there is no such library here, or this is no client of one.
     """
     names, clients = _told_apart(targets)
-    for name in names if targets else tuple(LIBRARIES):
+    for name in names if targets else (*LIBRARIES, *(_wanted - LIBRARIES.keys())):
         _chosen.discard(name)
         if name in _wanted:
             _wanted.discard(name)
-            module = sys.modules.get(name)
+            module = sys.modules.get(_module_of(name))
             if module is not None:
                 _try(name, _wrapping(name).unwrap, module)
     for client, (name, wrapping) in clients:
@@ -146,18 +181,32 @@ def instrument_by_itself() -> None:
 
     The setting is read when the first of them is: a program that imports none pays for none.
     """
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *instrumentors.names()):
         _want(name)
+
+
+def choices() -> list[str]:
+    """For every library that could be recorded here, what records it and why, in a sentence."""
+    left_out = _settings().instrument_without
+    names = [name for name in LIBRARIES if _is_installed(name)]
+    names += [name for name in instrumentors.candidates() if name not in LIBRARIES]
+    return [instrumentors.choice(name, left_out).sentence() for name in names]
+
+
+def _all(left_out: Iterable[str]) -> tuple[str, ...]:
+    without = left_out_by(left_out)
+    own = (name for name in LIBRARIES if not is_left_out(name, without))
+    return (*own, *instrumentors.names(left_out))
 
 
 def _told_apart(
     targets: tuple[object, ...],
 ) -> tuple[tuple[str, ...], list[tuple[Any, tuple[str, _Wrapping]]]]:
     """Names, and objects with the library that each is of."""
-    names = tuple(target for target in targets if isinstance(target, str))
+    names = tuple(plain_name(target) for target in targets if isinstance(target, str))
     for name in names:
-        if name not in LIBRARIES:
-            raise BadQuestion(f"nothing here can record {name!r}; it can be: {', '.join(LIBRARIES)}")
+        if name not in LIBRARIES and name not in INSTALLS and not instrumentors.knows(name):
+            raise BadQuestion(f"nothing here can record {name!r}; it can be: {_known()}")
     clients = [(target, _library_of(target)) for target in targets if not isinstance(target, str)]
     return names, clients
 
@@ -174,18 +223,32 @@ def _library_of(target: object) -> tuple[str, _Wrapping]:
     )
 
 
-def _is_installed(name: str) -> bool:
-    if sys.modules.get(name) is not None:
-        return True
-    from importlib.util import find_spec  # only once somebody asks
+def _known() -> str:
+    return ", ".join([*LIBRARIES, *sorted(INSTALLS.keys() - LIBRARIES.keys())])
 
-    try:
-        return find_spec(name) is not None
-    except ValueError:  # a module without a spec, which somebody put there by hand
-        return False
+
+def _is_installed(name: str) -> bool:
+    return (name in LIBRARIES or instrumentors.knows(name)) and has_module(_module_of(name))
+
+
+def _install_line(name: str) -> str:
+    """What installs what is missing; empty where an extra of ours does."""
+    if name in LIBRARIES:
+        return ""
+    package = INSTALLS.get(name, name)
+    return (
+        f"pip install {package}" if not instrumentors.knows(name) else f"pip install {name.replace('_', '-')}"
+    )
+
+
+def _module_of(name: str) -> str:
+    """The module that is waited for."""
+    return _MODULES.get(name, name) if name in LIBRARIES else instrumentors.module_of(name)
 
 
 def _wrapping(name: str) -> _Wrapping:
+    if name not in LIBRARIES:
+        return instrumentors.wrapping(name)
     wrapping: Any = import_module(LIBRARIES[name])
     return wrapping  # type: ignore[no-any-return]  # a module stands in for the protocol
 
@@ -193,21 +256,20 @@ def _wrapping(name: str) -> _Wrapping:
 def _want(name: str) -> None:
     """Wrap a library now if it is there, else when it comes."""
     _wanted.add(name)
+    module = _module_of(name)
     if name not in _awaited:
         _awaited.add(name)
-        when_imported(name, _arrived)
-    elif sys.modules.get(name) is not None:  # or half of it: then it is waited for
-        when_imported(name, _arrived)
+        when_imported(module, partial(_arrived, name))
+    elif sys.modules.get(module) is not None:  # or half of it: then it is waited for
+        when_imported(module, partial(_arrived, name))
 
 
-def _arrived(module: ModuleType) -> None:
-    name = module.__name__
+def _arrived(name: str, module: ModuleType) -> None:
     if name in _wanted:
-        _try(name, _wrap, module)
+        _try(name, _wrap, name, module)
 
 
-def _wrap(module: ModuleType) -> None:
-    name = module.__name__
+def _wrap(name: str, module: ModuleType) -> None:
     if name not in _chosen and name not in _named_by_setting():
         _wanted.discard(name)
         return
@@ -215,16 +277,30 @@ def _wrap(module: ModuleType) -> None:
 
 
 def _named_by_setting() -> set[str]:
-    """The libraries that the setting `instrument` names; a word that names none is told."""
-    say = _recorder().say
-    settings = load_usable(lambda error: say(f"{error}; it is left out"))
-    named = {word.strip().lower() for word in settings.instrument.split(",")} - {""}
-    for word in sorted(named - ALL - NONE - LIBRARIES.keys()):
+    """The libraries that the settings name; a word that names none is told."""
+    settings = _settings()
+    known = LIBRARIES.keys() | instrumentors.candidates().keys()
+    named = {plain_name(word) for word in settings.instrument.split(",")} - {""}
+    for word in sorted(named - ALL - NONE - known - INSTALLS.keys()):
         origin = settings.origins["instrument"]
-        say(
+        _recorder().say(
             f"setting instrument from {origin}: nothing can record {word!r}; it can be {', '.join(LIBRARIES)}"
         )
-    return set(LIBRARIES) if named & ALL else named
+    for word in sorted((named & INSTALLS.keys()) - known):
+        origin = settings.origins["instrument"]
+        _recorder().say(
+            f"setting instrument from {origin}: nothing can record {word!r} here; {_install_line(word)}"
+        )
+    if named & ALL:
+        return set(_all(settings.instrument_without))
+    without = left_out_by(settings.instrument_without)
+    named = {name for name in named if not is_left_out(name, without)}
+    return named | {"opentelemetry"} if (named & known) - LIBRARIES.keys() else named
+
+
+def _settings() -> Any:
+    say = _recorder().say
+    return load_usable(lambda error: say(f"{error}; it is left out"))
 
 
 def _recorder() -> Any:

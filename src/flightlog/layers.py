@@ -14,6 +14,8 @@ from flightlog.settings import Layer, Settings, environment_layers, refuse, reso
 PROJECT_FILE: Final = "flightlog.toml"
 """A project's own settings; `[tool.flightlog]` in `pyproject.toml` serves as well."""
 
+_PATHS: Final = ("home", "prices")
+
 
 def load_settings(
     code: Mapping[str, object] | None = None,
@@ -32,24 +34,34 @@ def load_settings(
         BadSetting: unless `on_error` does otherwise.
     """
     layers = [Layer("code", code)] if code else []
-    outside = [*environment_layers(os.environ), *_file_layers(on_error)]
+    outside = [*environment_layers(os.environ), *map(_beside, _file_layers(on_error))]
     layers += [Layer(layer.origin, anchored(layer.values, started_in)) for layer in outside]
     return resolve(layers, on_error)
 
 
+def _beside(layer: Layer) -> Layer:
+    """The layer of a file, with a relative path to prices leading from that file, wherever a program starts."""
+    prices = layer.values.get("prices")
+    if not isinstance(prices, str) or not prices or prices.startswith("~"):
+        return layer
+    return Layer(layer.origin, {**layer.values, "prices": str(Path(layer.origin).parent / prices)})
+
+
 def anchored(values: Mapping[str, object], directory: str) -> Mapping[str, object]:
-    """Settings whose paths do not depend on where the program goes: those of the home and of sinks.
+    """Settings whose paths do not depend on where the program goes: those of the home, of prices and of sinks.
 
     Args:
         values: settings as they were given, usable or not.
         directory: where relative paths are meant from; empty if nobody knows, then they stay as they are.
     """
-    home, sinks = values.get("home"), values.get("sinks")
-    if not directory or not (home or sinks):
+    sinks = values.get("sinks")
+    if not directory or not (sinks or any(values.get(name) for name in _PATHS)):
         return values
     found = dict(values)
-    if isinstance(home, str) and not home.startswith("~"):
-        found["home"] = os.path.join(directory, home)  # noqa: PTH118 - the text, as it was given
+    for name in _PATHS:
+        path = values.get(name)
+        if isinstance(path, str) and path and not path.startswith("~"):
+            found[name] = os.path.join(directory, path)  # noqa: PTH118 - the text, as it was given
     words = sinks.split(",") if isinstance(sinks, str) else sinks
     if isinstance(words, list | tuple):
         made = [_anchored_word(one, directory) if isinstance(one, str) else one for one in words]

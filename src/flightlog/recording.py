@@ -28,11 +28,13 @@ from flightlog.core.plan import Plan
 from flightlog.core.process import process_line
 from flightlog.flushed import Flushed
 from flightlog.integrations.processes import carry_into_processes
+from flightlog.integrations.subprocesses import carry_into_children
 from flightlog.integrations.threads import carry_into_threads
 from flightlog.journal.writer import Writer
 from flightlog.keeper import Keeper
 from flightlog.place import Place
-from flightlog.propagation.traceparent import parse as parse_traceparent
+from flightlog.propagation import rules
+from flightlog.propagation.extract import from_environment
 from flightlog.records.errors import BadSetting, FlightlogError, HomeUnusable
 from flightlog.records.line import Line
 from flightlog.records.process import Process
@@ -97,6 +99,7 @@ class Recorder:
         if settings.propagate:
             carry_into_threads()
             carry_into_processes()
+            carry_into_children(adds=settings.propagate_environment)
 
     def start(self, load: Load) -> None:
         """Open home and journal and start the keeper."""
@@ -165,6 +168,7 @@ class Recorder:
         self._gate, self._told_hits = gate_of(settings, key, self.say), {}
         gate = self._gate
         limits = Limits(value_bytes=settings.value_bytes)
+        origin = self._believe_headers(settings)
         memo.use(Encoder(gate, limits, lambda: self.count("capture_errors")))
         engine.install(
             Plan(
@@ -176,10 +180,25 @@ class Recorder:
                 ratio=settings.sample,
                 line_bytes=settings.line_bytes,
                 open_spans=settings.open_spans,
-                origin=_origin(),
+                origin=origin,
                 content=content_from(settings.content),
             ),
         )
+
+    def _believe_headers(self, settings: Settings) -> Remote | None:
+        """Put the rules of headers in place; gives where this process belongs, when its environment says so."""
+        origin = from_environment(os.environ)
+        rules.use(
+            rules.Rules(
+                settings.propagators,
+                frozenset(settings.baggage_keys),
+                settings.inject_hosts,
+                settings.sample,
+                origin,
+                self.count,
+            )
+        )
+        return origin
 
     def on_new_secret(self, changing: Mapping[str, str]) -> None:
         """Look for a secret that the program has just put into its environment, or into a child's."""
@@ -388,12 +407,6 @@ def _filter(settings: Settings, say: Callable[[str], None]) -> Filter:
     except FlightlogError as error:
         say(f"{error}; info is used")
         return parse("info")
-
-
-def _origin() -> Remote | None:
-    """The span on whose behalf this process runs, when its environment names one."""
-    papers = parse_traceparent(os.environ.get("TRACEPARENT", ""))
-    return None if papers is None else Remote(papers[0], papers[1], sampled=papers[2])
 
 
 def _identity(settings: Settings, gate: DefaultGate) -> tuple[dict[str, object], dict[str, object]]:

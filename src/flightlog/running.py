@@ -94,7 +94,7 @@ def run_program(
             flush(0.0)
             if recorder.keeper is not None:
                 recorder.keeper.work_freely()
-            output = Output(joined(home.journal_root)) if capture_output else None
+            output = _listening(record, home) if capture_output else None
             returncode, signals = _child(command, _environment(record, home, live=live), output)
             exception: dict[str, str] = {}
             if returncode:
@@ -155,9 +155,15 @@ def _environment(record: object, home: Home, *, live: bool) -> dict[str, str]:
     return environ
 
 
+def _listening(record: Span, home: Home) -> Output:
+    """What keeps the lines of a program that joins us in this home."""
+    return Output(joined(home.journal_root), str(home.path) if record.recorded else "")
+
+
 def _child(command: list[str], environ: dict[str, str], output: Output | None) -> tuple[int, frozenset[int]]:
     """Run the program and pass signals on; give its exit code or minus its signal, and the signals that came."""
     stdout, stderr = (None, None) if output is None else output.descriptors
+    environ = environ if output is None else {**environ, **output.offer}
     child: subprocess.Popen[bytes] | None = None
     came: set[int] = set()
 
@@ -217,8 +223,7 @@ def _explain(record: object, exception: dict[str, str], returncode: int) -> None
     if returncode < 0:
         number = -returncode
         name = _signal_name(number)
-        known = f" ({name})" if name else ""
-        record.fail(f"killed by signal {number}{known}", type=name or f"signal {number}")
+        record.fail(f"killed by signal {number}", type=name or f"signal {number}")
     elif exception:
         record.fail(
             exception.get("exception.message", ""),
@@ -226,7 +231,7 @@ def _explain(record: object, exception: dict[str, str], returncode: int) -> None
             stack=exception.get("exception.stacktrace", ""),
         )
     else:
-        record.fail(f"exit code {returncode}", type=f"exit {returncode}")
+        record.fail("", type=f"exit {returncode}")
 
 
 def _signal_name(number: int) -> str:

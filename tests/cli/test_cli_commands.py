@@ -38,11 +38,13 @@ def test_list_as_json_has_exactly_the_documented_keys_and_null_for_what_is_unkno
     assert [row["trace_id"] for row in rows] == [cli_samples.TRACE, cli_samples.OTHER]
     keys = (
         "trace_id,name,kind,status,start,duration_ns,span_count,error_count,llm_calls,input_tokens,output_tokens,"
-        "unknown_usage_calls,model,retries,slow,interrupted,project,environment,session,user,tags,service"
+        "unknown_usage_calls,model,retries,slow,interrupted,project,environment,session,user,tags,service,cost"
     )
     assert ",".join(rows[0]) == keys
     assert (rows[0]["input_tokens"], rows[0]["retries"], rows[0]["session"]) == (812, 1, "s-1")
     assert (rows[1]["input_tokens"], rows[1]["model"], rows[1]["session"]) == (None, None, None)
+    assert rows[0]["cost"] == {"usd": 0.0004688, "calls": 2, "unknown_calls": 1, "reported_calls": 0}
+    assert rows[1]["cost"] is None
 
 
 def test_list_is_limited(recorded):

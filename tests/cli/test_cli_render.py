@@ -16,7 +16,7 @@ from flightlog.analysis.pace import Pace
 from flightlog.analysis.summary import summary
 from flightlog.analysis.tree import build
 from flightlog.cli.render import card, listing, preview, spanlist, stacks, table, terminal, tree, words
-from flightlog.cli.render.branches import EVENTS_SHOWN, Limits
+from flightlog.cli.render.branches import EVENTS_SHOWN, QUIET_SHOWN, Limits
 from flightlog.cli.render.cells import cut, fill, width
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.table import Column
@@ -302,6 +302,28 @@ def test_the_events_of_one_span_are_limited_and_the_rest_is_counted_unless_all_a
     assert sum("retry" in line for line in few) == EVENTS_SHOWN
     assert any("22 more events" in line for line in few)
     assert sum("retry" in line for line in every) == 30
+
+
+def test_lines_of_output_are_drawn_dim_and_bounded_where_everything_is_wanted():
+    spans = [cli_samples.span(1, 0, "sh", 0, 100)]
+    quiet = [cli_samples.event(n, 1, n, "output", body=f"line {n}.") for n in range(QUIET_SHOWN + 7)]
+    loud = cli_samples.event(99, 1, 99, "log", body="Too hot", level="warn")
+    grown = build(spans, [*quiet, cli_samples.event(98, 1, 98, "chunk"), loud])
+    few = list(tree.lines(grown, Terminal(), Limits()))
+    assert not any("line" in line or "chunk" in line for line in few)
+    every = list(tree.lines(grown, Terminal(width=160), Limits(everything=True)))
+    assert [line.split()[2:5] for line in every if "output" in line][:2] == [
+        ["output", "line", "0."],
+        ["output", "line", "1."],
+    ]
+    assert sum("output line" in line for line in every) == QUIET_SHOWN
+    assert any("7 more events, all of them in `flightlog show` of this step" in line for line in every)
+    assert any("log Too hot" in line for line in every)
+    assert not any("chunk" in line for line in every)
+    styled = list(tree.lines(grown, Terminal(width=160, colour=True), Limits(everything=True)))
+    shown = next(line for line in styled if "line 0." in line)
+    assert "\x1b[33m" not in shown
+    assert "\x1b[33m" in next(line for line in styled if "Too hot" in line)
 
 
 hostile_spans = st.lists(

@@ -132,6 +132,18 @@ def test_the_final_output_of_a_program_is_that_of_its_last_step_which_has_one(ho
     assert run("show", "@latest", "--final-output").stdout == "this\n"
 
 
+def test_the_final_output_of_a_program_may_lie_deeper(home):
+    spans = [
+        cli_samples.span(1, 0, "agent.py", 0, 9, kind="run", input={"command": ["agent.py"]}),
+        cli_samples.span(2, 1, "conversation", 1, 8),
+        cli_samples.span(3, 2, "first answer", 2, 3, output="not this"),
+        cli_samples.span(4, 2, "second answer", 4, 6, output="this"),
+        cli_samples.span(5, 4, "inner", 5, 6, output="nor this"),
+    ]
+    cli_samples.store(home, spans)
+    assert run("show", "@latest", "--final-output").stdout == "this\n"
+
+
 @pytest.mark.parametrize(
     "options",
     [["root", "--final-output"], ["--final-output", "-v"], ["--final-output", "-o"], ["root", "--only", "x"]],

@@ -14,6 +14,7 @@ from flightlog.cli.render.cells import width
 from flightlog.cli.render.storytelling import aligned, prose
 from flightlog.cli.render.terminal import Terminal
 from flightlog.narration.trace import Sentence
+from flightlog.narration.words import clock
 from flightlog.records.narration import MARK, NARRATION
 from flightlog.records.span import Span
 
@@ -161,8 +162,36 @@ def test_prose_and_lines_fit_any_terminal_and_any_letters(columns):
             narration(1, 1, 1, "go on and on", "word " * 40 + "…", actor="a very long name of an actor")
         ]
         found = list(aligned(events, "human", terminal))
-        assert max(map(width, found)) <= max(columns, 30 + 24)
+        assert max(map(width, found)) <= columns
+        at_times = list(prose(sentences, terminal, is_timed=True))
+        assert max(map(width, at_times)) <= columns
+        found += at_times
         assert terminal.unicode or all(line.isascii() for line in (*drawn, *found))
+
+
+def test_where_there_is_no_room_beside_the_columns_a_sentence_goes_under_them():
+    said = [
+        narration(1, 1, 1, "ship", "Shipped order-17 to the van that left", actor="queue", target="order")
+    ]
+    assert list(aligned(said, "human", Terminal(33))) == [
+        f"{clock(said[0].time)} info  queue",
+        "  Shipped order-17 to the van",
+        "  that left",
+    ]
+
+
+def test_every_command_that_shows_narrations_tells_them_in_the_voice_asked_for(told):
+    for command in ("trace", "show", "story"):
+        plain = run(command, cli_samples.TRACE, "--width", "160").stdout
+        cute = run(command, cli_samples.TRACE, "--width", "160", "--view", "cute").stdout
+        story = run(command, cli_samples.TRACE, "--width", "160", "--view", "story").stdout
+        assert "Accepted order-17" in plain
+        assert "🛒" not in plain
+        assert "🛒 hop" in cute
+        assert "Accepted order-17" not in cute
+        assert "“Off!” it said." in story
+        assert "Could not charge the card" in cute
+        assert run(command, cli_samples.TRACE, "--view", "loud").exit_code == 2
 
 
 def test_what_could_be_told_better_is_said_with_its_place_and_ends_with_1(told):

@@ -103,6 +103,52 @@ def test_a_trace_row_sums_up_its_spans_and_events(engine: Engine) -> None:
     assert engine.reader().traces(1) == [trace]
 
 
+def _people(engine: Engine, number: int = 1) -> tuple[str | None, str | None]:
+    trace = engine.reader().trace(trace_id(number))
+    assert trace is not None
+    assert engine.reader().verify() == []
+    return trace.session, trace.user
+
+
+def test_what_the_root_does_not_say_of_session_and_user_the_earliest_span_that_does_says(
+    engine: Engine,
+) -> None:
+    engine.append(span(1, 1), span(1, 4, parent=1, at=9, context={"session": "s-4", "user": "u-4"}))
+    assert _people(engine) == ("s-4", "u-4")
+    engine.append(span(1, 3, parent=1, at=5, context={"session": 3, "turn": 1}))
+    engine.append(span(1, 5, parent=1, at=5, context={"session": "s-5", "user": "u-5"}), span(1, 6, parent=1))
+    assert _people(engine) == ("3", "u-5")
+    engine.append(
+        span(1, 2, parent=1, at=5, context={"session": "s-2"}), span(2, 1, context={"user": "else"})
+    )
+    assert _people(engine) == ("s-2", "u-5")
+    engine.append(span(1, 1, context={"user": "root"}, revision=1))
+    assert _people(engine) == ("s-2", "root")
+    assert [trace.session for trace in engine.reader().traces(2)] == [None, "s-2"]
+
+
+def test_a_session_that_its_span_loses_is_looked_for_in_the_others(engine: Engine) -> None:
+    engine.append(
+        span(1, 1, parent=9),
+        span(1, 2, parent=1, at=1, took=None, context={"session": "a", "user": "a"}),
+        span(1, 3, parent=1, at=2, context={"session": "b", "user": "b"}),
+    )
+    assert _people(engine) == ("a", "a")
+    engine.append(span(1, 2, parent=1, at=3, context={"session": "a"}))
+    assert _people(engine) == ("b", "b")
+    engine.append(span(1, 3, parent=1, at=2, revision=1), span(1, 2, parent=1, at=3, revision=1))
+    assert _people(engine) == (None, None)
+
+
+def test_a_trace_that_is_deleted_takes_its_session_with_it(engine: Engine) -> None:
+    engine.append(span(1, 1), span(1, 2, parent=1, context={"session": "a"}))
+    writer = engine.writer()
+    writer.delete_trace(trace_id(1))
+    writer.close()
+    engine.append(span(2, 1))
+    assert _people(engine, 2) == (None, None)
+
+
 def test_what_is_unknown_of_a_trace_is_none(engine: Engine) -> None:
     bare = msgspec.structs.replace(PROCESS, service="")
     engine.append(span(1, 1, took=None, kind="llm"), process=bare)

@@ -100,7 +100,7 @@ def test_where_the_root_has_no_session_that_of_any_span_counts(engine: Engine) -
     assert _chosen(engine, Selection(session="s-1")) == [1]
     assert _chosen(engine, Selection(session="7")) == [1]
     assert [trace.session for trace in engine.reader().traces(9, Selection(session="7"))] == ["7"]
-    assert [trace.session for trace in engine.reader().traces(9)] == [None, "s-2", None]
+    assert [trace.session for trace in engine.reader().traces(9)] == [None, "s-2", "s-1"]
     assert _chosen(engine, Selection(session="s-2")) == [2]
     assert _chosen(engine, Selection(session="s-3")) == []
 

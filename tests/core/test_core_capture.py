@@ -203,6 +203,12 @@ class OpenGate:
     def text(self, path, text):
         return text
 
+    def beginning(self, path, text, length):
+        return text[:length]
+
+    def arguments(self, arguments):
+        return arguments
+
     def hides(self, key):
         return False
 

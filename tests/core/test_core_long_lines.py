@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from msgspec import UNSET
 
 import flightlog as fl
 from flightlog.core import _pure
+from flightlog.core.past import Past, record
 from flightlog.core.past_event import PastEvent, record_event
 
 
@@ -61,7 +65,44 @@ def test_the_limit_counts_bytes_not_characters() -> None:
     (event,) = seen.events
     assert record.output == "short"
     assert "without attributes" in record.attributes["flightlog.capture_error"]
-    assert event.attributes["flightlog.capture_error"].startswith("TooLong: the record had ")
+    told = event.attributes["flightlog.capture_error"]
+    assert told.startswith("TooLong: the record is without attributes (")
+
+
+def _as_an_event(**fields: object) -> None:
+    fl.event("wide", body=fields["body"], **fields["attributes"])  # type: ignore[arg-type]  # a test's
+
+
+def _as_a_past_event(**fields: object) -> None:
+    record_event(PastEvent("wide", **fields))  # type: ignore[arg-type]  # as above
+
+
+@pytest.mark.parametrize("said", [_as_an_event, _as_a_past_event])
+def test_an_event_that_is_too_long_loses_its_largest_fields_alone(said: Callable[..., None]) -> None:
+    wide = "\u4e2d" * 240_000
+    with fl.capture() as seen, fl.bind(user="ada"):
+        said(body="y" * 300_000, attributes={"a": wide, "b": wide})
+        said(body="y" * 300_000, attributes={"a": "x"})
+    without, whole = seen.events
+    assert without.body == whole.body == "y" * (256 * 1024)
+    assert without.context == {"user": "ada"}
+    assert sorted(without.attributes) == ["flightlog.capture_error", "flightlog.cut"]
+    assert without.attributes["flightlog.cut"] == whole.attributes["flightlog.cut"]
+    assert whole.attributes["flightlog.cut"][0]["length"] == 300_000
+
+
+def test_a_past_span_that_is_too_long_loses_its_largest_fields_alone() -> None:
+    wide = "\u4e2d" * 240_000
+    narrow = {"a": "\u4e2d" * 50_000}
+    with fl.capture() as seen:
+        record(Past("1" * 32, "2" * 16, "wide", 1, 2, input="y" * 300_000, output=wide, attributes=narrow))
+    (span,) = seen.spans
+    assert span.input == "y" * (256 * 1024)
+    assert span.output is UNSET
+    assert span.attributes["a"] == narrow["a"]
+    assert span.attributes["flightlog.capture_error"].startswith("TooLong: the record is without output (")
+    assert span.attributes["flightlog.cut"][0]["path"] == "input"
+    assert (span.status, span.end) == ("ok", 2)
 
 
 def test_a_failure_that_cannot_be_printed_leaves_its_span_a_record() -> None:

@@ -89,6 +89,14 @@ def test_action_actor_level_correlation_id_and_fields_are_as_given(seen):
     )
 
 
+def test_a_decoration_without_a_sentence_is_refused_at_once():
+    with pytest.raises(TypeError, match=r'as in @fl\.narrates\("Sent \{mail\}"\), not <function'):
+
+        @fl.narrates
+        def send(mail):
+            return mail
+
+
 def test_what_it_says_comes_from_the_line_of_the_decoration(seen):
     space = {"__name__": "app.worker", "fl": fl}
     exec(compile("\n@fl.narrates('x')\ndef work():\n    pass\nwork()", "worker.py", "exec"), space)

@@ -13,8 +13,10 @@ import pytest
 import flightlog as fl
 from flightlog.core import editor as editing
 from flightlog.core import memo
+from flightlog.core.capture import Encoder, Limits
 from flightlog.records.editorial import MOST_A_REQUEST
 from flightlog.records.errors import EditorialWarning
+from flightlog.redaction.gate import DefaultGate
 
 LONG = "Dispatched a job whose name " + "goes on and on " * 8 + "at last."
 SECRET = "sk-" + "ant-" + "api03-" + "Ab1" * 20
@@ -68,6 +70,12 @@ def test_a_good_narration_is_not_warned_of(developing):
             "dispatch", "job-1", human="Dispatched job-1.", cute="🐝 off", story='"Go!" said the queue.'
         )
         fl.narrate("dispatch")
+
+
+def test_a_secret_in_a_target_is_warned_of(developing):
+    caught = heard(lambda: fl.narrate("login", SECRET))
+    assert rules(caught) == ["secret"]
+    assert SECRET not in str(caught[0].message)
 
 
 def test_a_secret_is_warned_of_and_not_told(developing):
@@ -206,3 +214,46 @@ def test_a_program_is_warned_where_it_is_developed(tmp_path, options, environ, w
         check=True,
     )
     assert ("nightly.py:3: EditorialWarning: the plain sentence has" in done.stderr) is warned
+
+
+def test_a_level_that_there_is_not_is_told_of_once_a_line_also_where_nobody_develops(seen):
+    def speak():
+        fl.narrate("dispatch", human="Dispatched.", level="nonsense")
+
+    (warning,) = heard(speak)
+    assert warning.message.rule == "level"
+    assert str(warning.message).startswith(
+        "no level 'nonsense': taken as info; there are trace, debug, info,"
+    )
+    assert warning.filename == __file__
+    assert heard(speak) == []
+    assert [event.level for event in seen.events] == ["info", "info"]
+    assert seen.events[0].attributes["flightlog.capture_error"].startswith("no level 'nonsense'")
+
+
+@pytest.mark.parametrize("level", [7, None, ["info"], "x" * 5000, SECRET])
+def test_a_level_that_there_is_not_raises_nothing_in_production_whatever_the_filters_say(seen, level):
+    counted, before = [], memo._encoder
+    memo.use(Encoder(DefaultGate(b""), Limits(), lambda: counted.append(1)))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            fl.narrate("dispatch", human="Dispatched.", level=level)
+            fl.narrates("Worked", level=level)(lambda: None)()
+    finally:
+        memo.use(before)
+    assert [event.level for event in seen.events] == ["info", "info"]
+    assert counted == [1, 1]
+    assert all(
+        SECRET not in str(event.attributes) and len(str(event.attributes)) < 600 for event in seen.events
+    )
+
+
+def test_a_decorator_with_a_level_that_there_is_not_is_warned_of_where_it_stands(seen):
+    def decorate():
+        return fl.narrates("Worked", level="loud")(lambda: None)
+
+    (warning,) = heard(decorate)
+    assert (warning.filename, warning.message.rule) == (__file__, "level")
+    decorate()()
+    assert [event.level for event in seen.events] == ["info"]

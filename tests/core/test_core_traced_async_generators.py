@@ -402,3 +402,21 @@ def test_a_body_that_is_stepped_without_a_task_leaves_the_context_as_it_was(seen
         with pytest.raises(StopIteration):
             made.aclose().send(None)
     assert parents(seen) == {"inside": "stepped", "stepped": "root", "root": None}
+
+
+def test_an_async_generator_recurses_through_one_frame_of_ours_a_level(seen):
+    depth = 300
+
+    @fl.traced(name="down", capture_args=False, capture_result=False)
+    async def down(n):
+        yield n
+        if n:
+            async for below in down(n - 1):
+                yield below
+
+    async def main():
+        return [n async for n in down(depth)]
+
+    assert asyncio.run(main()) == list(range(depth, -1, -1))
+    assert {span.status for span in seen.spans} == {"ok"}
+    assert len(seen.spans) == depth + 1

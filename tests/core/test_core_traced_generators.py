@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import flightlog as fl
+from flightlog.core import memo
+from flightlog.core.capture import Encoder, Limits
 from flightlog.core.context import variable
+from flightlog.redaction.gate import DefaultGate
 
 STREAM = "flightlog.stream."
 
@@ -324,6 +327,28 @@ def output(seen, *items, **options):
     return seen.span("stream").output
 
 
+@pytest.fixture
+def gate(seen):
+    """The gate that a program has."""
+    before = memo._encoder
+    memo.use(Encoder(DefaultGate(b"k"), Limits(), lambda: None))
+    yield
+    memo.use(before)
+
+
+def test_secrets_that_follow_one_another_without_a_gap_are_all_replaced(seen, gate):
+    token = "gh" + "p_" + "a1B2c3" * 6
+
+    @fl.traced
+    def stream():
+        yield token
+        yield token
+        yield "end"
+
+    assert list(stream()) == [token, token, "end"]
+    assert seen.spans[0].output == "[REDACTED][REDACTED]end"
+
+
 def test_texts_are_joined(seen):
     assert output(seen, "a", "b", "", "c") == "abc"
 
@@ -452,3 +477,29 @@ def test_a_returned_generator_that_the_program_keeps_is_given_back_as_it_is(seen
     shelf = Shelf()
     assert shelf.all() is shelf.books
     assert [next(shelf.all()), next(shelf.all())] == [0, 1]
+
+
+DEPTH = 300
+
+
+def test_a_generator_recurses_through_one_frame_of_ours_a_level(seen):
+    """The interpreter's limit is 1,000 frames; a body, and what stands in its place, are two of them."""
+
+    @fl.traced(name="down", capture_args=False, capture_result=False)
+    def down(n):
+        got = yield n
+        if n:
+            got = yield from down(n - 1)
+        return got
+
+    going = down(DEPTH)
+    assert [next(going) for _ in range(DEPTH + 1)] == list(range(DEPTH, -1, -1))
+    with pytest.raises(StopIteration) as end:
+        next(going)
+    assert end.value.value is None
+    assert len(seen.spans) == DEPTH + 1
+    parents = {span.span_id: span.parent_id for span in seen.spans}
+    place, depth = seen.spans[0].span_id, 0
+    while parents.get(place):
+        place, depth = parents[place], depth + 1
+    assert depth == DEPTH

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,3 +143,70 @@ def test_the_provider_that_the_environment_names_is_asked_instead(tmp_path, else
     assert {call["attributes"]["gen_ai.request.model"] for call in calls} == {"m-7"}
     port = int(elsewhere.removesuffix("/v1").rpartition(":")[2])
     assert {call["attributes"]["server.port"] for call in calls} == {port}
+
+
+ASKED_WHILE_LOCKED = """
+    import json, sqlite3, sys, threading, time
+    from pathlib import Path
+
+    sys.path.insert(0, sys.argv[1])
+    import tools
+    from documents import build_library
+
+    import flightlog as fl
+
+    modules = Path("modules.db").resolve()
+    writer = sqlite3.connect(modules, isolation_level=None)
+    writer.execute("CREATE TABLE modules (name TEXT)")
+    writer.execute("BEGIN EXCLUSIVE")
+    writer.execute("INSERT INTO modules VALUES ('shutil')")
+    toolbox = tools.Toolbox(build_library(Path("library.db"), []), [], modules)
+    answers = []
+    if sys.argv[2] == "for good":
+        tools.DELAY = 1e-5
+    with fl.capture() as seen:
+        asking = threading.Thread(
+            target=lambda: answers.append(toolbox.call("query_modules", '{"sql": "SELECT name FROM modules"}'))
+        )
+        asking.start()
+        if sys.argv[2] == "for a while":
+            deadline = time.monotonic() + 30
+            while not any(event.name == "retry" for event in seen.events):
+                assert time.monotonic() < deadline, "nobody asked again"
+                asking.join(0.01)
+            writer.execute("COMMIT")
+        asking.join()
+    writer.close()
+    spans = [[span.name, span.status, span.error.message if span.error else ""] for span in seen.spans]
+    retries = [[event.level, event.attributes, event.span_id] for event in seen.events]
+    (tool,) = {span.span_id for span in seen.spans if span.name == "query_modules"}
+    print(json.dumps([json.loads(answers[0]), spans, retries, tool]))
+"""
+
+
+def asked_while_locked(tmp_path: Path, how_long: str) -> Any:
+    program = textwrap.dedent(ASKED_WHILE_LOCKED)
+    done = run([sys.executable, "-c", program, str(AGENT.parent), how_long], tmp_path / "home", tmp_path)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_database_that_is_locked_is_asked_again_until_it_answers(tmp_path) -> None:
+    answer, spans, retries, tool = asked_while_locked(tmp_path, "for a while")
+    assert answer == {"rows": [["shutil"]]}
+    queries = [[status, message] for name, status, message in spans if name == "query"]
+    assert queries == [["error", "database is locked"]] * len(retries) + [["ok", ""]]
+    assert ["query_modules", "ok", ""] in spans
+    assert {span_id for _, _, span_id in retries} == {tool}
+    assert [(level, told["attempt"], told["reason"]) for level, told, _ in retries] == [
+        ("warn", number, "database is locked") for number in range(1, len(retries) + 1)
+    ]
+
+
+def test_a_database_that_stays_locked_is_an_answer_of_the_tool(tmp_path) -> None:
+    answer, spans, retries, _ = asked_while_locked(tmp_path, "for good")
+    assert answer == {"error": "OperationalError: database is locked"}
+    assert ["query_modules", "error", "database is locked"] in spans
+    assert [status for name, status, _ in spans if name == "query"] == ["error"] * 8
+    delays = [told["delay"] for _, told, _ in retries]
+    assert delays == pytest.approx([1e-5 * 2**number for number in range(7)])

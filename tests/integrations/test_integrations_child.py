@@ -121,7 +121,7 @@ def test_a_failing_child_is_a_failed_span(seen):
     done = fl.run_process(["sh", "-c", "exit 3"])
     assert done.returncode == 3
     span = seen.span("sh")
-    assert (span.status, span.error.type, span.error.message) == ("error", "exit 3", "exit code 3")
+    assert (span.status, span.error.type, span.error.message) == ("error", "exit 3", "")
 
 
 def test_a_failing_child_raises_where_that_is_asked_for(seen):
@@ -412,3 +412,22 @@ def test_nothing_is_left_open_behind(seen):
     for _ in range(5):
         fl.run_process(["echo", "x"], capture_output=True)
     _wait_for(lambda: _descriptors() == before and threading.active_count() <= threads)
+
+
+@pytest.mark.parametrize("shell", [False, True])
+def test_no_command_is_refused_with_what_is_wrong_and_leaves_nothing(seen, shell):
+    for command in ([], (), iter([])):
+        with pytest.raises(ValueError, match="no command: the first of its words is the program to run"):
+            fl.run_process(command, shell=shell)
+    assert seen.records == []
+
+
+def test_words_that_come_one_by_one_are_a_command(seen):
+    assert fl.run_process(iter(["echo", "hi"])).args == ["echo", "hi"]
+    assert _told(seen) == [("stdout", "hi")]
+
+
+def test_how_a_child_ended_is_said_once(seen):
+    fl.run_process(["sh", "-c", "kill -TERM $$"])
+    (span,) = seen.spans
+    assert (span.error.type, span.error.message) == ("SIGTERM", "killed by signal 15")

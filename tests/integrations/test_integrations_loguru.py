@@ -103,9 +103,25 @@ def test_the_patcher_tells_lines_their_place(seen, logger):
     with fl.span("job") as job:
         logger.info("hello")
     assert stream.getvalue() == f"{job.trace_id}/{job.span_id} hello\n"
+    (event,) = seen.events
+    assert (event.trace_id, event.span_id) == (job.trace_id, job.span_id)
+    assert _own(event) == {"logger": __name__}
 
 
-def test_the_patcher_adds_nothing_where_no_span_is(seen, logger):
+def test_a_format_that_names_the_place_does_not_fail_outside_any_span(seen, logger):
+    stream = io.StringIO()
+    logger.configure(patcher=patcher)
+    logger.add(stream, format="{extra[trace_id]}/{extra[span_id]} {message}", catch=False)
+    logger.info("hello")
+    logger.bind(trace_id="own").info("mine")
+    assert stream.getvalue() == "/ hello\nown/ mine\n"
+    assert [_own(event) for event in seen.events] == [
+        {"logger": __name__},
+        {"logger": __name__, "trace_id": "own"},
+    ]
+
+
+def test_the_patcher_adds_nothing_to_what_is_recorded_where_no_span_is(seen, logger):
     logger.configure(patcher=patcher)
     logger.info("hello")
     (event,) = seen.events

@@ -58,7 +58,7 @@ def test_twice_is_recorded_once_and_undone_by_once(way, talk):
     async def say(client):
         fl.instrument(client)
         fl.instrument(client)
-        with fl.capture() as seen:
+        with fl.capture(level="info") as seen:
             await hello(client)
         assert len(seen.spans) == 1
         fl.uninstrument(client)

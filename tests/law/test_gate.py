@@ -15,6 +15,7 @@ MAKERS: dict[str, str] = {
     "core.process": "the process line, each value of which went through the gate's encoder",
     "delivery": "without a usable home, or with durability `memory`, the writer's own lines come back",
     "home": "the self-check writes two records of its own into a scratch home",
+    "imports.documents": "each line of a document was written by the gate's encoder, as `imports.pen` has it",
     "journal.reader": "what comes out of a journal went through the gate before it went in",
     "keeper": "with durability `memory` there is no journal: the writer's own lines come back out of its memory",
     "sinks.contract": "makes records of its own to hand to a sink under test",
@@ -25,6 +26,7 @@ MAKERS: dict[str, str] = {
 
 FRAMES: dict[str, str] = {
     "core._pure": "the encoder itself: each member was captured before it is joined",
+    "core.detached": "as core._pure, for events whose time is given: each member was captured before it is joined",
     "core.hot_telling": "as core._pure, for events of the hot tier: each member was captured before it is joined",
     "core.past": "as core._pure, for spans that are over: each member was captured before it is joined",
     "core.past_event": "as core.past, for events",
@@ -40,8 +42,8 @@ QUOTERS: dict[str, str] = {
     "core.capture.Walk.text": "quotes what the gate has returned: this is the one way in",
     "core.fields.cut_list": "quotes the name of an attribute of ours",
     "core.fields.fitted": "quotes a sentence of ours, with names of fields and their sizes in it",
-    "core.fields.too_long": "quotes a sentence of ours, with a number in it",
     "core.memo._Texts.__missing__": "quotes what the gate gave back",
+    "core.memo._met": "quotes what the gate gave back",
     "core.memo.cut_items": "quotes a hash in hexadecimal",
 }
 """Function to why it may turn a text into JSON without asking the gate."""

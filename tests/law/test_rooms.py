@@ -16,9 +16,9 @@ from law_source import Import, by_name, foreign_imports, imports, modules, own_i
 
 FLOORS: dict[int, tuple[str, ...]] = {
     1: ("_speed", "border", "records", "settings"),
-    2: ("core", "codecs", "narration", "redaction"),
+    2: ("core", "codecs", "narration", "pricing", "redaction"),
     3: ("store", "journal", "analysis", "propagation"),
-    4: ("sinks", "export", "integrations"),
+    4: ("sinks", "export", "imports", "integrations", "middleware"),
     5: (
         "",  # the package itself: names for everybody
         "booting",
@@ -28,6 +28,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "flushed",
         "home",
         "hot",
+        "importing",
         "instrumenting",
         "keeper",
         "layers",
@@ -35,6 +36,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "lock",
         "pausing",
         "place",
+        "pricelist",
         "recall",
         "recording",
         "redacting",
@@ -66,8 +68,10 @@ ASIDE: dict[tuple[str, str], str] = {
 
 PARTS: dict[str, tuple[str, ...]] = {
     "click": ("cli",),
+    "grpc": ("sinks.otlp_grpc",),
     "msgspec": (),
     "openai": ("cli.demo_model",),
+    "opentelemetry": ("integrations.opentelemetry",),  # its API, whose classes ours are; never its SDK
     "platformdirs": ("place",),
     "pytest": ("testing.plugin",),  # which pytest alone imports
     "rich": ("cli",),
@@ -106,10 +110,10 @@ CORE_LIBRARY = frozenset(
 )
 """What the core may import of the standard library: its start-up time is every traced program's."""
 
-CORE_LATE = frozenset({"msgspec.json", "traceback"})
+CORE_LATE = frozenset({"msgspec.json", "re", "traceback"})
 """What the core may import besides, inside a function that few programs call."""
 
-MOST_LATE_IMPORTS = 11
+MOST_LATE_IMPORTS = 12
 """Own-package imports inside functions, outside the command line, which loads its commands when they are named."""
 
 _FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

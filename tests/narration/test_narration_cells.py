@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from flightlog.narration.cells import cut, fill, width
+from flightlog.narration.cells import cut, fill, width, wrapped
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,16 @@ def test_a_text_is_cut_and_filled_to_any_width(text: str, cells: int) -> None:
 
 def test_a_pile_of_marks_is_cut_for_it() -> None:
     assert len(cut("a" + "\u0301" * 10_000, 10)) <= 170
+
+
+@given(st.text(alphabet="ab 日\u0301\u200d👩é", max_size=80), st.integers(2, 20))
+def test_a_wrapped_text_fits_and_loses_nothing_but_blanks(text: str, cells: int) -> None:
+    drawn = wrapped(text, cells)
+    assert all(width(line) <= cells for line in drawn)
+    assert "".join(drawn).replace(" ", "") == text.replace(" ", "")
+
+
+def test_words_stay_whole_where_they_can() -> None:
+    assert wrapped("one two three", 8) == ["one two", "three"]
+    assert wrapped("unbreakable", 4) == ["unbr", "eaka", "ble"]
+    assert wrapped("", 4) == [""]

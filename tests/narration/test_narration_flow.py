@@ -65,3 +65,10 @@ def test_alike_sentences_are_folded_and_levels_and_voices_hold():
 
 def test_a_flow_of_nothing_is_nothing():
     assert drawn([], []) == []
+
+
+def test_what_was_said_at_one_moment_took_no_time():
+    assert (
+        drawn([], [narration(1, 1, "tell", at=1, body="Told")])[-1]
+        == "All of it was said at once, in 1 trace."
+    )

@@ -60,3 +60,37 @@ def test_a_program_with_very_many_lines_is_counted_beyond_a_number(monkeypatch):
     monkeypatch.setattr(linting, "MOST_APART", 3)
     rows = found(*(said(n, "Will go", f"app:{n}") for n in range(10)))
     assert sorted(rows) == [("human-tense", "", 7), *(("human-tense", f"app:{n}", 1) for n in range(3))]
+
+
+def test_what_is_quoted_is_the_voice_in_which_it_was_found():
+    linter = Linter()
+    linter.check(
+        [
+            said(1, "Went", cute="no wink", story="nobody speaks"),
+            said(2, "Went", source="app:2", cute="🐝 " + "w" * 150, story='"s' + "s" * 200 + '"'),
+            said(3, "Went", source="app:3", cute="🐝 by [REDACTED]"),
+            said(4, "by [REDACTED]", source="app:4", cute="🐝"),
+        ]
+    )
+    quoted = {(one.rule, one.source): one.sentence[:14] for one in linter.found()}
+    assert quoted == {
+        ("cute-emoji", "app:1"): "no wink",
+        ("story-dialogue", "app:1"): "nobody speaks",
+        ("cute-length", "app:2"): "🐝 wwwwwwwwwwww",
+        ("story-length", "app:2"): '"sssssssssssss',
+        ("secret", "app:3"): "🐝 by [REDACTED",
+        ("secret", "app:4"): "by [REDACTED]",
+    }
+
+
+def test_what_belongs_to_no_trace_cannot_be_too_much_for_one():
+    linter = Linter()
+    linter.check([said(n, "Went") for n in range(101)], is_trace=False)
+    assert (linter.checked, linter.found()) == (101, [])
+
+
+def test_a_secret_in_a_target_is_found_and_quoted():
+    linter = Linter()
+    linter.check([said(1, "", target="[REDACTED …EFGH]")])
+    (one,) = linter.found()
+    assert (one.rule, one.sentence) == ("secret", "[REDACTED …EFGH]")

@@ -44,6 +44,7 @@ def usage(model: str = "gpt-4.1-mini", read: object = 812, written: object = 90)
             {"kind": "tool", "name": "search_documents", "took": 40},
             "Called the tool search_documents in 40.0 ms.",
         ),
+        ({"kind": "audio", "name": "mixer"}, "Worked on audio with mixer in 1.00 ms."),
         ({"name": "reindex"}, "Ran reindex in 1.00 ms."),
         ({"kind": "function", "name": "reindex"}, "Ran reindex in 1.00 ms."),
         ({"kind": "coffee_break", "name": "x"}, "Ran the coffee break x in 1.00 ms."),
@@ -154,6 +155,17 @@ def test_attributes_of_a_wrong_type_are_as_good_as_none() -> None:
 def test_the_outcome_of_a_trace_is_told_for_every_status(status: Any, told: str) -> None:
     root = span(1, status=status, error=BAD_DATE if status == "error" else None)
     assert outcome(root, 2000 * MS, now=BEGAN + 3000 * MS) == told
+
+
+@pytest.mark.parametrize("attributes", [{}, usage("small-1", 5, None)])
+@pytest.mark.parametrize("kind", [*KINDS, "", "audio", "chain", "coffee_break"])
+def test_a_root_of_any_kind_opens_with_who_started_where(kind: str, attributes: dict[str, Any]) -> None:
+    """A name, `The …`, or what is being done: whatever it is, it has started, and nothing else has."""
+    told = opening(span(1, kind=kind, name="mixer", service="bot", attributes=attributes))
+    assert told.endswith(" started in bot.")
+    subject = told.removesuffix(" started in bot.")
+    assert subject == "mixer" or subject.startswith("The ") or subject.split()[0].endswith("ing")
+    assert "mixer" in subject
 
 
 def test_the_opening_names_the_service() -> None:

@@ -185,3 +185,47 @@ def test_the_keyed_hash_of_a_prompt_s_part_is_the_same_in_every_process_of_a_hom
     one, two = [event.attributes["components"] for event in bench.events()]
     assert one["system"] == two["system"]
     assert one["user"] != two["user"]
+
+
+TWO = """
+    import sys
+    import flightlog as fl
+
+    span = fl.resume(sys.argv[1], sys.argv[2])
+    print("taken", flush=True)
+    sys.stdin.readline()
+    with span:
+        span.output = sys.argv[2]
+"""
+
+
+def test_two_processes_that_take_up_one_pause_are_both_kept_and_told(bench):
+    token = bench.run(ASK % "pass").stdout.strip()
+    both = [bench.start(TWO, token, answer) for answer in ("yes", "no")]
+    for one in both:
+        assert one.stdout.readline() == "taken\n"
+    for one in both:
+        assert one.communicate("go\n", timeout=60) == ("", "")
+    assert [event.attributes.get("value") for event in bench.events() if event.name == "resume"] == [
+        "yes",
+        "no",
+    ]
+    assert bench.named()["job"].output == "no"
+    told = bench.flightlog("trace", "@latest").stdout
+    assert "resumed_twice: 1 span, went on in more places than it had been paused" in told
+
+
+def test_an_answer_after_a_death_is_no_second_one(bench):
+    token = bench.run(ASK % "pass").stdout.strip()
+    for last in ("os.kill(os.getpid(), signal.SIGKILL)", "pass"):
+        bench.run(f"""
+            import os, signal, sys
+            import flightlog as fl
+
+            with fl.resume(sys.argv[1], "yes"):
+                {last}
+        """, token)  # fmt: skip
+    resumed = [event.attributes for event in bench.events() if event.name == "resume"]
+    assert resumed == [{"value": "yes"}, {"value": "yes", "again": True}]
+    assert bench.named()["job"].status == "ok"
+    assert "resumed_twice" not in bench.flightlog("trace", "@latest").stdout

@@ -63,14 +63,35 @@ def test_a_sentence_that_stops_at_a_joining_sign_lost_its_value(text: str) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["Will dispatch job-1", "Worker will retry", "We'll try again", "Going to stop", "I\u2019ll be back"],
+    [
+        "Will dispatch job-1",
+        "Worker will retry",
+        "We'll try again",
+        "Going to stop",
+        "I\u2019ll be back",
+        "The worker will send it",
+        "Every second page will be fetched",
+        "Worker w-3 will retry in 5 s",
+        "The queue is about to overflow",
+        "It's about to stop",
+        "We're going to retry",
+    ],
 )
 def test_a_sentence_that_tells_the_future_is_found(text: str) -> None:
     assert rules("info", text) == ["human-tense"]
 
 
 @pytest.mark.parametrize(
-    "text", ["Will Smith logged in", "Found what will match", "Willing peers: 3", "Goodwill"]
+    "text",
+    [
+        "Will Smith logged in",
+        "Found what will match",
+        "Willing peers: 3",
+        "Goodwill",
+        "The page that will match was found",
+        "Asked the worker what it will do",
+        "The output went to what it is about",
+    ],
 )
 def test_a_name_or_a_later_will_is_no_future(text: str) -> None:
     assert rules("info", text) == []

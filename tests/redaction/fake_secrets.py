@@ -18,6 +18,11 @@ _HEX = "0123456789abcdef"
 _DRAW = random.Random(20260101)
 
 
+def begin_anew(test: str) -> None:
+    """Draw for one test what is drawn for it in every run."""
+    _DRAW.seed(test)
+
+
 def _draw(alphabet: str, length: int) -> str:
     return (
         "".join(_DRAW.choice(alphabet) for _ in range(length - 2)) + "7" + _DRAW.choice(_ALNUM.upper()[:26])

@@ -1,4 +1,4 @@
-"""Where secrets stand that have no shape of their own: the rows of `corpus/places.txt`."""
+"""Where secrets stand that have no shape of their own: the rows of `corpus/places.txt`, and of `out_of_reach.txt`."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ def _unfold(text: str) -> str:
     return text.replace("⏎", "\n").replace("\\|", "|")
 
 
-PLACES = [
-    _place(line)
-    for line in (Path(__file__).parent / "corpus" / "places.txt").read_text(encoding="utf-8").splitlines()
-    if not line.startswith("#")
-]
+def _places(file: str) -> list[Place]:
+    lines = (Path(__file__).parent / "corpus" / file).read_text(encoding="utf-8").splitlines()
+    return [_place(line) for line in lines if not line.startswith("#")]
+
+
+PLACES = _places("places.txt")
+OUT_OF_REACH = _places("out_of_reach.txt")

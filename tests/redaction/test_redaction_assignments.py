@@ -50,6 +50,29 @@ def test_only_the_value_is_replaced(left: str, text: str) -> None:
     assert DefaultGate(b"k").text("output", text) == left.replace("·", REDACTED)
 
 
+IN_COLOUR = """
+~[31mpassword~[0m=~[1m·~[0m                                         | hunter2
+~[36mapi_key~[0m=~[35m·~[0m ~[36mn~[0m=~[35m1~[0m                   | 0123456789abcdef
+~[38;5;31mtoken~[0m: ~[1;35m·~[0m                                   | 0123456789abcdef
+{~[32m'password'~[0m: ~[32m'·'~[0m}                                 | hunter
+~[94m"password"~[39;49;00m:~[37m ~[39;49;00m~[33m"·"~[39;49;00m     | hunter
+~[1mdb_password~[0m~[2m=~[0m~[35m·~[0m                              | hunter2
+"""
+
+
+@pytest.mark.parametrize("escape", ["\x1b", r"\x1b", r"\u001b", r"\\u001b"])
+@pytest.mark.parametrize(("text", "secret"), _rows(IN_COLOUR))
+def test_the_colours_of_a_terminal_hide_no_key_and_no_value(text: str, secret: str, escape: str) -> None:
+    text = text.replace("~", escape)
+    assert DefaultGate(b"k").text("body", text.replace("·", secret)) == text.replace("·", REDACTED)
+
+
+def test_colours_alone_make_no_secret() -> None:
+    assert DefaultGate(b"k").text("body", "\x1b[password=hunter2") == f"\x1b[password={REDACTED}"
+    text = "\x1b[36mmonkey\x1b[0m=\x1b[35mbanana\x1b[0m \x1b[36mmax_tokens\x1b[0m=\x1b[35m512\x1b[0m"
+    assert DefaultGate(b"k").text("body", text) is text
+
+
 def test_each_value_is_counted_once() -> None:
     gate = DefaultGate(b"k")
     gate.text("output", 'secret_token="hunter12", password = "hunter2" and client_secret: swordfish7')

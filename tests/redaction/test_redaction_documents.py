@@ -31,7 +31,13 @@ HIDDEN = """
 {"a": "{\\"password\\": \\"·\\"}"}                     | {"a": "{\\"password\\": \\"geheim7\\"}"}
 {"https://ada:·@a.example/": 1}                        | {"https://ada:geheim7@a.example/": 1}
 [{"error": "password=· is wrong"}]                     | [{"error": "password=geheim7 is wrong"}]
-"""
+["mysql", "-u", "root", "-p·", "app"]                  | ["mysql", "-u", "root", "-pgeheim7", "app"]
+{"cmd": ["curl", "-u", "ada:·", "http://h"]}           | {"cmd": ["curl", "-u", "ada:geheim7", "http://h"]}
+{"data": {"a": "·", "b": "·"}, "kind": "Secret"}       | {"data": {"a": "eHl6", "b": "x"}, "kind": "Secret"}
+{"Name": "/db/password", "Value": "·"}                 | {"Name": "/db/password", "Value": "geheim77"}
+{"token": "·", "a": {"token": " the"}}                 | {"token": "a1b2c3d4e5", "a": {"token": " the"}}
+{"note": "·"}                                          | {"note": "KEY_OF_GITHUB"}
+""".replace("KEY_OF_GITHUB", "gh" + "p_" + "a1B2c3" * 6)
 
 LEFT_ALONE = [
     '{"password": null, "secret": true, "api_key": ""}',
@@ -42,6 +48,10 @@ LEFT_ALONE = [
     '{"usage": {"prompt_tokens": 12345678, "max_tokens": 10}}',
     '{"name": "token", "value": "yes"}',
     '["token", "secret"]',
+    '["git", "push", "-u", "origin"]',
+    '{"kind": "ConfigMap", "data": {"uri": "a1b2c3d4e5"}}',
+    '{"items": [{"kind": "Secret"}, {"data": {"uri": "a1b2c3d4e5"}}]}',
+    '{"token": "Hello", "url": "https://a.example/x", "note": "a: b = c (d) | e"}',
     '{"a" :\t1.50e+3 , "b":[ ] }\n',
 ]
 

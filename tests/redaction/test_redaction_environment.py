@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 from collections.abc import Callable
+from unicodedata import normalize
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -75,11 +77,29 @@ def test_the_longest_come_first_and_there_is_a_bound() -> None:
 
 @pytest.mark.parametrize(
     "spell",
-    [json.dumps, repr, ascii, quote, quote_plus, lambda text: json.dumps(text, ensure_ascii=False)],
-    ids=["JSON in ASCII", "repr", "repr in ASCII", "address", "form", "JSON"],
+    [
+        json.dumps,
+        repr,
+        ascii,
+        quote,
+        quote_plus,
+        lambda text: json.dumps(text, ensure_ascii=False),
+        lambda text: json.dumps(json.dumps(text))[2:-2].removesuffix("\\"),
+        lambda text: json.dumps(json.dumps(text, ensure_ascii=False), ensure_ascii=False)[2:-2].removesuffix(
+            "\\"
+        ),
+        html.escape,
+        lambda text: html.escape(text, quote=False),
+        lambda text: normalize("NFD", text),
+        lambda text: normalize("NFC", text),
+    ],
+    ids=[
+        *("JSON in ASCII", "repr", "repr in ASCII", "address", "form", "JSON", "JSON in JSON in ASCII"),
+        *("JSON in JSON", "HTML", "HTML with its quotes", "accents apart", "accents in one"),
+    ],
 )
 def test_a_secret_is_found_as_others_write_it(spell: Callable[[str], str]) -> None:
-    secret = 'Pr\u00fcf "ge/heim"\\ + 7'
+    secret = 'Pr\u00fcf "ge/heim" <&\\ + 7'
     gate = DefaultGate(b"", policy_from({}, exact=spellings(secret)))
     assert gate.text("", f"it is {spell(secret).strip(chr(34) + chr(39))}, so") == f"it is {REDACTED}, so"
 

@@ -18,7 +18,8 @@ refresh_tokens oauth2_token api_key apikey apiKey api-key API_KEY api.key x-api-
 access_key access_key_id AWSAccessKeyId private_key privateKey secret_key signing_key encryption_key master_key
 shared_access_key ssh_key session_key account_key subscription-key authorization Authorization proxy-authorization
 authorization_code cookie cookies Cookie set-cookie Set-Cookie credential credentials google_credentials auth _auth
-basic_auth REDISCLI_AUTH jwt smtp_pass DB_PASS user_pass
+basic_auth REDISCLI_AUTH jwt smtp_pass DB_PASS user_pass pw db_pw pass presharedKey
+client-key-data storepass keypass auth-pass default_pass
 """)
 
 OPEN = str.split("""
@@ -26,7 +27,7 @@ max_tokens maxTokens max_token input_tokens output_tokens prompt_tokens tokens t
 tokenCount tokenizer tokenize num_token token_ids token_type token_limit next_token nextToken page_token eos_token
 stop_token pad_token tokens_per_second monkey keyboard key keys Key primary_key foreign_key cache_key partition_key
 sort_key public_key idempotency_key key_id keyword author authority authorize authenticated auth_type oauth session
-session_id sessionId user username pass passed passenger compass bypass forward_pass n_pass passive secretary
+session_id sessionId user username passed passenger compass bypass forward_pass n_pass passive secretary
 password_length password_policy passwordPolicy secret_name secret_ref cookie_path cookie_policy authorization_url
 token_url token_endpoint credentials_path credentials_file ssh_key_path has_password is_secret requires_token
 no_auth model temperature gen_ai.usage.input_tokens gen_ai.request.max_tokens content input output
@@ -83,3 +84,19 @@ def test_the_way_words_are_joined_does_not_matter(words: list[str]) -> None:
     answers = {gate.hides(joint.join(words)) for joint in ("_", "-", ".", " ")} | {gate.hides(camel)}
     answers.add(gate.hides("_".join(words).upper()))
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "stays"),
+    [
+        ("pass", "all of them", True),
+        ("pass", "hunter22x", False),
+        ("token", " the", True),
+        ("token", "a1b2c3d4e5", False),
+        ("pw", "kurz", False),
+    ],
+)
+def test_a_key_that_names_other_things_as_often_hides_only_what_looks_like_a_secret(
+    key: str, text: str, stays: bool
+) -> None:
+    assert (DefaultGate(b"k").text(f"input.{key}", text) == text) is stays

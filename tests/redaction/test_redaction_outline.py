@@ -135,6 +135,6 @@ def test_classes_reach_beyond_what_fits_a_byte():
 
 def test_the_looks_of_the_default_rules_can_be_told():
     looks = scanner._looks_of(DEFAULT.families, DEFAULT.assignments)
-    assert 100 < len(looks) < 512
+    assert 100 < len(looks) < 1024
     assert all(0 < len(path) <= 63 and not path[0][1] for _, path in looks)
     assert outline._MOST_PATHS >= 256

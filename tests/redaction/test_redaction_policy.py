@@ -8,7 +8,18 @@ import pytest
 
 from flightlog.redaction.gate import RULE_FAILED, DefaultGate
 from flightlog.redaction.modes import REDACTED
-from flightlog.redaction.policy import DEFAULT, FAMILIES, own_rule, policy_from, rule_names, sought
+from flightlog.redaction.outline import of_pattern
+from flightlog.redaction.policy import (
+    DEFAULT,
+    EVERYWHERE,
+    FAMILIES,
+    NEVER,
+    own_rule,
+    policy_from,
+    rule_names,
+    sought,
+)
+from flightlog.redaction.rule import _rest
 
 
 def test_an_allowed_text_stays_under_a_key_in_a_text_and_in_a_document() -> None:
@@ -81,3 +92,13 @@ def test_the_rules_that_are_off_until_they_are_named_are_those_about_people() ->
 def test_rule_names_are_words_that_settings_can_name() -> None:
     assert all(re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name) for name in rule_names())
     assert len(rule_names()) == len(set(rule_names()))
+
+
+@pytest.mark.parametrize(("needle", "never"), NEVER.items())
+def test_what_never_follows_a_needle_is_in_none_of_its_signs(needle: str, never: str) -> None:
+    """A look ahead for it leaves no way through any sign, which its outline says."""
+    signs = [rest for family in EVERYWHERE if family.needle == needle and (rest := _rest(family))]
+    assert len(signs) > 1
+    for sign in signs:
+        assert of_pattern(re.compile(f"{re.escape(needle)}(?=[{re.escape(never)}]){sign}")) == []
+        assert of_pattern(re.compile(f"{re.escape(needle)}{sign}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 
 import clean_texts
 import fake_secrets
@@ -246,7 +247,7 @@ def test_a_sign_that_is_no_pattern_is_known_by_its_needle():
 
 
 def test_more_looks_than_there_is_room_for_are_refused():
-    assert scanner.scanner(DEFAULT, tuple(fake_secrets.opaque() for _ in range(1100))) is None
+    assert scanner.scanner(DEFAULT, tuple(fake_secrets.opaque() for _ in range(2100))) is None
 
 
 def _made(**changes):
@@ -258,6 +259,32 @@ def test_a_scanner_is_made_of_tables():
     assert _made().may_hold("xxabcxx") is True
     assert _made().may_hold("xxabxcx") is False
     assert _made(looks=()).may_hold("abc") is False
+
+
+_KINDS = st.sampled_from(["a", "b", "-", "_", "ab", "a-", "ab-_", "<", "|"])
+_PATHS = st.lists(st.tuples(_KINDS, st.booleans()), min_size=1, max_size=7).map(
+    lambda parts: (*parts, ("a", False))
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(_PATHS, min_size=1, max_size=6), st.text("ab-_<|.", max_size=40))
+def test_a_scanner_finds_what_the_paths_say_and_nothing_else(paths, text):
+    looks = [
+        (3, tuple((sum(1 << ord(letter) for letter in kind), often) for kind, often in path))
+        for path in paths
+    ]
+    may_hold = _made(**scanner._tables(looks)).may_hold
+    pattern = "|".join("".join(f"[{kind}]" + "*" * often for kind, often in path) for path in paths)
+    pattern = pattern.replace("[a-]", "[a\\-]").replace("[ab-_]", "[ab\\-_]")
+    assert may_hold(text) is (re.search(pattern, text) is not None)
+
+
+def test_a_word_beside_which_a_rare_mark_has_to_stand_is_found_with_it_alone():
+    path = (*of_text("<"), (outline.ANY, True), *of_text("key"))
+    may_hold = _made(**scanner._tables([(3, path)])).may_hold
+    texts = ("a key, a key", "< and a key", "a key <", "<key")
+    assert [may_hold(text) for text in texts] == [False, True, False, True]
 
 
 @pytest.mark.parametrize(

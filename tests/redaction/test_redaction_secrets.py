@@ -6,7 +6,7 @@ import json
 
 import fake_secrets
 import pytest
-from places import PLACES, Place
+from places import OUT_OF_REACH, PLACES, Place
 
 from flightlog.redaction.gate import DefaultGate
 from flightlog.redaction.modes import REDACTED
@@ -54,6 +54,16 @@ def test_a_secret_without_a_shape_is_caught_by_where_it_stands(place: Place) -> 
     for length in LENGTHS:
         text, left = place.filled(length)
         assert DefaultGate(b"k").text("output", text) == left
+
+
+def test_places_that_are_out_of_reach_are_listed_as_long_as_they_are() -> None:
+    found = [
+        place.name
+        for place in OUT_OF_REACH
+        if all(DefaultGate(b"k").text("output", text) == left for text, left in map(place.filled, LENGTHS))
+    ]
+    print(f"{len(PLACES)} places are known, {len(OUT_OF_REACH)} are listed as out of reach")
+    assert found == []
 
 
 def test_the_corpus_holds_at_least_ninety_kinds_and_sixty_places() -> None:

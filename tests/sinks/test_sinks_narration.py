@@ -8,9 +8,11 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 from sinks_stderr import Screen
 
 from flightlog.codecs.lines import encode
+from flightlog.narration.cells import width
 from flightlog.records.errors import BadSetting
 from flightlog.records.event import Event
 from flightlog.records.narration import MARK, NARRATION
@@ -18,6 +20,7 @@ from flightlog.records.span import Span
 from flightlog.settings import Layer, resolve, sink_word
 from flightlog.sinks.console import Console
 from flightlog.sinks.console_line import event_text
+from flightlog.sinks.console_tree import lines
 from flightlog.sinks.open import open_sinks
 from flightlog.sinks.stderr import Stderr
 from flightlog.sinks.stream import Look
@@ -93,6 +96,38 @@ def test_the_console_shows_narrations_under_their_span(screen, monkeypatch, mode
 def test_a_narrow_terminal_has_no_column_for_the_target():
     assert "job-1  " not in event_text(narration("Said"), Look(width=80))
     assert "job-1  " in event_text(narration("Said"), Look(width=160))
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize(
+    "sentence", ["Sent it to the worker " * 6, "これは長い文章です。" * 9, "👩\u200d💻 e\u0301 " * 30]
+)
+@pytest.mark.parametrize("unicode", [True, False])
+def test_a_sentence_that_is_too_long_goes_on_under_itself(columns, sentence, unicode):
+    before = "  │  " if unicode else "  |  "
+    drawn = event_text(
+        narration(sentence, actor="アクターアクター" if unicode else "actor"),
+        Look(width=columns, unicode=unicode),
+        before=before,
+    )
+    first, *more = drawn.split("\n")
+    assert more
+    assert len(before) + width(first) <= columns
+    assert all(line.startswith(before) and width(line) <= columns for line in more)
+    indents = {len(line) - len(line[len(before) :].lstrip(" ")) for line in more}
+    assert indents == {len(before) + (19 if columns == 40 else 35 if columns == 80 else 48)}
+    assert "".join(first[-200:].split())[-6:] in "".join(Look(unicode=unicode).readable(sentence).split())
+
+
+def test_without_a_terminal_a_narration_is_one_line():
+    assert "\n" not in event_text(narration("Sent it to the worker " * 20), Look())
+
+
+def test_in_a_tree_the_branches_go_on_beside_a_long_sentence():
+    events = [narration("Sent it to the worker " * 6), replace(narration("Done"), time=START + 1)]
+    drawn = "\n".join(lines([span()], events, Look(width=80))).split("\n")
+    assert sum(line.startswith("│  ") for line in drawn) >= 1
+    assert all(width(line) <= 80 for line in drawn)
 
 
 def test_the_setting_is_for_all_and_a_word_has_its_own():

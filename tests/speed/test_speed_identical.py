@@ -1,4 +1,4 @@
-"""Both engines write the same journal, byte for byte, but for what the clock says."""
+"""Both engines write the same journal, byte for byte, but for what the clock says and for the ids that they make."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ PROGRAM = Path(__file__).with_name("recorded_program.py")
 _MOMENTS = re.compile(rb'(?<=":)1[0-9]{18}(?=[,}])|(?<="flightlog\.waiting_ns":)[0-9]+')
 _HASH = re.compile(rb'"hash":"[0-9a-f]{32}"')
 """Keyed with a secret of the home."""
+_ID = re.compile(rb'(?<=")(?:[0-9a-f]{32}|[0-9a-f]{16})(?=")')
+"""Each engine makes its own from the same chance; which line names which other is compared."""
 _RECORD = re.compile(rb"\x1e([^\0\x1e\n]+)\n")
 
 
@@ -33,7 +35,14 @@ def _lines(home: Path, engine: str, seed: int) -> list[bytes]:
     segments = sorted(home.glob("**/*.seg"))
     data = b"".join(segment.read_bytes() for segment in segments)
     lines = [line for line in _RECORD.findall(data) if b'"type":"process"' not in line]
-    return [_HASH.sub(b"", _MOMENTS.sub(b"T", line)) for line in lines]
+    ids: dict[bytes, bytes] = {}
+    return [
+        _ID.sub(
+            lambda found: ids.setdefault(found[0], b"#%d" % len(ids)),
+            _HASH.sub(b"", _MOMENTS.sub(b"T", line)),
+        )
+        for line in lines
+    ]
 
 
 @needs_core

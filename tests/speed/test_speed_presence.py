@@ -56,6 +56,25 @@ def test_without_its_file_the_reason_is_the_importer_s():
     assert "_core" in reason
 
 
+_ENGINE = "from flightlog.core import engine; print(engine.NAME, engine.REASON, sep='|')"
+
+
+@needs_core
+def test_it_is_the_engine_unless_the_one_in_plain_python_is_asked_for():
+    assert _said(_ENGINE) == "compiled|the compiled core is there"
+    assert _said(_ENGINE, FLIGHTLOG_ENGINE=" Compiled ") == "compiled|FLIGHTLOG_ENGINE=compiled"
+    assert _said(_ENGINE, FLIGHTLOG_ENGINE="pure") == "pure|FLIGHTLOG_ENGINE=pure"
+
+
+@needs_core
+def test_one_that_was_built_from_other_sources_is_left_alone():
+    stale = "import sys, types; sys.modules['flightlog._speed._core'] = types.ModuleType('_core'); "
+    assert (
+        _said(stale + _ENGINE)
+        == "pure|the compiled core was built from other sources: install flightlog anew"
+    )
+
+
 @pytest.mark.skipif(not os.environ.get("CI"), reason="only the pipeline has to have a compiler")
 def test_the_pipeline_has_it():
     assert presence.is_there() or os.environ.get(presence.VARIABLE) == "pure", presence.reason()

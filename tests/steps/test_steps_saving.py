@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -144,3 +145,74 @@ def test_a_cancelled_step_is_saved_as_cancelled_and_not_as_an_error(kind: type[B
     with fl.capture() as seen:
         trace.save()
     assert [span.status for span in seen.spans] == ["error", "cancelled", "cancelled", "error"]
+
+
+def test_the_turn_of_the_crate_went_well_after_one_retry() -> None:
+    gold = Path(__file__).parents[1] / "gold" / "frame-trace" / "voice-turn.json"
+    trace = ExecutionTrace.from_json(gold.read_text())
+    with fl.capture() as seen:
+        trace.save()
+    assert [span.status for span in seen.spans] == ["ok"] * 5 + ["error"] + ["ok"] * 4
+    (retry,) = seen.events
+    root = seen.spans[0]
+    assert (retry.name, retry.trace_id, retry.span_id) == ("retry", root.trace_id, root.span_id)
+    again = next(span for span in seen.spans if span.name == 'weather_api "retry"')
+    assert retry.time == again.start
+    assert retry.attributes == {"attempt": 1, "reason": "timeout after 1200ms", "step": again.name}
+
+
+def test_each_further_try_is_counted_whether_it_helped_or_not() -> None:
+    trace = ExecutionTrace("t")
+    for number, name in enumerate(("api", "api (retry 2)", "Retry api", "api")):
+        trace.add_step(TraceStep("Call", name, number, 1, error=None if number == 2 else f"no {number}"))
+    with fl.capture() as seen:
+        trace.save()
+    assert seen.spans[0].status == "error"
+    assert [(event.attributes["attempt"], event.attributes["reason"]) for event in seen.events] == [
+        (1, "no 0"),
+        (2, "no 1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failed", "succeeded"),
+    [("step 1", "step 2"), ("weather_api", "weather_api_v2"), ("retry", "again"), ("load", "reload")],
+)
+def test_another_step_of_the_same_type_is_no_retry(failed: str, succeeded: str) -> None:
+    trace = ExecutionTrace("t")
+    trace.add_step(TraceStep("Call", failed, 0, 1, error="no"))
+    trace.add_step(TraceStep("Call", succeeded, 1, 1))
+    with fl.capture() as seen:
+        trace.save()
+    assert [span.status for span in seen.spans] == ["error", "error", "ok"]
+    assert seen.events == []
+
+
+def test_a_step_that_was_changed_after_it_was_saved_is_saved_anew() -> None:
+    trace = ExecutionTrace("t")
+    with trace.step("a", "first") as step:
+        step.output = "before"
+    trace.add_step(TraceStep("a", "last", step.start_time_ms + 10_000, 1))
+    with fl.capture():
+        trace.save()
+        for text in ("between", "after"):
+            step.output = text
+            trace.save()
+        trace.metadata["k"] = "v"
+        tree = fl.load(trace.save())
+    assert tree.children[0].output == "after"
+    assert tree.attributes["k"] == "v"
+    with fl.capture() as seen:
+        trace.save()
+    assert [span.revision for span in seen.spans] == [1, 2, 0]
+
+
+def test_what_ends_later_needs_no_revision_to_count() -> None:
+    """Another process that goes on with the trace and ends later is not beaten by this one's changes."""
+    trace = ExecutionTrace("t")
+    trace.add_step(TraceStep("a", "first", 1_000, 1))
+    with fl.capture() as seen:
+        trace.save()
+        trace.add_step(TraceStep("a", "second", 2_000, 1))
+        trace.save()
+    assert {span.revision for span in seen.spans} == {0}

@@ -21,6 +21,9 @@ _TABLES = {
         hex(m.span_id), t.retries
         FROM traces t LEFT JOIN spans r ON r.id = t.root LEFT JOIN spans m ON m.id = t.model_span""",
     "tags": "SELECT hex(t.trace_id), t.project, g.position, g.tag FROM trace_tags g JOIN traces t ON t.id = g.trace",
+    "trace_context": """SELECT hex(t.trace_id), t.project, hex(a.span_id), hex(b.span_id) FROM trace_context x
+        JOIN traces t ON t.id = x.trace LEFT JOIN spans a ON a.id = x.session_span
+        LEFT JOIN spans b ON b.id = x.user_span""",
     "spans": f"""SELECT {_SPAN}, hex(s.parent_id), {_SERIES}, q.process_id, q.version, s.thread, s.task, s.level,
         s.start, s."end", s.status, hex(s.line_hash), s.input, s.output, s.attributes, s.more & 1023
         FROM spans s JOIN traces t ON t.id = s.trace JOIN series n ON n.id = s.series

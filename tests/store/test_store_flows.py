@@ -25,6 +25,7 @@ def older(tmp_path: Path) -> Iterator[Engine]:
     with closing(sqlite3.connect(engine.place, isolation_level=None)) as connection:
         for index in INDEXES:
             connection.execute(f"DROP INDEX {index}")
+        connection.execute("DROP TABLE trace_context")
         connection.execute("PRAGMA user_version = 3")
         connection.execute("PRAGMA journal_mode = DELETE")
     yield engine

@@ -12,6 +12,7 @@ from flightlog.store.sqlite import closing as closing_room
 from flightlog.store.sqlite import (
     failed,
     flows,
+    loose,
     payloadrows,
     reader,
     recompute,
@@ -60,6 +61,7 @@ STATEMENTS = {
     "failures": failed.FAILED,
     "events of a flow": flows.EVENTS,
     "spans of a flow": flows.SPANS,
+    "loose events": loose.NEWEST,
     "spans of some traces": reader._SPAN_IDS,
     "these spans": restore._SPANS + reader._THESE_SPANS,
     "texts of payloads": wholes._TEXTS,

@@ -135,7 +135,7 @@ def test_a_day_whose_durations_exceed_64_bits_stops_no_append(store: Engine) -> 
 
 def _of_the_second_version(place: Path) -> None:
     with closing(sqlite3.connect(place, isolation_level=None)) as connection:
-        for table in TABLES:
+        for table in (*TABLES, "trace_context"):
             connection.execute(f"DROP TABLE {table}")
         for index in ("events_correlation", "events_bound_correlation", "span_context_correlation"):
             connection.execute(f"DROP INDEX {index}")

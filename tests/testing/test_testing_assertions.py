@@ -466,3 +466,20 @@ def test_an_outline_of_nothing_says_so():
 
 def test_a_capture_counts_its_lines_in_its_repr(seen):
     assert re.fullmatch(r"<capture of \d+ lines>", repr(seen))
+
+
+def test_what_was_recorded_is_forgotten_but_for_spans_that_run():
+    with fl.capture() as seen:
+        with fl.span("prepare"):
+            fl.narrate("warm", "cache", human="Warmed the cache.")
+        with fl.span("answer"):
+            with fl.span("before"):
+                pass
+            seen.clear()
+            assert seen.spans == []
+            with fl.span("search"):
+                fl.narrate("find", "it", human="Found it.")
+            seen.assert_parent("search", "answer")
+    assert [one.name for one in seen.spans] == ["search", "answer"]
+    seen.assert_not_executed("prepare")
+    seen.assert_story_matches("Found it.")

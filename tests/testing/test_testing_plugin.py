@@ -366,6 +366,36 @@ def test_two_tests_that_want_different_things_of_one_file_are_refused(run):
     result.stdout.fnmatch_lines(["*two assertions of this run want one.json, each otherwise*"])
 
 
+def test_two_tests_of_different_workers_that_want_different_things_of_one_file_are_refused(run):
+    source = """
+        import time
+        from pathlib import Path
+
+        import pytest
+
+        import flightlog as fl
+
+        @pytest.mark.parametrize("name", ["a", "b"])
+        def test_it(recorded, name, worker_id):
+            Path(f"began-{worker_id}").touch()
+            deadline = time.monotonic() + 30
+            while not all(map(Path.exists, map(Path, ("began-gw0", "began-gw1")))):
+                assert time.monotonic() < deadline, "the other worker has no test"
+                time.sleep(0.01)
+            with fl.span(NAME):
+                pass
+            recorded.assert_trace_matches("one.json")
+        """
+    result = run(source.replace("NAME", "name"), "--flightlog-update", "-n", "2")
+    result.stdout.fnmatch_lines(
+        ["*two assertions of this run want one.json, each otherwise; give each its own file*"]
+    )
+    assert result.ret == 1
+    agreed = run(source.replace("NAME", '"same"'), "--flightlog-update", "-n", "2")
+    agreed.assert_outcomes(passed=2)
+    assert agreed.ret == 0
+
+
 def test_the_line_to_run_is_quoted_for_a_shell(run):
     result = run(
         """

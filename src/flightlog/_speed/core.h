@@ -22,9 +22,10 @@
 int fls_scan_add(PyObject *module);
 int fls_steps_add(PyObject *module);
 int fls_span_add(PyObject *module);
+int fls_hot_add(PyObject *module);
 
 /* What `presence.py` expects; raised whenever the two no longer fit each other, so that a core that was built from
  * older sources is not used. */
-#define FLS_EDITION 2
+#define FLS_EDITION 3
 
 #endif

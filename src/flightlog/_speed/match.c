@@ -19,9 +19,10 @@ fits_plainly(const fls_path *path, fls_text *text, ptrdiff_t place, int step)
 static uint64_t
 reached(const fls_path *path, uint64_t states)
 {
-    for (int i = 0; i < path->count; i++)
-        if (states >> i & 1 && path->elements[i].repeats)
-            states |= (uint64_t)2 << i;
+    for (uint64_t added = states & path->repeats; added; added &= path->repeats) {
+        added = added << 1 & ~states;
+        states |= added;
+    }
     return states;
 }
 
@@ -41,7 +42,7 @@ run_on(const fls_element *element, fls_text *text, ptrdiff_t place, int step)
 int
 fls_fits(const fls_path *path, fls_text *text, ptrdiff_t place, int step)
 {
-    if (path->plain)
+    if (!path->repeats)
         return fits_plainly(path, text, place, step) || text->budget < 0;
     const uint64_t done = (uint64_t)1 << path->count;
     uint64_t states = reached(path, 1); /* bit i: the elements before i are behind us */
@@ -61,7 +62,7 @@ fls_fits(const fls_path *path, fls_text *text, ptrdiff_t place, int step)
             const int i = __builtin_ctzll(rest);
             text->budget--;
             if (fls_holds(path->elements[i].holds, text->bytes[place]))
-                next |= path->elements[i].repeats ? (uint64_t)1 << i : (uint64_t)2 << i;
+                next |= path->repeats >> i & 1 ? (uint64_t)1 << i : (uint64_t)2 << i;
         }
         states = next ? reached(path, next) : 0;
     }

@@ -22,7 +22,7 @@ typedef struct {
 typedef struct {
     const fls_element *elements; /* borrowed from the scanner */
     int count;                   /* at most FLS_LONGEST_PATH */
-    int plain;                   /* none repeats */
+    uint64_t repeats;            /* a bit for each element that does */
 } fls_path;
 
 typedef struct {

@@ -17,6 +17,8 @@ execute(PyObject *module)
         return -1;
     if (fls_span_add(module) < 0)
         return -1;
+    if (fls_hot_add(module) < 0)
+        return -1;
     return PyModule_AddIntConstant(module, "EDITION", FLS_EDITION);
 }
 

@@ -11,14 +11,13 @@ from types import ModuleType
 from typing import Final
 
 VARIABLE: Final = "FLIGHTLOG_ENGINE"
-"""The environment variable that chooses the engine: `compiled`, or `pure`, which leaves all compiled parts alone.
-
-Unset, the engine is the one in plain Python, and the other compiled parts are used where they are there."""
+"""The environment variable that chooses the engine: `pure` leaves all compiled parts alone, and `compiled` says aloud
+where they cannot be used. Unset, they are used where they are there."""
 
 FORCED: Final = os.environ.get(VARIABLE, "").strip().lower()
 """What it says."""
 
-EDITION: Final = 2
+EDITION: Final = 3
 """The compiled core that this source fits; one that was built from other sources is not used."""
 
 CORE: ModuleType | None = None
@@ -41,7 +40,7 @@ else:
             ABSENCE = "the compiled core was built from other sources: install flightlog anew"
 
 
-ENGINE: ModuleType | None = CORE if FORCED == "compiled" else None
+ENGINE: ModuleType | None = CORE
 """The compiled core where it is the engine: the one that makes spans and appends their lines."""
 
 
@@ -57,8 +56,4 @@ def reason() -> str:
 
 def choice() -> str:
     """Say in a few words why the engine that runs is the one that runs."""
-    if ABSENCE:
-        return ABSENCE
-    return (
-        f"{VARIABLE}=compiled" if ENGINE is not None else f"{VARIABLE}=compiled would choose the compiled one"
-    )
+    return f"{VARIABLE}=compiled" if CORE is not None and FORCED == "compiled" else reason()

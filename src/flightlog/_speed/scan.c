@@ -12,6 +12,8 @@
 #include "core.h"
 #include "tables.h"
 
+#include <string.h>
+
 #define ON_THE_STACK 4096
 #define MOST_WILD 8
 
@@ -32,12 +34,28 @@ typedef struct {
     const fls_tables *tables;
     const uint64_t *held;
     fls_text text;
+    uint8_t sought[32], there[32]; /* the bytes that were looked for in the whole text, and those that are in it */
 } question;
 
 static inline unsigned
 byte_at(const fls_text *text, ptrdiff_t place)
 {
     return place < text->length ? text->bytes[place] : FLS_OUTSIDE;
+}
+
+/* Say whether what a look needs is anywhere in the text; each byte is looked for once. */
+static int
+has_need(question *asked, int needs)
+{
+    if (needs == FLS_NONE)
+        return 1;
+    const uint8_t bit = (uint8_t)(1u << (needs & 7));
+    if (!fls_holds(asked->sought, (unsigned)needs)) {
+        asked->sought[needs >> 3] |= bit;
+        if (memchr(asked->text.bytes, needs, (size_t)asked->text.length) != NULL)
+            asked->there[needs >> 3] |= bit;
+    }
+    return fls_holds(asked->there, (unsigned)needs);
 }
 
 static int
@@ -57,7 +75,8 @@ look_at(void *context, ptrdiff_t place, unsigned groups)
         for (; rest; rest &= rest - 1) {
             const fls_looked *look = tables->look[group * FLS_A_GROUP + __builtin_ctzll(rest)];
             asked->text.budget--;
-            if (fls_fits(&look->forwards, &asked->text, place, 1) &&
+            if (has_need(asked, look->needs) &&
+                fls_fits(&look->forwards, &asked->text, place + look->window, 1) &&
                 fls_fits(&look->backwards, &asked->text, place - 1, -1))
                 return 1;
         }
@@ -82,7 +101,12 @@ may_hold(const Scanner *scanner, const uint8_t *bytes, ptrdiff_t length)
     const int document = is_document(scanner, bytes, length);
     if (document && scanner->every)
         return 1;
-    question asked = {&scanner->tables, scanner->tables.held[document], {bytes, length, 4096 + 8 * (int64_t)length}};
+    const int64_t budget = 4096 + 8 * (int64_t)length;
+    question asked = {
+        .tables = &scanner->tables,
+        .held = scanner->tables.held[document],
+        .text = {bytes, length, budget},
+    };
     return fls_sift(&scanner->tables.sieve, bytes, length, look_at, &asked);
 }
 

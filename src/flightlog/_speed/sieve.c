@@ -17,8 +17,10 @@ static inline unsigned
 groups_of(const fls_sieve *sieve, int which, unsigned byte)
 {
     const unsigned low = byte & 15, high = byte >> 4;
-    return (unsigned)(sieve->low[0][which][low] & sieve->high[0][which][high]) |
-           (unsigned)(sieve->low[1][which][low] & sieve->high[1][which][high]) << 8;
+    unsigned groups = 0;
+    for (int part = 0; part < FLS_PARTS; part++)
+        groups |= (unsigned)(sieve->low[part][which][low] & sieve->high[part][which][high]) << (8 * part);
+    return groups;
 }
 
 /* The places from `place` on, one by one: the end of every text, and all of it where nothing faster is to be had. */

@@ -1,6 +1,6 @@
 /* Finding the places of a text where one of many short windows may stand, many bytes at a time.
  *
- * The windows are dealt into sixteen groups. For each byte of a window two tables say by its low and by its high
+ * The windows are dealt into 32 groups. For each byte of a window two tables say by its low and by its high
  * four bits which groups it can belong to; a place is kept when a group is left after all look-ups. The tables
  * let through more than the windows (two classes of one group mix), never less: whoever asks looks again.
  *
@@ -12,14 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FLS_GROUPS 16
-#define FLS_HALVES 2 /* of the groups, eight bits each */
+#define FLS_PARTS 4 /* of the groups, eight bits each */
+#define FLS_GROUPS (8 * FLS_PARTS)
 #define FLS_WINDOW 4
 
 typedef struct {
-    uint8_t low[FLS_HALVES][FLS_WINDOW][16];  /* by the low four bits of each byte of a window: a bit for each group */
-    uint8_t high[FLS_HALVES][FLS_WINDOW][16]; /* by the high four bits */
-    uint16_t open[FLS_WINDOW];                /* the groups with a window of which that byte may be beyond the end */
+    uint8_t low[FLS_PARTS][FLS_WINDOW][16];  /* by the low four bits of each byte of a window: a bit for each group */
+    uint8_t high[FLS_PARTS][FLS_WINDOW][16]; /* by the high four bits */
+    uint32_t open[FLS_WINDOW];               /* the groups with a window of which that byte may be beyond the end */
 } fls_sieve;
 
 /* Called with each place that is kept, in order, and a bit for each group that is left; nonzero ends the search. */

@@ -22,25 +22,35 @@ NAME(const fls_sieve *sieve, const uint8_t *text, ptrdiff_t length, fls_look loo
     ptrdiff_t place = 0;
     while (last >= 0 && place < length - (FLS_WINDOW - 1)) {
         const ptrdiff_t start = place < last ? place : last; /* the last block overlaps the one before */
-        VECTOR groups[FLS_HALVES] = {SAME(-1), SAME(-1)};
+        VECTOR groups[FLS_PARTS];
+        for (int part = 0; part < FLS_PARTS; part++)
+            groups[part] = SAME(-1);
         for (int which = 0; which < FLS_WINDOW; which++) {
             const VECTOR bytes = LOAD(text + start + which);
             const VECTOR lows = AND(bytes, four), highs = AND(SHIFT(bytes, 4), four);
-            for (int half = 0; half < FLS_HALVES; half++)
-                groups[half] = AND(groups[half], PASTE(NAME, _groups)(sieve->low[half][which],
-                                                                      sieve->high[half][which], lows, highs));
+            for (int part = 0; part < FLS_PARTS; part++)
+                groups[part] = AND(groups[part], PASTE(NAME, _groups)(sieve->low[part][which],
+                                                                      sieve->high[part][which], lows, highs));
         }
-        const uint64_t none = (uint32_t)BITS(EQUAL(OR(groups[0], groups[1]), ZERO()));
+        VECTOR any = groups[0];
+        for (int part = 1; part < FLS_PARTS; part++)
+            any = OR(any, groups[part]);
+        const uint64_t none = (uint32_t)BITS(EQUAL(any, ZERO()));
         uint64_t kept = ~none & (((uint64_t)1 << WIDTH) - 1);
         kept = kept >> (place - start) << (place - start);
-        uint8_t left[FLS_HALVES][WIDTH];
-        if (kept) {
-            STORE(left[0], groups[0]);
-            STORE(left[1], groups[1]);
+        if (!kept) {
+            place = start + WIDTH;
+            continue;
         }
+        uint8_t left[FLS_PARTS][WIDTH];
+        for (int part = 0; part < FLS_PARTS; part++)
+            STORE(left[part], groups[part]);
         for (; kept; kept &= kept - 1) {
             const int at = __builtin_ctzll(kept);
-            const int answer = look(context, start + at, left[0][at] | (unsigned)left[1][at] << 8);
+            unsigned found = 0;
+            for (int part = 0; part < FLS_PARTS; part++)
+                found |= (unsigned)left[part][at] << (8 * part);
+            const int answer = look(context, start + at, found);
             if (answer)
                 return answer;
         }

@@ -21,16 +21,25 @@
 enum { OPEN = 0, LEFT = 1, STRAY = 2 }; /* as in core/context.py */
 #define MOST_INLINE 8                   /* attributes that are kept as bytes until somebody asks for the dict */
 
+/* What `with` calls: `__enter__` or `__exit__` of one span, within whose memory it lies (span_block.c). While somebody
+ * holds it, it owns one reference to its span; while nobody does, its count is 0 and it is only memory. */
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc call;
+} Edge;
+
 typedef struct Span {
     PyObject_HEAD
-    vectorcallfunc call; /* what `with` calls: see span_edges.c */
+    Edge entry, exit;
     PyObject *weakrefs;
+    /* Numbers, all 0 in a new span: `start` is the first, `span_id` stands behind the last. */
     long long start, zero, told, frame;
     unsigned long long thread;
     uint64_t id;        /* 0: `span_id` says */
     uint64_t parent_id; /* 0: `parent_field` says */
     int state;
-    char plain, announced, is_root, is_listed;
+    char plain, announced, is_root, is_listed, has_start;
+    char alone; /* entered while generators held spans and none of them ran */
     /* Objects; NULL stands for the value in the comment. */
     PyObject *span_id;      /* "" */
     PyObject *trace_id;     /* "" */
@@ -62,19 +71,21 @@ typedef struct {
     PyObject *variable, *bound, *held, *verdicts, *texts, *keys, *modules;
     PyObject *off, *unset;
     PyObject *make_span, *make_event, *enter, *leave, *append; /* the same in plain Python */
-    PyObject *member, *cut_list, *level_field, *task_here, *lose, *meet_thread, *thread_fields;
+    PyObject *member, *captured, *cut_list, *level_field, *task_here, *lose, *meet_thread, *thread_fields;
+    PyObject *get_ident; /* what tells threads apart, where it is not the interpreter's own; else NULL */
     PyObject *anchor, *ids; /* the Clock, the IdPool */
     PyObject *write, *journal, *origin;
     PyObject *plain; /* the globals of core/_pure.py */
     Py_ssize_t surely_fits; /* bytes of a line for which nobody asks what the limit is */
     int roots_may_drop;
+    int is_used; /* whether `use` was called: nothing that records is handed out before */
 } Engine;
 
 extern Engine engine;
 
 /* Interned texts. */
 typedef struct {
-    PyObject *empty, *ok, *step, *info, *asyncio, *field, *stray, *append, *note, *captured, *link_all, *task;
+    PyObject *empty, *ok, *step, *info, *asyncio, *field, *stray, *append, *note, *captured, *link_all, *task, *running;
     PyObject *kind, *level, *input, *links, *body, *announce, *append_least, *check, *most_line;
 } Words;
 
@@ -125,7 +136,8 @@ int is_unencodable(void);                             /* whether the exception t
 
 /* span_line.c */
 int span_append(Span *self, PyObject *status, long long end); /* -1 with an exception */
-int thread_known(void); /* have this thread's field at hand; -1 with an exception */
+int thread_known(unsigned long long thread); /* have the field of this thread at hand; -1 with an exception */
+int thread_asked(unsigned long long *thread); /* as `engine.get_ident` says; -1 with an exception */
 
 /* span_parts.c */
 typedef struct {
@@ -133,7 +145,7 @@ typedef struct {
     long long due, offset;
 } Anchor;
 int parts_add(PyObject *module);
-extern PyTypeObject *open_spans_type;
+extern PyTypeObject *anchor_type, *pool_type;
 uint64_t next_id(void); /* 0 with an exception */
 void open_add(Span *span);
 void open_discard(Span *span);
@@ -149,17 +161,28 @@ PyObject *forget_task(PyObject *module, PyObject *unused);
 
 /* span_frame.c */
 int in_generator(void);                  /* whether the Python frame that runs is a generator's */
+int in_holding_generator(void);          /* whether one that holds a span runs here; 1 if that is not known */
 
-/* span_edges.c */
-PyObject *span_call(PyObject *self, PyObject *const *args, size_t count, PyObject *names);
-PyObject *edge_new(PyObject *(*edge)(PyObject *, PyObject *const *, Py_ssize_t), const char *name);
+/* span_edges.c: new references; `args` of the exit are the exception's type, itself and its traceback, or None */
 PyObject *span_enter(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *span_exit(PyObject *self, PyObject *const *args, Py_ssize_t count);
 
+/* span_room.c */
+PyObject *call_with_room(PyObject *callable, PyObject *const *args, size_t count); /* also where the stack is used up */
+int is_exhausted(void); /* whether the exception that is set is a RecursionError; clears it */
+
+/* span_block.c */
+int block_add(PyTypeObject *type); /* put `__enter__` and `__exit__` onto the type of spans */
 PyObject *off_block(PyObject *module, PyObject *off);
 
+/* span_face.c */
+PyTypeObject *face_type(const char *name, descrgetfunc get);
+PyObject *face_new(PyTypeObject *type, PyObject *plain, vectorcallfunc call); /* says of itself what `plain` does */
+PyObject *function(PyObject *module, PyObject *args);
+int is_used(void); /* 0 with an exception: there is no engine yet to record with */
+
 /* span_type.c */
-PyObject *make_type(PyObject *module, PyObject *base);
+PyObject *make_type(PyObject *module, PyObject *base); /* needs `use` before it */
 
 /* span_make.c, span_event.c */
 Span *span_new(void);
@@ -185,6 +208,19 @@ static inline int
 is_span(PyObject *object) /* one of ours, whatever subclass */
 {
     return Py_TYPE(object) == engine.type || PyType_IsSubtype(Py_TYPE(object), engine.type);
+}
+
+static inline int
+this_thread(unsigned long long *thread) /* -1 with an exception */
+{
+    *thread = PyThread_get_thread_ident();
+    return LIKELY(engine.get_ident == NULL) ? 0 : thread_asked(thread);
+}
+
+static inline int
+is_text(PyObject *object) /* NULL stands for an empty one; what it says can be written as it is */
+{
+    return object == NULL || PyUnicode_CheckExact(object);
 }
 
 static inline int

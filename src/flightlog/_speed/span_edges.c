@@ -1,16 +1,14 @@
 /* Where a span begins and ends: the plain case here, every other in core/_pure.py.
  *
  * The plain case is a span of exactly our type, below another or a root without a parent from elsewhere, entered
- * in a function's own frame (not a generator's), while no generator holds a span; and left there without an exception
- * in the thread and task where it was entered. One write of the context variable at each edge; its value is the only
- * thing that is believed about what is current.
+ * in a function's own frame (not a generator's), below no generator that holds a span; and left there without an
+ * exception, in the thread and task where it was entered. One write of the context variable at each edge; its value is
+ * the only thing that is believed about what is current.
  *
- * `__enter__` and `__exit__` are descriptors that give the span itself, and the span's own call tells the two apart by
- * the number of arguments: a `with` makes no bound methods. On the class, and for a subclass, they are ordinary.
+ * A span that is open owns the token of its entry, and gives it up however it is left. Whoever calls owns the span.
  */
 #include "span.h"
-#include <structmember.h>
-#include <stddef.h>
+#include <limits.h>
 
 static PyObject *
 enter_slowly(PyObject *self)
@@ -86,7 +84,10 @@ take_place(Span *self, Span *parent)
         return 0;
     }
     self->is_root = 1;
-    if (self->trace_id == NULL || PyUnicode_GET_LENGTH(self->trace_id) == 0) {
+    int is_given = self->trace_id == NULL ? 0 : PyObject_IsTrue(self->trace_id); /* it is whatever the program set */
+    if (is_given < 0)
+        return -1;
+    if (!is_given) {
         PyObject *made = trace_id_new();
         if (made == NULL)
             return -1;
@@ -118,7 +119,8 @@ span_enter(PyObject *object, PyObject *const *Py_UNUSED(args), Py_ssize_t count)
         return enter_slowly(object);
     if (UNLIKELY(self->zero != 0)) /* a block of its own was entered before; this one changes nothing */
         return Py_NewRef(object);
-    if (UNLIKELY(PyDict_GET_SIZE(engine.held) > 0 || in_generator()))
+    const int alone = PyDict_GET_SIZE(engine.held) > 0;
+    if (UNLIKELY(in_generator() || (alone && in_holding_generator())))
         return enter_slowly(object);
     PyObject *parent;
     if (context_value(engine.variable, &parent) < 0)
@@ -135,16 +137,17 @@ span_enter(PyObject *object, PyObject *const *Py_UNUSED(args), Py_ssize_t count)
         Py_XDECREF(parent);
         return rare < 0 ? NULL : enter_slowly(object);
     }
-    if (take_place(self, (Span *)parent) < 0 || thread_known() < 0)
+    if (take_place(self, (Span *)parent) < 0 || this_thread(&self->thread) < 0 || thread_known(self->thread) < 0)
         goto failed;
-    self->thread = PyThread_get_thread_ident();
     PyObject *task = task_current();
     if (task == NULL)
         goto failed;
     Py_XSETREF(self->task, task);
     Py_XSETREF(self->outer, parent);
+    self->alone = (char)alone;
     self->zero = now;
     self->start = now + ((Anchor *)engine.anchor)->offset;
+    self->has_start = 1;
     open_add(self);
     PyObject *token = PyContextVar_Set(engine.variable, object);
     if (UNLIKELY(token == NULL)) {
@@ -161,15 +164,52 @@ failed:
 /* -- the end -------------------------------------------------------------------------------------------------- */
 
 static PyObject *
-exit_slowly(PyObject *self, PyObject *const *args, Py_ssize_t count)
+call(PyObject *callable, PyObject *const *args, size_t count)
 {
-    PyObject *arguments[4] = {self, Py_None, Py_None, Py_None};
+    return PyObject_Vectorcall(callable, args, count, NULL);
+}
+
+/* What is left where not even the plain engine has room on the stack: the span is over, and that is all. */
+static PyObject *
+exit_barely(Span *self)
+{
+    int here = 0;
+    PyObject *seen;
+    if (PyContextVar_Get(engine.variable, NULL, &seen) == 0) {
+        here = seen == (PyObject *)self;
+        Py_XDECREF(seen);
+    }
+    self->state = here ? LEFT : STRAY;
+    PyObject *token = here ? PyContextVar_Set(engine.variable, is_none(self->outer) ? Py_None : self->outer) : NULL;
+    Py_XDECREF(token);
+    Py_CLEAR(self->outer);
+    open_discard(self);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* By the plain engine; where the stack is used up, with more of it: entering took none, and an open span whose block is
+ * over would stay open for ever. */
+static PyObject *
+exit_slowly(PyObject *object, PyObject *const *args, Py_ssize_t count)
+{
+    PyObject *arguments[4] = {object, Py_None, Py_None, Py_None};
+    Span *self = (Span *)object;
     if (count != 3)
         return PyErr_Format(PyExc_TypeError, "__exit__ takes an exception's type, itself and its traceback");
     memcpy(arguments + 1, args, 3 * sizeof *args);
-    PyObject *answer = PyObject_Vectorcall(engine.leave, arguments, 4, NULL);
-    if (((Span *)self)->state != OPEN)
-        Py_CLEAR(((Span *)self)->token); /* it holds the context */
+    Py_INCREF(object);
+    Py_CLEAR(self->token); /* it holds the context, and that all spans around */
+    int was_open = self->state == OPEN && self->zero != 0;
+    int is_deep = PyErr_GivenExceptionMatches(args[1], PyExc_RecursionError);
+    PyObject *answer = (is_deep ? call_with_room : call)(engine.leave, arguments, 4);
+    if (UNLIKELY(answer == NULL && was_open && self->state == OPEN && is_exhausted())) {
+        answer = call_with_room(engine.leave, arguments, 4);
+        if (answer == NULL && self->state == OPEN && is_exhausted())
+            answer = exit_barely(self);
+    }
+    Py_DECREF(object);
     return answer;
 }
 
@@ -181,7 +221,12 @@ is_in_place(Span *self)
     if (PyContextVar_Get(engine.variable, NULL, &seen) < 0)
         return -1;
     Py_XDECREF(seen);
-    if (seen != (PyObject *)self || self->thread != PyThread_get_thread_ident())
+    unsigned long long thread;
+    if (seen != (PyObject *)self)
+        return 0;
+    if (this_thread(&thread) < 0)
+        return -1;
+    if (self->thread != thread)
         return 0;
     return is_none(self->task) ? 1 : task_is_current(self->task);
 }
@@ -224,8 +269,13 @@ append_least(Span *self, long long end)
     if (trace != NULL)
         PyException_SetTraceback(error, trace);
     PyObject *moment = PyLong_FromLongLong(end), *answer = NULL;
-    if (moment != NULL)
-        answer = PyObject_CallMethodObjArgs((PyObject *)self, words.append_least, moment, error, NULL);
+    PyObject *append = moment == NULL ? NULL : PyObject_GetAttr((PyObject *)self, words.append_least);
+    PyObject *arguments[] = {moment, error};
+    if (append != NULL)
+        answer = PyObject_Vectorcall(append, arguments, 2, NULL);
+    if (append != NULL && answer == NULL && is_exhausted())
+        answer = call_with_room(append, arguments, 2);
+    Py_XDECREF(append);
     Py_XDECREF(moment);
     Py_XDECREF(type);
     Py_XDECREF(error);
@@ -238,14 +288,15 @@ span_exit(PyObject *object, PyObject *const *args, Py_ssize_t count)
 {
     Span *self = (Span *)object;
     if (UNLIKELY(count != 3 || args[1] != Py_None || Py_TYPE(object) != engine.type || self->frame != 0 ||
-                 !is_none(self->waits)))
+                 !is_none(self->waits) || self->start > LLONG_MAX / 2))
         return exit_slowly(object, args, count);
     if (UNLIKELY(self->state != OPEN || self->zero == 0))
         Py_RETURN_NONE;
-    long long end = self->start + now_ns() - self->zero;
+    long long end = self->start + (now_ns() - self->zero);
     int in_place = is_in_place(self);
     if (UNLIKELY(in_place != 1)) {
-        PyErr_Clear(); /* an exhausted stack, say: asked once more there */
+        if (in_place < 0 && !is_exhausted())
+            return NULL; /* the program's own, which came between: the plain engine lets it through as well */
         return exit_slowly(object, args, count);
     }
     /* The context first: whatever goes wrong below, nothing must go on under a span that is over. */
@@ -265,126 +316,4 @@ span_exit(PyObject *object, PyObject *const *args, Py_ssize_t count)
 end:
     Py_DECREF(object);
     return done;
-}
-
-/* -- what `with` finds ------------------------------------------------------------------------------------------ */
-
-typedef struct {
-    PyObject_HEAD
-    vectorcallfunc call;
-    PyObject *(*edge)(PyObject *, PyObject *const *, Py_ssize_t);
-    PyObject *name; /* owned */
-} Edge;
-
-static PyTypeObject *edge_type;
-
-PyObject *
-span_call(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
-{
-    Py_ssize_t given = PyVectorcall_NARGS(count);
-    if (UNLIKELY(names != NULL && PyTuple_GET_SIZE(names) > 0)) {
-        PyErr_SetString(PyExc_TypeError, "the block of a span takes no named arguments");
-        return NULL;
-    }
-    return given == 0 ? span_enter(self, args, 0) : span_exit(self, args, given);
-}
-
-/* `Span.__enter__(span)` and `Span.__exit__(span, kind, error, trace)`. */
-static PyObject *
-edge_call(PyObject *object, PyObject *const *args, size_t count, PyObject *names)
-{
-    Edge *self = (Edge *)object;
-    Py_ssize_t given = PyVectorcall_NARGS(count);
-    if (given < 1 || (names != NULL && PyTuple_GET_SIZE(names) > 0) || !is_span(args[0]))
-        return PyErr_Format(PyExc_TypeError, "%U takes a span and nothing by name", self->name);
-    return self->edge(args[0], args + 1, given - 1);
-}
-
-static PyObject *
-edge_get(PyObject *object, PyObject *span, PyObject *Py_UNUSED(type))
-{
-    if (span == NULL)
-        return Py_NewRef(object);
-    if (LIKELY(Py_TYPE(span) == engine.type)) {
-        ((Span *)span)->call = span_call; /* one that `object.__new__` made has none yet */
-        return Py_NewRef(span);
-    }
-    return PyMethod_New(object, span);
-}
-
-static void
-edge_dealloc(PyObject *object)
-{
-    PyTypeObject *type = Py_TYPE(object);
-    Py_XDECREF(((Edge *)object)->name);
-    type->tp_free(object);
-    Py_DECREF(type);
-}
-
-static PyMemberDef edge_members[] = {
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Edge, call), READONLY, NULL},
-    {"__name__", T_OBJECT, offsetof(Edge, name), READONLY, NULL},
-    {NULL, 0, 0, 0, NULL},
-};
-
-static PyType_Slot edge_slots[] = {
-    {Py_tp_call, PyVectorcall_Call},
-    {Py_tp_descr_get, edge_get},
-    {Py_tp_dealloc, edge_dealloc},
-    {Py_tp_members, edge_members},
-    {Py_tp_doc, PyDoc_STR("An edge of a span's block.")},
-    {0, NULL},
-};
-
-static PyType_Spec edge_spec = {
-    .name = "flightlog._speed._core.Edge",
-    .basicsize = sizeof(Edge),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
-    .slots = edge_slots,
-};
-
-/* -- the block of a span that is off ---------------------------------------------------------------------------- */
-
-static PyObject *
-off_enter(PyObject *self, PyObject *Py_UNUSED(unused))
-{
-    return Py_NewRef(self);
-}
-
-static PyObject *
-off_exit(PyObject *Py_UNUSED(self), PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(count))
-{
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef off_methods[] = {
-    {"__enter__", off_enter, METH_NOARGS, PyDoc_STR("Give what stands for a span that is off.")},
-    {"__exit__", (PyCFunction)(void (*)(void))off_exit, METH_FASTCALL, PyDoc_STR("Do nothing.")},
-};
-
-/* off_block(off) -> (enter, exit): functions that are no descriptors, so that nothing is made to call them. */
-PyObject *
-off_block(PyObject *Py_UNUSED(module), PyObject *off)
-{
-    PyObject *enter = PyCFunction_New(&off_methods[0], off), *leave = PyCFunction_New(&off_methods[1], NULL);
-    PyObject *both = enter == NULL || leave == NULL ? NULL : PyTuple_Pack(2, enter, leave);
-    Py_XDECREF(enter);
-    Py_XDECREF(leave);
-    return both;
-}
-
-PyObject *
-edge_new(PyObject *(*edge)(PyObject *, PyObject *const *, Py_ssize_t), const char *name)
-{
-    if (edge_type == NULL)
-        edge_type = (PyTypeObject *)PyType_FromSpec(&edge_spec);
-    if (edge_type == NULL)
-        return NULL;
-    Edge *self = PyObject_New(Edge, edge_type);
-    if (self == NULL)
-        return NULL;
-    self->call = edge_call;
-    self->edge = edge;
-    self->name = PyUnicode_InternFromString(name);
-    return (PyObject *)self;
 }

@@ -1,7 +1,7 @@
 /* `event(name, /, level, body, **attributes)`: a point in time under the span that is current, or under none.
  *
- * The plain case is a level that is on, a parent that is a span of ours (or none at all), and no body; the rest is the
- * plain engine's. Owns nothing beyond the call.
+ * The plain case is a level that is on, and a parent that is a span of ours, or none at all; the rest is the plain
+ * engine's. Owns nothing beyond the call.
  */
 #include "span.h"
 
@@ -11,49 +11,94 @@ event_slowly(PyObject *const *args, Py_ssize_t count, PyObject *names)
     return PyObject_Vectorcall(engine.make_event, args, (size_t)count, names);
 }
 
-/* Level and whether there is a body or anything else unusual; 0: the plain engine's. */
+typedef struct {
+    PyObject *name, *level, *body; /* borrowed from the call; NULL where not given */
+    PyObject *const *values;
+    PyObject *names; /* NULL for none */
+} Said;
+
+/* Sort the arguments; 0: the plain engine shall say what is wrong with them. */
 static int
-sort_out(PyObject *const *args, Py_ssize_t count, PyObject *names, PyObject **level)
+sort_out(Said *said, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
-    if (count < 1 || count > 2 || !PyUnicode_CheckExact(args[0]))
+    if (count < 1 || count > 3 || !PyUnicode_CheckExact(args[0]))
         return 0;
-    *level = count > 1 ? args[1] : NULL;
+    *said = (Said){args[0], count > 1 ? args[1] : NULL, count > 2 ? args[2] : NULL, args + count, names};
     if (names == NULL)
         return 1;
     for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(names); at++) {
         PyObject *name = PyTuple_GET_ITEM(names, at);
-        if (name == words.body || !PyUnicode_CheckExact(name) || !PyUnicode_CHECK_INTERNED(name))
+        if (UNLIKELY(!PyUnicode_CheckExact(name) || !PyUnicode_CHECK_INTERNED(name)))
             return 0;
-        if (name == words.level) {
-            if (*level != NULL)
-                return 0;
-            *level = args[count + at];
-        }
+        PyObject **where = name == words.level ? &said->level : name == words.body ? &said->body : NULL;
+        if (where == NULL)
+            continue;
+        if (*where != NULL)
+            return 0;
+        *where = said->values[at];
     }
     return 1;
 }
 
+/* Its text as JSON, and whatever was cut from it onto `cuts`: what `_event` of the plain engine does. */
 static int
-line_attributes(Line *line, PyObject *const *values, PyObject *names)
+line_body(Line *line, PyObject *body, PyObject **cuts)
 {
-    PyObject *cuts = NULL;
-    int done = 0, count = 0;
-    for (Py_ssize_t at = 0; names != NULL && done == 0 && at < PyTuple_GET_SIZE(names); at++) {
-        PyObject *name = PyTuple_GET_ITEM(names, at);
-        if (name == words.level)
+    int is_said = PyObject_IsTrue(body);
+    if (is_said <= 0)
+        return is_said;
+    PyObject *text = Py_NewRef(body), *made = NULL;
+    for (int times = PyUnicode_Check(body) ? 1 : 2; times > 0; times--) { /* what is no text is told as one */
+        made = PyObject_CallFunctionObjArgs(engine.captured, text, words.body, NULL);
+        Py_DECREF(text);
+        if (made == NULL)
+            return -1;
+        if (!PyTuple_CheckExact(made) || PyTuple_GET_SIZE(made) != 2 || !PyList_CheckExact(PyTuple_GET_ITEM(made, 1))) {
+            Py_DECREF(made);
+            PyErr_SetString(PyExc_TypeError, "a capture is a text and a list");
+            return -1;
+        }
+        text = Py_NewRef(PyTuple_GET_ITEM(made, 0));
+        if (times == 1)
+            *cuts = PyList_GET_SIZE(PyTuple_GET_ITEM(made, 1)) > 0 ? Py_NewRef(PyTuple_GET_ITEM(made, 1)) : NULL;
+        Py_DECREF(made);
+    }
+    int done = line_bytes(line, ",\"body\":", 8) < 0 ? -1 : line_text(line, text);
+    Py_DECREF(text);
+    return done;
+}
+
+static int
+line_members(Line *line, const Said *said, PyObject **cuts)
+{
+    int count = 0;
+    for (Py_ssize_t at = 0; said->names != NULL && at < PyTuple_GET_SIZE(said->names); at++) {
+        PyObject *name = PyTuple_GET_ITEM(said->names, at);
+        if (name == words.level || name == words.body)
             continue;
         const char *before = count++ == 0 ? ",\"attributes\":{" : ",";
-        done = line_bytes(line, before, strlen(before)) < 0 || line_member(line, name, values[at], NULL, &cuts) < 0;
+        if (line_bytes(line, before, strlen(before)) < 0 || line_member(line, name, said->values[at], NULL, cuts) < 0)
+            return -1;
     }
-    if (!done && cuts != NULL && PyList_GET_SIZE(cuts) > 0) {
+    return count;
+}
+
+/* Body and attributes, of which the last tells what was cut. */
+static int
+line_attributes(Line *line, const Said *said)
+{
+    PyObject *cuts = NULL;
+    int count = said->body != NULL && line_body(line, said->body, &cuts) < 0 ? -1 : line_members(line, said, &cuts);
+    if (count >= 0 && cuts != NULL && PyList_GET_SIZE(cuts) > 0) {
         PyObject *told = PyObject_CallOneArg(engine.cut_list, cuts);
-        done = told == NULL || line_bytes(line, ",", 1) < 0 || line_text(line, told) < 0;
+        const char *before = count == 0 ? ",\"attributes\":{" : ",";
+        count = told == NULL || line_bytes(line, before, strlen(before)) < 0 || line_text(line, told) < 0 ? -1 : 1;
         Py_XDECREF(told);
     }
-    if (!done && count > 0)
-        done = line_bytes(line, "}", 1) < 0;
+    if (count > 0 && line_bytes(line, "}", 1) < 0)
+        count = -1;
     Py_XDECREF(cuts);
-    return done ? -1 : 0;
+    return count < 0 ? -1 : 0;
 }
 
 /* What `bind` put around; 1: it is a stray's. */
@@ -76,7 +121,7 @@ line_binding(Line *line)
 }
 
 static int
-line_of_event(Line *line, Span *parent, PyObject *name, PyObject *level, long long time, uint64_t id)
+line_of_event(Line *line, Span *parent, const Said *said, long long time, uint64_t id)
 {
     if (line_room(line, 160) < 0)
         return -1;
@@ -91,8 +136,8 @@ line_of_event(Line *line, Span *parent, PyObject *name, PyObject *level, long lo
         line->at = put_hex(line->at, parent->id);
         PUT(line, "\",");
     }
-    if (level != NULL && level != words.info) {
-        PyObject *field = PyObject_CallOneArg(engine.level_field, level);
+    if (said->level != NULL && said->level != words.info) {
+        PyObject *field = PyObject_CallOneArg(engine.level_field, said->level);
         int done = field == NULL ? -1 : line_text(line, field);
         Py_XDECREF(field);
         if (done < 0)
@@ -103,28 +148,26 @@ line_of_event(Line *line, Span *parent, PyObject *name, PyObject *level, long lo
     PUT(line, "\"time\":");
     if (line_moment(line, time) < 0 || line_bytes(line, ",\"name\":", 8) < 0)
         return -1;
-    return line_known(line, name);
+    return line_known(line, said->name);
 }
 
 /* Write it; 1: the plain engine shall, nothing was written. */
 static int
-write_event(Span *parent, PyObject *level, PyObject *const *args, Py_ssize_t count, PyObject *names)
+write_event(Span *parent, const Said *said)
 {
     long long now = now_ns();
     if (anchor_check(now) < 0)
         return -1;
-    Line rest, line;
-    line_begin(&rest);
+    Line line;
     line_begin(&line);
-    int done = line_attributes(&rest, args + count, names);
+    uint64_t id = next_id();
+    int done = id == 0 ? -1 : line_of_event(&line, parent, said, now + ((Anchor *)engine.anchor)->offset, id);
     if (done == 0)
-        done = line_binding(&rest);
-    if (done == 0) {
-        uint64_t id = next_id();
-        done = id == 0 ? -1 : line_of_event(&line, parent, args[0], level, now + ((Anchor *)engine.anchor)->offset, id);
-    }
+        done = line_attributes(&line, said);
     if (done == 0)
-        done = line_bytes(&line, rest.base, (size_t)(rest.at - rest.base)) < 0 ? -1 : line_bytes(&line, "}\n", 2);
+        done = line_binding(&line);
+    if (done == 0)
+        done = line_bytes(&line, "}\n", 2);
     if (done < 0 && is_unencodable())
         done = 1;
     if (done == 0 && is_too_long(&line))
@@ -134,7 +177,6 @@ write_event(Span *parent, PyObject *level, PyObject *const *args, Py_ssize_t cou
         done = line_write(&line, out);
         Py_XDECREF(out);
     }
-    line_end(&rest);
     line_end(&line);
     return done;
 }
@@ -180,19 +222,21 @@ is_plain_parent(PyObject *parent)
     if (Py_TYPE(parent) != engine.type)
         return 0;
     Span *span = (Span *)parent;
-    return span->state <= LEFT && span->id != 0 && (span->is_root || (span->root != NULL && is_span(span->root)));
+    return span->state <= LEFT && span->id != 0 && is_text(span->trace_id) &&
+           (span->is_root || (span->root != NULL && is_span(span->root)));
 }
 
 PyObject *
 make_event(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
-    PyObject *level = NULL, *parent;
-    if (UNLIKELY(!sort_out(args, count, names, &level) || (level != NULL && !PyUnicode_CheckExact(level))))
+    Said said;
+    PyObject *parent;
+    if (UNLIKELY(!sort_out(&said, args, count, names) || (said.level != NULL && !PyUnicode_CheckExact(said.level))))
         return event_slowly(args, count, names);
-    PyObject *verdict = PyDict_GetItemWithError(engine.verdicts, level == NULL ? words.info : level);
+    PyObject *verdict = PyDict_GetItemWithError(engine.verdicts, said.level == NULL ? words.info : said.level);
     if (verdict == Py_False)
         Py_RETURN_NONE;
-    if (UNLIKELY(verdict != Py_True || PyDict_GET_SIZE(engine.held) > 0)) {
+    if (UNLIKELY(verdict != Py_True || (PyDict_GET_SIZE(engine.held) > 0 && in_holding_generator()))) {
         PyErr_Clear();
         return event_slowly(args, count, names);
     }
@@ -202,7 +246,7 @@ make_event(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count,
         Py_CLEAR(parent);
     int done = 1;
     if (LIKELY(is_plain_parent(parent)))
-        done = announce_root((Span *)parent) < 0 ? -1 : write_event((Span *)parent, level, args, count, names);
+        done = announce_root((Span *)parent) < 0 ? -1 : write_event((Span *)parent, &said);
     Py_XDECREF(parent);
     if (UNLIKELY(done > 0))
         return event_slowly(args, count, names);

@@ -79,11 +79,21 @@ thread_field(unsigned long long thread)
 }
 
 int
-thread_known(void)
+thread_asked(unsigned long long *thread)
 {
-    if (LIKELY(here.size != 0))
+    PyObject *answer = PyObject_CallNoArgs(engine.get_ident);
+    if (answer == NULL)
+        return -1;
+    *thread = PyLong_AsUnsignedLongLongMask(answer);
+    Py_DECREF(answer);
+    return *thread == (unsigned long long)-1 && PyErr_Occurred() ? -1 : 0;
+}
+
+int
+thread_known(unsigned long long thread)
+{
+    if (LIKELY(here.size != 0 && engine.get_ident == NULL))
         return 0;
-    unsigned long long thread = PyThread_get_thread_ident();
     PyObject *field = thread_field(thread);
     if (field == NULL && !PyErr_Occurred()) {
         PyObject *key = PyLong_FromUnsignedLongLong(thread);
@@ -94,7 +104,8 @@ thread_known(void)
     }
     if (field == NULL)
         return PyErr_Occurred() ? -1 : 0;
-    if (PyUnicode_IS_COMPACT_ASCII(field) && PyUnicode_GET_LENGTH(field) <= (Py_ssize_t)sizeof here.text) {
+    if (engine.get_ident == NULL && PyUnicode_IS_COMPACT_ASCII(field) &&
+        PyUnicode_GET_LENGTH(field) <= (Py_ssize_t)sizeof here.text) {
         here.size = (int)PyUnicode_GET_LENGTH(field);
         memcpy(here.text, PyUnicode_1BYTE_DATA(field), (size_t)here.size);
     }
@@ -107,7 +118,7 @@ thread_known(void)
 static int
 line_thread(Line *line, unsigned long long thread)
 {
-    if (LIKELY(here.size > 0 && thread == PyThread_get_thread_ident()))
+    if (LIKELY(here.size > 0 && thread == PyThread_get_thread_ident() && engine.get_ident == NULL))
         return line_bytes(line, here.text, (size_t)here.size);
     PyObject *field = thread_field(thread);
     if (field == NULL)
@@ -249,7 +260,8 @@ int
 span_append(Span *self, PyObject *status, long long end)
 {
     int is_rare = !is_none(self->links) || !is_none(self->waits) || (end == 0 && !is_none(self->error)) ||
-                  !PyUnicode_CheckExact(status) || !(is_none(self->attributes) || PyDict_CheckExact(self->attributes));
+                  !PyUnicode_CheckExact(status) || !is_text(self->trace_id) || !is_text(self->span_id) ||
+                  !(is_none(self->attributes) || PyDict_CheckExact(self->attributes));
     if (UNLIKELY(is_rare))
         return append_plainly(self, status, end);
     Line line;

@@ -1,9 +1,10 @@
 /* The asyncio task around a span, asked for without Python code where asyncio is the interpreter's own.
  *
- * Owns the last task that was seen and its `Task` (core/tasks.py, which holds the task just as long). A task that is
- * current in its loop is the current task of whichever thread runs that loop; so in a thread where it was current
- * before, one look into asyncio's own dictionary tells whether it still is. Where asyncio is another (a patched one,
- * or a later Python without that dictionary) core/tasks.py is asked each time.
+ * Owns the last task that was seen, its loop, its `Task` (core/tasks.py, which holds the task just as long), and what
+ * asyncio kept in the thread's dictionary while that loop ran there: the loop, or something that is made anew for each
+ * loop that begins to run. While that is the same, so is the loop, and one look into asyncio's own dictionary tells
+ * whether the task still is. Else asyncio is asked, which may cost a system call; and where asyncio is another (a
+ * patched one, or a later Python without that dictionary) core/tasks.py is asked each time.
  */
 #include "span.h"
 
@@ -12,8 +13,7 @@ static PyObject *running_loop;
 static PyObject *current_tasks; /* asyncio's dict of loop to task */
 
 static struct {
-    unsigned long long thread;
-    PyObject *loop, *task, *wrapper, *field; /* owned; all or none */
+    PyObject *loop, *task, *wrapper, *field, *mark; /* owned; all or none, but for the mark */
 } last;
 
 /* Look for asyncio's C parts; whatever is not as expected, core/tasks.py does it. */
@@ -43,35 +43,70 @@ meet_asyncio(void)
 }
 
 static void
-remember(PyObject *loop, PyObject *task, PyObject *wrapper, unsigned long long thread)
+remember(PyObject *loop, PyObject *task, PyObject *wrapper, PyObject *mark)
 {
     PyObject *field = PyObject_GetAttr(wrapper, words.field);
     if (field == NULL)
         return;
-    PyObject *before[] = {last.loop, last.task, last.wrapper, last.field};
+    PyObject *before[] = {last.loop, last.task, last.wrapper, last.field, last.mark};
     last.field = field;
     last.loop = Py_NewRef(loop);
     last.task = Py_NewRef(task);
     last.wrapper = Py_NewRef(wrapper);
-    last.thread = thread;
-    for (size_t at = 0; at < 4; at++)
+    last.mark = Py_XNewRef(mark);
+    for (size_t at = 0; at < 5; at++)
         Py_XDECREF(before[at]); /* may run anything */
 }
 
 PyObject *
 forget_task(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
-    PyObject *before[] = {last.loop, last.task, last.wrapper, last.field};
-    last.loop = last.task = last.wrapper = last.field = NULL;
-    for (size_t at = 0; at < 4; at++)
+    PyObject *before[] = {last.loop, last.task, last.wrapper, last.field, last.mark};
+    last.loop = last.task = last.wrapper = last.field = last.mark = NULL;
+    for (size_t at = 0; at < 5; at++)
         Py_XDECREF(before[at]);
     Py_RETURN_NONE;
 }
 
-static inline int
-is_last_here(unsigned long long thread)
+/* What asyncio keeps in the dictionary of this thread for the loop that runs; borrowed, NULL for nothing. */
+static inline PyObject *
+mark_here(void)
 {
-    return last.loop != NULL && last.thread == thread && PyDict_GetItemWithError(current_tasks, last.loop) == last.task;
+    PyObject *kept = PyThreadState_GetDict();
+    return kept == NULL ? NULL : PyDict_GetItemWithError(kept, words.running);
+}
+
+/* The last task, if it is current in its loop, which runs here; a new reference, or NULL, also with an exception. */
+static inline PyObject *
+last_again(void)
+{
+    PyObject *loop = Py_NewRef(last.loop); /* what its hash does is its own */
+    PyObject *task = PyDict_GetItemWithError(current_tasks, loop);
+    Py_DECREF(loop);
+    return LIKELY(task != NULL && task == last.task) ? Py_NewRef(last.wrapper) : NULL;
+}
+
+static int has_marks; /* whether a loop was seen to leave one */
+
+/* The task of the loop that runs here, as core/tasks.py tells it, or None; a new reference. */
+static PyObject *
+task_anew(PyObject *mark)
+{
+    PyObject *loop = PyObject_CallNoArgs(running_loop);
+    if (loop == NULL || loop == Py_None)
+        return loop;
+    PyObject *wrapper = PyObject_CallNoArgs(engine.task_here);
+    PyObject *task = wrapper == NULL || wrapper == Py_None ? NULL : PyObject_GetAttr(wrapper, words.task);
+    if (task != NULL && mark != NULL && mark == mark_here() && PyDict_GetItemWithError(current_tasks, loop) == task) {
+        has_marks = 1;
+        remember(loop, task, wrapper, mark);
+    }
+    Py_XDECREF(task);
+    Py_DECREF(loop);
+    if (LIKELY(!PyErr_Occurred()))
+        return wrapper;
+    Py_XDECREF(wrapper);
+    return NULL;
 }
 
 PyObject *
@@ -94,31 +129,23 @@ task_current(void)
     }
     if (running_loop == NULL || running_loop == Py_None)
         return PyObject_CallNoArgs(engine.task_here);
-    unsigned long long thread = PyThread_get_thread_ident();
-    if (is_last_here(thread))
-        return Py_NewRef(last.wrapper);
-    PyErr_Clear();
-    PyObject *loop = PyObject_CallNoArgs(running_loop);
-    if (loop == NULL || loop == Py_None)
-        return loop;
-    PyObject *wrapper = PyObject_CallNoArgs(engine.task_here);
-    if (wrapper != NULL && wrapper != Py_None) {
-        PyObject *task = PyObject_GetAttr(wrapper, words.task);
-        if (task != NULL && PyDict_GetItemWithError(current_tasks, loop) == task)
-            remember(loop, task, wrapper, thread);
-        PyErr_Clear();
-        Py_XDECREF(task);
+    PyObject *mark = mark_here();
+    if (mark == NULL && has_marks)
+        return Py_NewRef(Py_None); /* no loop ever ran in this thread */
+    if (LIKELY(mark != NULL && mark == last.mark)) {
+        PyObject *wrapper = last_again();
+        if (LIKELY(wrapper != NULL || PyErr_Occurred()))
+            return wrapper;
     }
-    Py_DECREF(loop);
+    Py_XINCREF(mark);
+    PyObject *wrapper = task_anew(mark);
+    Py_XDECREF(mark);
     return wrapper;
 }
 
 int
 task_is_current(PyObject *task)
 {
-    if (task == last.wrapper && is_last_here(PyThread_get_thread_ident()))
-        return 1;
-    PyErr_Clear();
     PyObject *here = task_current();
     if (here == NULL)
         return -1;

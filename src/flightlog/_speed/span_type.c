@@ -20,7 +20,7 @@ span_new(void)
     Span *self;
     if (LIKELY(dead_count > 0)) {
         self = dead[--dead_count];
-        memset((char *)self + sizeof(PyObject), 0, offsetof(Span, members) - sizeof(PyObject));
+        memset(&self->start, 0, offsetof(Span, span_id) - offsetof(Span, start)); /* the rest was when it died */
         (void)PyObject_Init((PyObject *)self, engine.type);
     }
     else {
@@ -29,7 +29,6 @@ span_new(void)
             return NULL;
         memset((char *)self + sizeof(PyObject), 0, sizeof(Span) - sizeof(PyObject));
     }
-    self->call = span_call;
     self->plain = 1;
     PyObject_GC_Track((PyObject *)self);
     return self;
@@ -149,6 +148,29 @@ set_span_id(PyObject *object, PyObject *value, void *Py_UNUSED(closure))
         return -1;
     self->id = hex_value(value);
     Py_XSETREF(self->span_id, Py_NewRef(value));
+    return 0;
+}
+
+static PyObject *
+get_start(PyObject *object, void *Py_UNUSED(closure))
+{
+    Span *self = (Span *)object;
+    if (self->has_start)
+        return PyLong_FromLongLong(self->start);
+    PyErr_SetString(PyExc_AttributeError, "start"); /* as a slot that was never filled */
+    return NULL;
+}
+
+static int
+set_start(PyObject *object, PyObject *value, void *Py_UNUSED(closure))
+{
+    if (refuse_deletion(value) < 0)
+        return -1;
+    long long start = PyLong_AsLongLong(value);
+    if (start == -1 && PyErr_Occurred())
+        return -1;
+    ((Span *)object)->start = start;
+    ((Span *)object)->has_start = 1;
     return 0;
 }
 
@@ -279,6 +301,7 @@ set_usual(PyObject *object, PyObject *value, void *closure)
 
 static PyGetSetDef getset[] = {
     {"span_id", get_span_id, set_span_id, "16 hexadecimal digits.", NULL},
+    {"start", get_start, set_start, "Unix nanoseconds, from when its block is entered.", NULL},
     {"trace_id", get_usual, set_usual, "32 hexadecimal digits.", &usual_trace_id},
     {"_parent_field", get_parent_field, set_parent_field, NULL, NULL},
     {"_root", get_root, set_root, NULL, NULL},
@@ -294,7 +317,6 @@ static PyGetSetDef getset[] = {
 #define OBJECT(name) {"_" #name, T_OBJECT, offsetof(Span, name), 0, NULL}
 
 static PyMemberDef members[] = {
-    {"start", T_LONGLONG, offsetof(Span, start), 0, "Unix nanoseconds."},
     {"_zero", T_LONGLONG, offsetof(Span, zero), 0, NULL},
     {"_told", T_LONGLONG, offsetof(Span, told), 0, NULL},
     {"_frame", T_LONGLONG, offsetof(Span, frame), 0, NULL},
@@ -302,6 +324,7 @@ static PyMemberDef members[] = {
     {"_state", T_INT, offsetof(Span, state), 0, NULL},
     {"_plain", T_BOOL, offsetof(Span, plain), 0, NULL},
     {"_announced", T_BOOL, offsetof(Span, announced), 0, NULL},
+    {"_alone", T_BOOL, offsetof(Span, alone), 0, NULL},
     OBJECT(out),
     OBJECT(outer),
     OBJECT(parent),
@@ -312,7 +335,6 @@ static PyMemberDef members[] = {
     OBJECT(error),
     OBJECT(links),
     OBJECT(waits),
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Span, call), READONLY, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(Span, weakrefs), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
@@ -332,14 +354,21 @@ span_append_method(PyObject *self, PyObject *const *args, Py_ssize_t count)
     Py_RETURN_NONE;
 }
 
+/* It is made anew without arguments, and then given its members (`__slots__` names them), as the plain one is. */
+static PyObject *
+new_arguments(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(unused))
+{
+    return PyTuple_New(0);
+}
+
 static PyMethodDef methods[] = {
+    {"__getnewargs__", new_arguments, METH_NOARGS, NULL},
     {"_append", (PyCFunction)(void (*)(void))span_append_method, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot slots[] = {
     {Py_tp_dealloc, span_dealloc},
-    {Py_tp_call, PyVectorcall_Call},
     {Py_tp_traverse, span_traverse},
     {Py_tp_clear, span_clear},
     {Py_tp_methods, methods},
@@ -349,32 +378,25 @@ static PyType_Slot slots[] = {
 };
 
 static PyType_Spec spec = {
-    .name = "flightlog.core._compiled.Span",
+    .name = "flightlog.Span",
     .basicsize = sizeof(Span),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = slots,
 };
-
-static int
-add_edge(PyTypeObject *type, PyObject *(*edge)(PyObject *, PyObject *const *, Py_ssize_t), const char *name)
-{
-    PyObject *descriptor = edge_new(edge, name);
-    int done = descriptor == NULL ? -1 : PyObject_SetAttrString((PyObject *)type, name, descriptor);
-    Py_XDECREF(descriptor);
-    return done;
-}
 
 /* span_type(base) -> the type; made once. */
 PyObject *
 make_type(PyObject *Py_UNUSED(module), PyObject *base)
 {
+    if (!is_used())
+        return NULL;
     if (engine.type == NULL) {
         PyObject *bases = PyTuple_Pack(1, base);
         if (bases == NULL)
             return NULL;
         PyTypeObject *type = (PyTypeObject *)PyType_FromSpecWithBases(&spec, bases);
         Py_DECREF(bases);
-        if (type == NULL || add_edge(type, span_enter, "__enter__") < 0 || add_edge(type, span_exit, "__exit__") < 0)
+        if (type == NULL || block_add(type) < 0)
             return NULL;
         engine.type = type;
     }

@@ -13,52 +13,65 @@ Words words;
 typedef struct {
     const char *name;
     PyObject **where;
+    enum { ANY, DICT, VARIABLE, ANCHOR, IDS } kind;
 } Part;
 
 static const Part parts[] = {
-    {"variable", &engine.variable},
-    {"bound", &engine.bound},
-    {"held", &engine.held},
-    {"verdicts", &engine.verdicts},
-    {"texts", &engine.texts},
-    {"keys", &engine.keys},
-    {"modules", &engine.modules},
-    {"off", &engine.off},
-    {"unset", &engine.unset},
-    {"make_span", &engine.make_span},
-    {"make_event", &engine.make_event},
-    {"enter", &engine.enter},
-    {"leave", &engine.leave},
-    {"append", &engine.append},
-    {"member", &engine.member},
-    {"cut_list", &engine.cut_list},
-    {"level_field", &engine.level_field},
-    {"task_here", &engine.task_here},
-    {"lose", &engine.lose},
-    {"meet_thread", &engine.meet_thread},
-    {"thread_fields", &engine.thread_fields},
-    {"anchor", &engine.anchor},
-    {"ids", &engine.ids},
-    {"plain", &engine.plain},
+    {"variable", &engine.variable, VARIABLE},
+    {"bound", &engine.bound, VARIABLE},
+    {"held", &engine.held, DICT},
+    {"verdicts", &engine.verdicts, DICT},
+    {"texts", &engine.texts, DICT},
+    {"keys", &engine.keys, DICT},
+    {"modules", &engine.modules, DICT},
+    {"off", &engine.off, ANY},
+    {"unset", &engine.unset, ANY},
+    {"make_span", &engine.make_span, ANY},
+    {"make_event", &engine.make_event, ANY},
+    {"enter", &engine.enter, ANY},
+    {"leave", &engine.leave, ANY},
+    {"append", &engine.append, ANY},
+    {"member", &engine.member, ANY},
+    {"captured", &engine.captured, ANY},
+    {"cut_list", &engine.cut_list, ANY},
+    {"level_field", &engine.level_field, ANY},
+    {"task_here", &engine.task_here, ANY},
+    {"lose", &engine.lose, ANY},
+    {"meet_thread", &engine.meet_thread, ANY},
+    {"thread_fields", &engine.thread_fields, DICT},
+    {"get_ident", &engine.get_ident, ANY},
+    {"anchor", &engine.anchor, ANCHOR},
+    {"ids", &engine.ids, IDS},
+    {"plain", &engine.plain, DICT},
 };
+
+#define PARTS (sizeof parts / sizeof *parts)
+
+static int
+is_of_kind(PyObject *part, int kind)
+{
+    PyTypeObject *const types[] = {NULL, &PyDict_Type, &PyContextVar_Type, anchor_type, pool_type};
+    return types[kind] == NULL || PyObject_TypeCheck(part, types[kind]);
+}
 
 /* use(parts): take the dictionaries, variables and functions that the engine works with. */
 static PyObject *
 use(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    for (size_t at = 0; at < sizeof parts / sizeof *parts; at++) {
+    if (!PyDict_Check(given))
+        return PyErr_Format(PyExc_TypeError, "the parts of the engine are a dict, not %.100s", Py_TYPE(given)->tp_name);
+    for (size_t at = 0; at < PARTS; at++) {
         PyObject *part = PyDict_GetItemString(given, parts[at].name);
         if (part == NULL)
             return PyErr_Format(PyExc_TypeError, "the engine misses its part %s", parts[at].name);
-        Py_XSETREF(*parts[at].where, Py_NewRef(part));
+        if (!is_of_kind(part, parts[at].kind))
+            return PyErr_Format(PyExc_TypeError, "the engine's part %s is of another type", parts[at].name);
     }
-    if (!PyContextVar_CheckExact(engine.variable) || !PyContextVar_CheckExact(engine.bound) ||
-        !PyDict_Check(engine.verdicts) || !PyDict_Check(engine.texts) || !PyDict_Check(engine.keys) ||
-        !PyDict_Check(engine.modules) || !PyDict_Check(engine.held) || !PyDict_Check(engine.thread_fields) ||
-        !PyDict_Check(engine.plain)) {
-        PyErr_SetString(PyExc_TypeError, "a part of the engine is of another type");
-        return NULL;
+    for (size_t at = 0; at < PARTS; at++) {
+        PyObject *part = PyDict_GetItemString(given, parts[at].name);
+        Py_XSETREF(*parts[at].where, Py_XNewRef(part == Py_None ? NULL : part));
     }
+    engine.is_used = 1;
     Py_RETURN_NONE;
 }
 
@@ -85,8 +98,7 @@ static PyMethodDef functions[] = {
     {"use", use, METH_O, PyDoc_STR("Take the parts of the engine, by name.")},
     {"forget_task", forget_task, METH_NOARGS, PyDoc_STR("In a forked child: forget the task that was seen last.")},
     {"install", install, METH_VARARGS, PyDoc_STR("Record by this plan.")},
-    {"span", (PyCFunction)(void (*)(void))make_span, METH_FASTCALL | METH_KEYWORDS, PyDoc_STR("Make a span.")},
-    {"event", (PyCFunction)(void (*)(void))make_event, METH_FASTCALL | METH_KEYWORDS, PyDoc_STR("Record an event.")},
+    {"function", function, METH_VARARGS, PyDoc_STR("The function `span` or `event`, with its signature and text.")},
     {NULL, NULL, 0, NULL},
 };
 
@@ -101,6 +113,7 @@ learn_words(void)
         {&words.info, "info"},      {&words.asyncio, "asyncio"}, {&words.field, "field"},
         {&words.stray, "stray"},    {&words.append, "append"},   {&words.note, "_note"},
         {&words.captured, "_captured"}, {&words.link_all, "_link_all"}, {&words.task, "task"},
+        {&words.running, "__asyncio_running_event_loop__"},
         {&words.kind, "kind"},      {&words.level, "level"},
         {&words.input, "input"},    {&words.links, "links"},     {&words.body, "body"},
         {&words.announce, "_announce"}, {&words.append_least, "_append_least"}, {&words.check, "check"},

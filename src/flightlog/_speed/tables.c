@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-#define ROUNDS 1 /* in which each look is dealt again */
+#define CLINGS 4 /* times as often as anywhere, a small letter stands behind another */
 
 static inline int
 window_holds(const fls_looked *look, int which, unsigned byte)
 {
     if (which >= look->window)
         return 1; /* nothing is asked of it: whatever stands there, or the end of the text */
-    return byte != FLS_OUTSIDE && fls_holds(look->forwards.elements[which].holds, byte);
+    return byte != FLS_OUTSIDE && fls_holds(look->whole.elements[look->backwards.count + which].holds, byte);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
@@ -64,9 +64,9 @@ read_look(fls_tables *tables, Py_ssize_t place, PyObject *told, fls_element **ro
 /* ---- choosing windows and groups ---------------------------------------------------------------------------- */
 
 /* How common the bytes are that two sets of four-bit halves let through: for each high half, the sums over the low
- * ones, eight bits of the set at a time. */
+ * ones, eight bits of the set at a time; once for small letters, once for all other bytes. */
 typedef struct {
-    double sums[16][2][256];
+    double sums[16][2][256][2];
 } scale;
 
 static void
@@ -74,12 +74,11 @@ set_scale(scale *sums, const double *weights)
 {
     for (int high = 0; high < 16; high++)
         for (int part = 0; part < 2; part++)
-            for (int set = 0; set < 256; set++) {
-                double sum = 0;
-                for (int low = 0; low < 8; low++)
-                    sum += set >> low & 1 ? weights[high << 4 | part << 3 | low] : 0;
-                sums->sums[high][part][set] = sum;
-            }
+            for (int set = 0; set < 256; set++)
+                for (int low = 0; low < 8; low++) {
+                    const int byte = high << 4 | part << 3 | low, is_small = byte >= 'a' && byte <= 'z';
+                    sums->sums[high][part][set][is_small] += set >> low & 1 ? weights[byte] : 0;
+                }
 }
 
 /* The four-bit halves of the bytes of a window. */
@@ -87,18 +86,26 @@ typedef struct {
     uint16_t low[FLS_WINDOW], high[FLS_WINDOW];
 } halves;
 
+/* How common a window is. A small letter stands behind another more often than the two are there: a piece of a word
+ * is in many texts, and its letters with the mark beside it in few. */
 static double
 weigh(const halves *of, const scale *sums)
 {
-    double product = 1;
+    double word = 0, mark = 1; /* of what ends in a small letter up to here, and of what does not */
     for (int which = 0; which < FLS_WINDOW; which++) {
-        double sum = 0;
-        for (unsigned rest = of->high[which], high = 0; rest; rest >>= 1, high++)
-            if (rest & 1)
-                sum += sums->sums[high][0][of->low[which] & 255] + sums->sums[high][1][of->low[which] >> 8];
-        product *= sum;
+        double sum[2] = {0, 0};
+        for (unsigned rest = of->high[which]; rest; rest &= rest - 1) {
+            const int high = __builtin_ctz(rest);
+            const double *first = sums->sums[high][0][of->low[which] & 255];
+            const double *second = sums->sums[high][1][of->low[which] >> 8];
+            sum[0] += first[0] + second[0];
+            sum[1] += first[1] + second[1];
+        }
+        const double before = word + mark;
+        word = (CLINGS * word + mark) * sum[1];
+        mark = before * sum[0];
     }
-    return product;
+    return word + mark;
 }
 
 static halves
@@ -152,22 +159,55 @@ typedef struct {
     choice *chosen; /* by look; owned by deal_all */
 } dealing;
 
+/* The only byte of a set; FLS_NONE where there are several. */
+static int
+only_byte(const uint8_t *set)
+{
+    int only = FLS_NONE;
+    for (int byte = 0; byte < 256; byte++)
+        if (fls_holds(set, (unsigned)byte)) {
+            if (only != FLS_NONE)
+                return FLS_NONE;
+            only = byte;
+        }
+    return only;
+}
+
+/* The rarest byte that has to stand outside the window. Only runs are worth asking for it: without one, what stands
+ * around the window is read as fast. */
+static int
+rarest_need(const fls_looked *look, int start, int window, const double *weights)
+{
+    if (!look->forwards.repeats && !look->backwards.repeats)
+        return FLS_NONE;
+    int rarest = FLS_NONE;
+    for (int i = 0; i < look->whole.count; i++) {
+        if (look->whole.elements[i].repeats || (i >= start && i < start + window))
+            continue;
+        const int byte = only_byte(look->whole.elements[i].holds);
+        if (byte != FLS_NONE && (rarest == FLS_NONE || weights[byte] < weights[rarest]))
+            rarest = byte;
+    }
+    return rarest;
+}
+
 static void
-settle(fls_looked *look, int start, int window)
+settle(fls_looked *look, int start, int window, const double *weights)
 {
     look->window = window;
-    look->forwards.elements = look->whole.elements + start;
-    look->forwards.count = look->whole.count - start;
+    look->forwards.elements = look->whole.elements + start + window;
+    look->forwards.count = look->whole.count - start - window;
     look->backwards.count = start;
     fls_element *back = (fls_element *)look->backwards.elements; /* the room that read_look kept for it */
     for (int i = 0; i < start; i++)
         back[i] = look->whole.elements[start - 1 - i];
     fls_path *const paths[] = {&look->forwards, &look->backwards};
     for (int which = 0; which < 2; which++) {
-        paths[which]->plain = 1;
+        paths[which]->repeats = 0;
         for (int i = 0; i < paths[which]->count; i++)
-            paths[which]->plain &= !paths[which]->elements[i].repeats;
+            paths[which]->repeats |= (uint64_t)(paths[which]->elements[i].repeats != 0) << i;
     }
+    look->needs = rarest_need(look, start, window, weights);
 }
 
 /* Give a look whose window is chosen its place in a group. */
@@ -183,7 +223,7 @@ put(fls_tables *tables, fls_looked *look, int group, int number)
             if (window_holds(look, which, byte))
                 tables->windows[which][byte * FLS_GROUPS + (unsigned)group] |= bit;
         if (which >= look->window)
-            tables->sieve.open[which] |= (uint16_t)(1u << group);
+            tables->sieve.open[which] |= 1u << group;
     }
 }
 
@@ -223,19 +263,6 @@ deal(const fls_looked *look, choice *best, dealing *so_far)
     so_far->costs[group] += grown;
 }
 
-/* Take a look out of its group again. */
-static void
-take_back(dealing *so_far, Py_ssize_t look, Py_ssize_t looks)
-{
-    const int group = so_far->chosen[look].group;
-    halves rest = {{0}, {0}};
-    for (Py_ssize_t i = 0; i < looks; i++)
-        if (i != look && so_far->chosen[i].group == group)
-            rest = both(&rest, &so_far->chosen[i].halves);
-    so_far->groups[group] = rest;
-    so_far->costs[group] = --so_far->used[group] ? weigh(&rest, &so_far->scale) : 0;
-}
-
 static double
 least_weight(const fls_looked *look, const scale *sums)
 {
@@ -253,16 +280,13 @@ least_weight(const fls_looked *look, const scale *sums)
     return least;
 }
 
-/* Deal the looks into the groups, the most common first, so that what cannot be rare is kept together; then each once
- * more, now that the groups are known. */
+/* Deal the looks into the groups, the most common first, so that what cannot be rare is kept together. */
 static void
 deal_all(const fls_tables *tables, dealing *so_far, double *weight)
 {
     const Py_ssize_t looks = tables->looks;
-    for (Py_ssize_t i = 0; i < looks; i++) {
+    for (Py_ssize_t i = 0; i < looks; i++)
         weight[i] = least_weight(&tables->told[i], &so_far->scale);
-        so_far->chosen[i].group = -1;
-    }
     for (Py_ssize_t done = 0; done < looks; done++) {
         Py_ssize_t next = 0;
         for (Py_ssize_t i = 1; i < looks; i++)
@@ -270,11 +294,6 @@ deal_all(const fls_tables *tables, dealing *so_far, double *weight)
         weight[next] = -1;
         deal(&tables->told[next], &so_far->chosen[next], so_far);
     }
-    for (int round = 0; round < ROUNDS; round++)
-        for (Py_ssize_t i = 0; i < looks; i++) {
-            take_back(so_far, i, looks);
-            deal(&tables->told[i], &so_far->chosen[i], so_far);
-        }
 }
 
 static void
@@ -302,7 +321,7 @@ choose(fls_tables *tables, const double *weights)
         set_scale(&so_far->scale, weights);
         deal_all(tables, so_far, weight);
         for (Py_ssize_t i = 0; i < tables->looks; i++) {
-            settle(&tables->told[i], chosen[i].start, chosen[i].window);
+            settle(&tables->told[i], chosen[i].start, chosen[i].window, weights);
             put(tables, &tables->told[i], chosen[i].group, numbers[chosen[i].group]++);
         }
         set_sieve(&tables->sieve, so_far);

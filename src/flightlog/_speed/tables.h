@@ -10,15 +10,17 @@
 #include "match.h"
 #include "sieve.h"
 
-#define FLS_A_GROUP 64 /* looks of a group, at most */
+#define FLS_A_GROUP 64  /* looks of a group, at most */
 #define FLS_OUTSIDE 256 /* what stands beyond the end of a text, in the table of windows */
+#define FLS_NONE 256    /* no byte */
 
 typedef struct {
     fls_path whole;
-    fls_path forwards;  /* from the window on */
+    fls_path forwards;  /* what is behind the window */
     fls_path backwards; /* what is before the window, read backwards */
     int in_texts, in_documents;
     int window;         /* elements of the window, at most FLS_WINDOW; whatever stands behind them will do */
+    int needs;          /* a byte that is in every text in which it fits, or FLS_NONE where that is not asked */
 } fls_looked;
 
 typedef struct {

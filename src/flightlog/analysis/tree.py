@@ -18,12 +18,23 @@ from typing import Any, Final, Literal
 from msgspec import UNSET, Struct
 
 from flightlog.analysis.waiting import waited_ns
+from flightlog.records.attributes import AGAIN
 from flightlog.records.event import Event
 from flightlog.records.kinds import Status
 from flightlog.records.span import Fault, Span
 
-Mark = Literal["backwards", "cycle", "duplicate", "orphan", "outside", "own_parent", "placeholder", "skewed"]
-"""What is odd about a span's place in its trace; one word each, explained in `MARKS`."""
+Mark = Literal[
+    "backwards",
+    "cycle",
+    "duplicate",
+    "orphan",
+    "outside",
+    "own_parent",
+    "placeholder",
+    "resumed_twice",
+    "skewed",
+]
+"""What is odd about a span or its place in its trace; one word each, explained in `MARKS`."""
 
 MARKS: Final[Mapping[Mark, str]] = {
     "backwards": "ends before it starts",
@@ -33,6 +44,7 @@ MARKS: Final[Mapping[Mark, str]] = {
     "outside": "runs outside its parent's time",
     "own_parent": "names itself as its parent",
     "placeholder": "stands for a parent that was never written",
+    "resumed_twice": "went on in more places than it had been paused; the last one's end is shown",
     "skewed": "starts before its parent, in another process: their clocks disagree",
 }
 
@@ -247,6 +259,8 @@ def build(spans: Iterable[Span], events: Iterable[Event] = ()) -> Tree:
     _set_depths(roots)
     for node in nodes:
         _measure(node)
+        if node.events:
+            _compare_resumptions(node)
     return Tree(
         roots=roots,
         span_count=len(nodes),
@@ -390,6 +404,13 @@ def _measure(node: Node) -> None:
         for child in node.children
     )
     node.self_ns = max(0, self_time(record.start, record.end, covered) - waited_ns(record))
+
+
+def _compare_resumptions(node: Node) -> None:
+    """Mark what two processes went on with. Going on again after a death needs no other pause (`again`)."""
+    names = [event.name for event in node.events if not event.attributes.get(AGAIN)]
+    if names.count("resume") > names.count("pause") > 0:
+        _mark(node, "resumed_twice")
 
 
 def _starts(spans: Iterable[Span], events: Iterable[Event]) -> Iterator[int]:

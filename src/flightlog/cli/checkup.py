@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from importlib.metadata import version
 from typing import Any, TypeVar
 
@@ -16,7 +17,10 @@ from msgspec import Struct
 from flightlog.cli.opening import holds_something
 from flightlog.core.engine import NAME, REASON
 from flightlog.home import Home
+from flightlog.instrumenting import choices
 from flightlog.journal.counters import REDACTED
+from flightlog.pricelist import own_prices
+from flightlog.pricing.snapshot import bundled
 from flightlog.records.errors import FlightlogError
 from flightlog.redacting import gate_of_messages
 from flightlog.settings import SETTINGS, Settings, Withheld
@@ -47,6 +51,20 @@ class Place(Struct, frozen=True):
     store_bytes: int = 0
 
 
+class Prices(Struct, frozen=True):
+    """What money is computed with."""
+
+    source: str
+    version: str
+    taken: date
+    """When that version was the newest."""
+    is_stale: bool
+    """That is so long ago that models and changes are likely to be missing."""
+    own: str | None = None
+    """Whose prices win over them; None without a price file."""
+    own_prices: int = 0
+
+
 class Checkup(Struct, frozen=True):
     """Everything that was found; `problems` says in sentences what is not as it should be."""
 
@@ -62,9 +80,12 @@ class Checkup(Struct, frozen=True):
     redactions: Mapping[str, int]
     """How many secrets each rule of the gate replaced."""
     """Every counter of something lost, cut or failed; all zero is the rule."""
+    prices: Prices
     differences: Sequence[Difference] | None
     """What `verify` found; None when it was not asked."""
     problems: Sequence[str]
+    libraries: Mapping[str, str] = {}
+    """What records each library that is installed and could be recorded, and why that."""
 
 
 def examine(settings: Settings, *, verify: bool) -> Checkup:
@@ -104,7 +125,9 @@ def examine(settings: Settings, *, verify: bool) -> Checkup:
             for name, count in counters.items()
             if name.startswith(REDACTED)
         },
+        prices=_prices(settings, problems),
         differences=differences,
+        libraries=dict(told.split(": ", 1) for told in choices()),
         problems=[gate_of_messages().text("", problem) for problem in dict.fromkeys(problems)],
     )
 
@@ -121,6 +144,19 @@ def _asked(problems: list[str], question: Callable[[], _T]) -> _T | None:
 def _read(home: Home, question: Callable[[Reader], _T]) -> _T:
     with home.reader() as reader:
         return question(reader)
+
+
+def _prices(settings: Settings, problems: list[str]) -> Prices:
+    snapshot = bundled()
+    own = _asked(problems, lambda: own_prices(settings))
+    return Prices(
+        source=snapshot.source,
+        version=snapshot.version,
+        taken=snapshot.taken,
+        is_stale=snapshot.is_stale(datetime.now(tz=UTC).date()),
+        own=gate_of_messages().text("", own.source) if own else None,
+        own_prices=len(own.prices) if own else 0,
+    )
 
 
 def _place(home: Home, exists: bool, usable: bool, problems: list[str]) -> Place:

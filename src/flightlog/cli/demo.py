@@ -9,6 +9,7 @@ import click
 
 import flightlog as fl
 from flightlog.cli import demo_model, demo_program
+from flightlog.cli import money as purse
 from flightlog.cli.looks import drawn
 from flightlog.cli.opening import home, reading, say
 from flightlog.cli.options import EXIT_CODES
@@ -74,5 +75,8 @@ def _draw(trace_id: str, look: Terminal) -> None:
             )
         grown = load_trace(reader, trace_id, payloads=False)
     say("")
-    emit(chain(heading.lines(row, look, time.time_ns()), [""], tree.lines(grown, look, Limits())))
+    book = purse.usable_prices(home())
+    cost = purse.told_of_tree(book, grown, look)
+    above = heading.lines(row, look, time.time_ns(), cost=cost)
+    emit(chain(above, [""], tree.lines(grown, look, Limits(cost=purse.of_spans(book, look)))))
     say(f"\nNext:\n  flightlog list\n  flightlog show {row.trace_id}\n  flightlog run your_program.py")

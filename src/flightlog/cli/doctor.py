@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from flightlog.cli.checkup import Checkup, examine
+from flightlog.cli.checkup import Checkup, Prices, examine
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.looks import drawn
 from flightlog.cli.opening import how_to_record
@@ -15,6 +15,7 @@ from flightlog.cli.options import as_json
 from flightlog.cli.render import checklist, words
 from flightlog.cli.render.terminal import Terminal, emit
 from flightlog.configure import load_settings
+from flightlog.pricing.snapshot import STALE_DAYS
 
 
 @click.command(
@@ -29,8 +30,9 @@ from flightlog.configure import load_settings
 def command(context: click.Context, verify: bool, as_json: bool, look: Terminal) -> None:
     """Say how Flightlog is set up, what it lost, and whether it works.
 
-    Every setting with where its value came from, the home with the sizes of journals and store, every counter
-    of something lost, and a self-check that records, reads back and compares in a home of its own.
+    Every setting with where its value came from, the home with the sizes of journals and store, the prices that
+    money is computed with (a warning where they are older than 90 days), every counter of something lost, and a
+    self-check that records, reads back and compares in a home of its own.
 
     With --json: the same as one object; its problems are an array of sentences.
     """
@@ -48,11 +50,16 @@ def _lines(found: Checkup, look: Terminal) -> Iterator[str]:
     yield from checklist.facts({"version": found.version, "python": found.python, "engine": engine}, look)
     yield from ("", checklist.title("settings", look))
     yield from checklist.settings([(v.name, _shown(v.name, v.value), v.origin) for v in found.settings], look)
+    if found.libraries:
+        yield from ("", checklist.title("libraries", look))
+        yield from checklist.facts(found.libraries, look)
     yield from ("", checklist.title("home", look))
     yield from checklist.facts(_place(found), look)
     if found.store:
         yield from ("", checklist.title("store", look))
         yield from checklist.store(found.store, look)
+    yield from ("", checklist.title("prices", look))
+    yield from checklist.facts(_prices(found.prices), look)
     if found.losses:
         yield from ("", checklist.title("losses", look))
         yield from checklist.losses(found.losses, look)
@@ -79,6 +86,17 @@ def _place(found: Checkup) -> dict[str, str]:
         "journals": f"{words.size(home.journal_bytes)} in {journals}, {home.living:,} still written to",
         "store": words.size(home.store_bytes),
     }
+
+
+def _prices(prices: Prices) -> dict[str, str]:
+    told = {"source": f"{prices.source} {prices.version}, {prices.taken}"}
+    if prices.is_stale:
+        told["warning"] = (
+            f"older than {STALE_DAYS} days; a newer Flightlog has newer ones, and the setting prices takes your own"
+        )
+    if prices.own is not None:
+        told["own"] = f"{words.of_them(prices.own_prices, 'price')} of {prices.own}, before all others"
+    return told
 
 
 def _shown(name: str, value: Any) -> str:

@@ -22,6 +22,8 @@ from flightlog.narration.linting import Linter
 from flightlog.records.traces import Selection
 from flightlog.store.port import Reader
 
+MOST_LOOSE: Final = 100_000
+"""Events outside any span that are read."""
 _DAY_NS: Final = 86_400 * 10**9
 
 EXIT_CODES: Final = (
@@ -36,7 +38,7 @@ EXIT_CODES: Final = (
     "--since",
     callback=moment,
     metavar="TIME",
-    help="Without TRACE: of traces that started since then: 2h, 3d, 2026-11-20. By default 24h.",
+    help="Without TRACE: traces that started, and what was said in none, since then: 2h, 3d. By default 24h.",
 )
 @project
 @as_json
@@ -53,10 +55,10 @@ def command(
 ) -> None:
     """Say which narrations could be told better.
 
-    Checked are the narrations of one trace, or of all traces since a time. A plain sentence has at most 100
-    characters, 120 at level warn, 150 at error and fatal, has letters, does not stop where a value was empty, and
-    does not tell the future; a cute one has at most 150 and an emoji; a story at most 200, and somebody speaks in
-    it. No sentence holds what the gate had to replace, and no trace has more than 100 narrations.
+    Checked are the narrations of one trace, or of all traces and outside any since a time. A plain sentence has at
+    most 100 characters, 120 at level warn, 150 at error and fatal, has letters, does not stop where a value was
+    empty, and does not tell the future; a cute one has at most 150 and an emoji; a story at most 200, and somebody
+    speaks in it. No sentence holds what the gate had to replace, and no trace has more than 100 narrations.
 
     What is wrong at one line of the program is told once, with how often it was said and one example.
 
@@ -86,3 +88,7 @@ def _check(linter: Linter, reader: Reader, trace: str | None, selection: Selecti
         return
     for row in reader.each_trace(selection):
         linter.check(reader.events(row.trace_id))
+    found = reader.loose_events(MOST_LOOSE + 1, since=selection.since, project=selection.project)
+    if len(found) > MOST_LOOSE:
+        say(f"of the events outside any span only the newest {MOST_LOOSE:,} are checked")
+    linter.check(found[-MOST_LOOSE:], is_trace=False)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import click
+import msgspec
 
 from flightlog.cli import shortened
 from flightlog.cli.filters import selecting
 from flightlog.cli.jsonout import print_array
 from flightlog.cli.looks import drawn, paged
-from flightlog.cli.opening import caught_up, holds_something, home, how_to_record, pace, paced, say
+from flightlog.cli.opening import caught_up, holds_something, home, no_trace, pace, paced, say
 from flightlog.cli.options import EXIT_CODES, as_json
 from flightlog.cli.render import listing
 from flightlog.cli.render.terminal import Terminal
+from flightlog.home import Home
 from flightlog.records.traces import EVERY_TRACE, Selection, Trace
+from flightlog.store.port import Reader
 
 MOST = 50
 
@@ -53,31 +57,49 @@ def command(
     times of the starts.
 
     Options that choose traces must all hold. Name, kind, status and session are those of a trace's root; where
-    that has no session, as under `flightlog run`, the session of any of its steps will do.
+    that has no session, as under `flightlog run`, the session of any of its steps will do. The table then shows
+    the one that was asked for, else that of its first step that has one.
 
     With records that are not indexed yet it waits for at most two seconds, answers with what is there, and
     says on standard error how much is left.
 
-    With --json: an array with one object a trace; what is unknown is null, never 0.
+    With --json: an array with one object a trace; what is unknown is null, never 0. `cost` is that of its model calls,
+    null for a trace without any.
     """
     found = home()
     traces: list[Trace] = []
     rows: list[str] = []
-    waiting = 0
+    costs: dict[str, Any] = {}
+    waiting = loose = 0
     own = pace(found)
     if holds_something(found):
         with caught_up(found) as (reader, backlog):
             traces = [paced(trace, own) for trace in reader.traces(limit, selection)]
             waiting = backlog.bytes
+            loose = 0 if traces else reader.sizes().loose_events
             if traces and not as_json:
                 now = time.time_ns()
                 rows = list(listing.lines(traces, look, now, own, lambda: shortened.digits(reader, traces)))
+            if as_json:
+                costs = _costs(reader, found, traces)
     if as_json:
-        print_array(traces)
+        print_array({**msgspec.to_builtins(t), "cost": costs.get(t.trace_id)} for t in traces)
     elif traces:
         page(rows)
     if not traces and not waiting:
         if selection == EVERY_TRACE:
-            say(f"nothing is recorded in {found.path} yet; {how_to_record()}")
+            say(no_trace(found, loose))
         else:
             say("no trace is like that; `flightlog list` shows all")
+
+
+def _costs(reader: Reader, found: Home, traces: Sequence[Trace]) -> dict[str, Any]:
+    """What the model calls of each trace cost; one without any is not there."""
+    from flightlog.cli import money  # prices, which only JSON tells
+    from flightlog.cli.render.money import of_calls  # likewise
+
+    book = money.usable_prices(found)
+    if book is None:
+        return {}
+    asked = [trace.trace_id for trace in traces]
+    return {trace_id: of_calls(spent) for trace_id, spent in money.by_trace(reader, book, asked).items()}

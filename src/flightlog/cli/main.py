@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from keyword import iskeyword
 from typing import Final, NoReturn
 
 import click
@@ -27,12 +28,14 @@ COMMANDS: Final[Mapping[str, str]] = {
     "list": "List the newest traces.",
     "show": "Sum up one trace, or show one step in full.",
     "trace": "Draw one trace as a tree on a time axis.",
-    "story": "Tell one trace, or a flow across traces, in sentences.",
+    "story": "Tell one trace, a flow across traces, or what is in none, in sentences.",
     "spans": "List the spans of one trace.",
     "stats": "Say what spans and traces add up to.",
+    "cost": "Say what model calls cost, in US dollars.",
     "failures": "Say what failed last, alike errors together.",
     "lint-narration": "Say which narrations could be told better.",
     "export": "Write traces as JSON lines, JSON or CSV.",
+    "import": "Bring in traces that other tools wrote.",
     "delete": "Delete traces for good.",
     "doctor": "Say how Flightlog is set up, what it lost, and whether it works.",
     "schema": "Print the JSON Schema of a record line.",
@@ -40,7 +43,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "version": "Print the version.",
 }
 """Each command and its first help line, in the order of a reader's needs. The file has the command's name,
-with a low line for a hyphen."""
+with a low line for a hyphen, and with one behind it where the name is a word of Python's."""
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C: 128 and the number of SIGINT."""
@@ -84,7 +87,7 @@ class Commands(click.Group):
         """Load one command from the file of its name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"flightlog.cli.{cmd_name.replace('-', '_')}").command
+        command: click.Command = import_module(f"flightlog.cli.{_module_of(cmd_name)}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # as above
@@ -104,6 +107,10 @@ class Commands(click.Group):
             output.write_nowhere()
             result = None
         return result
+
+
+def _module_of(name: str) -> str:
+    return f"{name}_" if iskeyword(name) else name.replace("-", "_")
 
 
 def _print_version(context: click.Context, _: click.Parameter, asked: bool) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from flightlog.analysis.narrow import fits_name
+from flightlog.cli.opening import home, no_trace
 from flightlog.records.errors import BadQuestion, UnknownId
 from flightlog.records.span import Span
 from flightlog.store.port import Reader
@@ -28,12 +29,14 @@ def find(reader: Reader, ref: str) -> str:
 
     Raises:
         UnknownId: it names one that is not in the store.
-        BadQuestion: it is no name of a trace; says how one looks.
+        BadQuestion: it is no name of a trace, and it says how one looks; or there is no trace at all.
         AmbiguousId: several traces fit.
     """
     try:
         return reader.resolve(ref)
     except UnknownId as error:
+        if not reader.traces(1):
+            raise BadQuestion(no_trace(home(), reader.sizes().loose_events)) from error
         advice = _advice(ref)
         if advice:
             raise BadQuestion(f"no trace {ref!r}: {advice}") from error

@@ -79,7 +79,7 @@ def reading() -> Iterator[Reader]:
     """
     found = home()
     if not holds_something(found):
-        raise BadQuestion(f"nothing is recorded in {found.path} yet; {how_to_record()}")
+        raise BadQuestion(no_trace(found))
     with caught_up(found) as (reader, _):
         yield reader
 
@@ -89,7 +89,7 @@ def reading_if_any() -> Iterator[Reader | None]:
     """The same, but where nothing was recorded yet it says so and gives None: an empty answer is no error."""
     found = home()
     if not holds_something(found):
-        say(f"nothing is recorded in {found.path} yet; {how_to_record()}")
+        say(no_trace(found))
         yield None
         return
     with caught_up(found) as (reader, _):
@@ -107,6 +107,17 @@ def caught_up(found: Home) -> Iterator[tuple[Reader, Backlog]]:
         say(f"{backlog.trouble}; the newest records may be missing")
     with found.reader() as reader:
         yield reader, backlog
+
+
+def no_trace(found: Home, loose: int = 0) -> str:
+    """That a home has no trace, and what to do about it; `loose` is how many events are outside any span."""
+    if loose:
+        told = of_them(loose, "event")
+        return (
+            f"no trace is recorded in {found.path} yet, but {told} outside any span; `flightlog story --loose` "
+            f"tells {'it' if loose == 1 else 'them'}"
+        )
+    return f"nothing is recorded in {found.path} yet; {how_to_record()}"
 
 
 def how_to_record() -> str:

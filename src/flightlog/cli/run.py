@@ -107,6 +107,8 @@ def _reason(returncode: int) -> str:
 
 
 def _draw(trace_id: str) -> None:
+    from flightlog.cli import money as purse  # prices, which only whoever draws a trace wants
+
     look = of(sys.stderr)
     own = pace(home())
     with home().reader() as reader:
@@ -114,8 +116,11 @@ def _draw(trace_id: str) -> None:
         if row is None:
             raise BadQuestion(f"trace {trace_id} is not in the store yet; try `flightlog trace {trace_id}`")
         grown = load_trace(reader, trace_id, payloads=False)
-    above = heading.lines(paced(row, own), look, time.time_ns(), own, grown)
-    for line in chain([""], above, [""], tree.lines(grown, look, Limits(pace=own, now=time.time_ns()))):
+    book = purse.usable_prices(home())
+    cost = purse.told_of_tree(book, grown, look)
+    above = heading.lines(paced(row, own), look, time.time_ns(), own, grown, cost=cost)
+    limits = Limits(pace=own, now=time.time_ns(), cost=purse.of_spans(book, look))
+    for line in chain([""], above, [""], tree.lines(grown, look, limits)):
         say(line)
 
 

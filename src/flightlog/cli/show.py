@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
+from typing import Any
 
 import click
 from msgspec import UNSET
@@ -14,18 +15,22 @@ from flightlog.analysis.narrow import fits_name
 from flightlog.analysis.pace import Pace
 from flightlog.analysis.summary import summary
 from flightlog.analysis.tree import Node, Tree, walk
+from flightlog.cli import money as purse
 from flightlog.cli import telling
 from flightlog.cli.jsonout import print_array, print_document
 from flightlog.cli.looks import drawn, paged
 from flightlog.cli.naming import find, find_span
 from flightlog.cli.opening import home, pace, paced, reading
 from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
+from flightlog.cli.options import view as voice
 from flightlog.cli.render import card, step
 from flightlog.cli.render.preview import plain_lines
 from flightlog.cli.render.terminal import Terminal, emit
 from flightlog.codecs.lines import decode
 from flightlog.loading import load_trace
+from flightlog.pricing.book import PriceBook
 from flightlog.records.errors import BadQuestion, UnknownId
+from flightlog.records.narration import View
 from flightlog.records.process import Process
 from flightlog.store.port import Reader
 
@@ -39,6 +44,7 @@ from flightlog.store.port import Reader
 @click.option("--verbose", "-v", is_flag=True, help="Each step in full.")
 @click.option("--only", metavar="NAME", default="", help="Only steps with this in their name; or a pattern.")
 @click.option("--final-output", is_flag=True, help="Print the output of the trace, and nothing else.")
+@voice
 @as_json
 @drawn
 @paged
@@ -50,6 +56,7 @@ def command(
     verbose: bool,
     only: str,
     final_output: bool,
+    view: View,
     as_json: bool,
     look: Terminal,
     page: Callable[[Iterable[str]], None],
@@ -85,15 +92,17 @@ def command(
     if final_output:
         _print_output(tree, as_json=as_json)
         return
+    book = purse.usable_prices(home())
     if span is None and not (parts or verbose or only):
-        subject = card.Subject(paced(row, own), tree, summary(tree), processes, own)
+        cost = purse.of_tree(book, tree) if book else None
+        subject = card.Subject(paced(row, own), tree, summary(tree), processes, own, view, cost)
         if as_json:
             print_document(telling.of_trace(subject))
         else:
             page(card.lines(subject, look, time.time_ns()))
         return
     wanted = step.PARTS if verbose or not parts else tuple(part for part in step.PARTS if part in parts)
-    steps = list(_steps(tree, span, only, wanted))
+    steps = list(_steps(tree, span, only, wanted, book))
     if as_json and span is not None:
         print_document(telling.of_step(steps[0]))
     elif as_json:
@@ -102,7 +111,9 @@ def command(
         page(_drawn(steps, look, own, wanted))
 
 
-def _steps(tree: Tree, span: str | None, only: str, parts: tuple[str, ...]) -> Iterator[step.Step]:
+def _steps(
+    tree: Tree, span: str | None, only: str, parts: tuple[str, ...], book: PriceBook | None
+) -> Iterator[step.Step]:
     """The steps asked for, by start; of several only those that have something to say."""
     nodes = list(walk(tree))
     named = find_span([node.record for node in nodes], span) if span is not None else None
@@ -115,7 +126,8 @@ def _steps(tree: Tree, span: str | None, only: str, parts: tuple[str, ...]) -> I
         else:
             is_wanted = fits_name(only, node.record.name) and (parts == step.PARTS or _has(node, parts))
         if is_wanted:
-            yield step.Step(node, [each.record.name for each in path], tree.start)
+            charge = purse.charge_of(book, node.record)
+            yield step.Step(node, [each.record.name for each in path], tree.start, charge)
 
 
 def _has(node: Node, parts: tuple[str, ...]) -> bool:
@@ -153,9 +165,7 @@ def _print_output(tree: Tree, *, as_json: bool) -> None:
     root = tree.roots[0] if tree.roots else None
     output = UNSET if root is None else root.record.output
     if root is not None and output is UNSET and root.record.kind == "run":
-        # A program returns nothing; what its last step gave is what it came to.
-        below = (node.record.output for node in reversed(root.children))
-        output = next((each for each in below if each is not UNSET), UNSET)
+        output = _outcome(root)
     if output is UNSET:
         raise BadQuestion("this trace has no output; `flightlog show` tells what it has")
     if as_json or not isinstance(output, str):
@@ -166,3 +176,15 @@ def _print_output(tree: Tree, *, as_json: bool) -> None:
         sys.stdout.flush()
         sys.stdout.buffer.write(f"{output}\n".encode())
         sys.stdout.buffer.flush()
+
+
+def _outcome(root: Node) -> Any:
+    """What a program came to, which returns nothing itself: what its last step gave, of those nearest to its root."""
+    level = root.children
+    while level:
+        given = (node.record.output for node in reversed(level))
+        output = next((each for each in given if each is not UNSET), UNSET)
+        if output is not UNSET:
+            return output
+        level = [child for node in level for child in node.children]
+    return UNSET

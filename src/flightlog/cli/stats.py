@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, get_args
 
 import click
 from msgspec import structs
 
+from flightlog.analysis.spending import Key, Spending
 from flightlog.analysis.spread import possible
+from flightlog.cli import money as purse
 from flightlog.cli.filters import selecting
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.looks import drawn, paged
 from flightlog.cli.opening import home, pace, paced, reading_if_any
 from flightlog.cli.options import EXIT_CODES, as_json
 from flightlog.cli.render import figures
+from flightlog.cli.render.money import of_calls, spent
 from flightlog.cli.render.terminal import Terminal
 from flightlog.records.errors import BadQuestion
 from flightlog.records.traces import Figures, Selection, TraceFigures
@@ -35,6 +38,9 @@ NO_TRACES: Final = TraceFigures(
     hours=[],
 )
 """What no traces add up to."""
+
+MOST_CALLS: Final = 5_000
+"""Calls of models that are looked at one by one for what they cost; `flightlog cost` looks at all."""
 
 
 @click.command("stats", epilog=EXIT_CODES)
@@ -73,6 +79,9 @@ def command(
     With --traces: of the traces that the options choose, how many went well, by status and by hour, how long
     they took, and how many were tried again or were slow, which means what it means to `flightlog list`.
 
+    Beside each model stands what its calls cost, as `flightlog cost` says it, unless there are more than 5,000 of
+    them to look at.
+
     With --json: one object. Durations are nanoseconds; what is unknown is null.
     """
     if of_traces and by:
@@ -82,12 +91,14 @@ def command(
     groupings = (by,) if by else GROUPINGS
     found: dict[Grouping, list[Figures]] = {grouping: [] for grouping in groupings}
     told = NO_TRACES
+    costs: dict[Key, Spending] = {}
     with reading_if_any() as reader:
         if reader and of_traces:
             told = _paced(reader.trace_figures(selection), reader, selection)
         elif reader:
             sums = reader.figures(groupings, since=selection.since, project=selection.project)
             found = {grouping: [possible(row) for row in rows] for grouping, rows in sums.items()}
+            costs = _costs(reader, found.get("model", []), selection)
         is_empty = reader is None
     if is_empty and not as_json:
         return
@@ -97,9 +108,9 @@ def command(
         else:
             page(figures.of_traces(told, look, pace(home())))
     elif as_json:
-        print_document(found)
+        print_document({grouping: _rows(grouping, rows, costs) for grouping, rows in found.items()})
     else:
-        page(figures.of_spans(found, look, limit))
+        page(figures.of_spans(found, look, limit, {key: spent(row, look) for key, row in costs.items()}))
 
 
 def _paced(told: TraceFigures, reader: Reader, selection: Selection) -> TraceFigures:
@@ -109,6 +120,22 @@ def _paced(told: TraceFigures, reader: Reader, selection: Selection) -> TraceFig
         return told
     slow = sum(paced(trace, own).slow for trace in reader.each_trace(selection))
     return structs.replace(told, slow=slow)
+
+
+def _costs(reader: Reader, rows: Sequence[Figures], selection: Selection) -> dict[Key, Spending]:
+    """What the calls of each model and provider cost; nothing where there are too many calls to look at."""
+    if not 0 < sum(row.spans for row in rows) <= MOST_CALLS:
+        return {}
+    book = purse.usable_prices(home())
+    return purse.by_model(reader, book, selection.since, selection.project) if book else {}
+
+
+def _rows(grouping: Grouping, rows: Sequence[Figures], costs: Mapping[Key, Spending]) -> list[Any]:
+    """The figures; those of a model with what its calls cost."""
+    if grouping != "model":
+        return list(rows)
+    found = ((row, costs.get((row.model, row.provider))) for row in rows)
+    return [{**structs.asdict(row), "cost": of_calls(cost) if cost else None} for row, cost in found]
 
 
 def _document(told: TraceFigures) -> dict[str, Any]:

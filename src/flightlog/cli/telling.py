@@ -9,7 +9,7 @@ from msgspec import UNSET, Raw
 
 from flightlog.analysis.summary import Summary
 from flightlog.analysis.tree import Node, Tree
-from flightlog.cli.render import card, step
+from flightlog.cli.render import card, money, step
 from flightlog.codecs.lines import encode
 
 
@@ -27,6 +27,7 @@ def of_trace(subject: card.Subject) -> dict[str, Any]:
         "event_counts": found.event_counts,
         "marks": subject.tree.marks,
         "processes": subject.processes,
+        "cost": money.of_calls(subject.cost) if subject.cost and subject.cost.calls else None,
     }
 
 
@@ -41,6 +42,7 @@ def of_step(told: step.Step) -> dict[str, Any]:
         "marks": node.marks,
         "events": [Raw(encode(event)) for event in node.events],
         "children": [child.record.span_id for child in node.children],
+        "cost": money.of_call(told.charge) if told.charge else None,
     }
 
 

@@ -10,12 +10,14 @@ from typing import Any
 import click
 
 from flightlog.analysis.narrow import Narrowed, Wanted, narrow
+from flightlog.cli import money as purse
 from flightlog.cli.jsonout import print_pieces
 from flightlog.cli.looks import drawn, paged
 from flightlog.cli.moments import lasting
 from flightlog.cli.naming import find
 from flightlog.cli.opening import home, pace, paced, reading, say
 from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
+from flightlog.cli.options import view as voice
 from flightlog.cli.render import heading, tree
 from flightlog.cli.render.branches import Limits
 from flightlog.cli.render.terminal import Terminal
@@ -23,11 +25,17 @@ from flightlog.cli.render.words import of_them
 from flightlog.export import nested
 from flightlog.loading import load_trace
 from flightlog.records.kinds import STATUSES
+from flightlog.records.narration import View
 
 
 @click.command("trace", epilog=EXIT_CODES)
 @trace_ref
-@click.option("--all", "everything", is_flag=True, help="Draw every span, however alike they look.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Draw every span, however alike they look, and quiet events: lines of output, logs.",
+)
 @click.option("--depth", type=click.IntRange(min=1), help="Levels to draw; 1 is the roots alone.")
 @click.option(
     "--preview",
@@ -49,6 +57,7 @@ from flightlog.records.kinds import STATUSES
 @click.option(
     "--tokens", "least_tokens", type=click.IntRange(min=0), default=0, help="Only with so many tokens."
 )
+@voice
 @as_json
 @drawn
 @paged
@@ -58,6 +67,7 @@ def command(
     everything: bool,
     depth: int | None,
     preview: int,
+    view: View,
     as_json: bool,
     look: Terminal,
     page: Callable[[Iterable[str]], None],
@@ -68,14 +78,16 @@ def command(
     One line a span: a sign for its status (✓ ok, ✗ error, ● running, ‖ paused, ⊘ cancelled, ! interrupted),
     name, kind, when it ran, how long it took, and how much of that neither a child nor waiting accounts for
     (self). An open span is drawn with a dotted bar, and with how long it runs or waits so far (3.10 s…). Errors
-    and events that matter have lines of their own. Siblings that look alike are folded after the second. Steps
-    that took at least slow_warn or slow_limit (settings, also by kind and name) are marked.
+    and events that matter have lines of their own; with --all so have the first 50 others of each span (but the
+    chunks of streams), such as lines of a child's output and logs. Siblings that look alike are folded after the
+    second. Steps that took at least slow_warn or slow_limit (settings, also by kind and name) are marked.
 
     With --kind, --status, --name, --longer or --tokens, which must all hold, only such spans are drawn, with
     the spans above them.
 
     A span whose place is odd (its parent is missing, or leads back to it; its id occurs twice; it runs
-    outside its parent's time) is kept, marked and explained below the tree.
+    outside its parent's time) is kept, marked and explained below the tree. Of model calls, tokens (in→out) and what
+    they cost are shown where known.
 
     With --json: the trace's row, the marks, and the spans as nested records.
     """
@@ -94,8 +106,11 @@ def command(
         return
     own = pace(home())
     now = time.time_ns()
-    limits = Limits(depth, everything, preview, own, narrowed.on_the_way, now)
-    above = heading.lines(paced(row, own), look, now, own, grown) if row else ()
+    book = purse.usable_prices(home())
+    told = purse.of_spans(book, look)
+    limits = Limits(depth, everything, preview, own, narrowed.on_the_way, now, view, told)
+    cost = purse.told_of_tree(book, grown, look)
+    above = heading.lines(paced(row, own), look, now, own, grown, cost=cost) if row else ()
     below = () if wanted.is_everything else _told(narrowed, grown.span_count, look)
     page(chain(above, [""], tree.lines(narrowed.tree, look, limits), below))
 

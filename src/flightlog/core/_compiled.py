@@ -9,30 +9,22 @@ its place here, once, before anybody records.
 from __future__ import annotations
 
 from sys import modules
+from types import BuiltinFunctionType
 from typing import Any, Final
 
 from flightlog._speed.presence import ENGINE
-from flightlog.core import _pure, context, memo, tasks
+from flightlog.core import _pure, classes, context, memo, tasks
 from flightlog.core.bound import bound
 from flightlog.core.clock import Anchored
 from flightlog.core.fields import cut_list, level_field
-from flightlog.core.off import OFF
+from flightlog.core.off import OFF, Off
 from flightlog.core.plan import Plan
 from flightlog.core.unset import UNSET
 
 _core: Final[Any] = ENGINE
 
-Span: Final[Any] = _core.span_type(_pure.Spanning)
-Span.__doc__ = _pure.Span.__doc__
 
-
-class Unrecorded(_pure.Unrecording, Span):  # type: ignore[misc]  # a class that is made in C
-    """A span of a trace that is not sampled."""
-
-    __slots__ = ()
-
-
-class Clock(_core.Anchor, Anchored):  # type: ignore[misc]  # as above
+class Clock(_core.Anchor, Anchored):  # type: ignore[misc]  # a class that is made in C
     """The anchor whose two numbers C reads."""
 
     __slots__ = ("_monotonic", "_wall")
@@ -40,11 +32,16 @@ class Clock(_core.Anchor, Anchored):  # type: ignore[misc]  # as above
 
 clock: Final = Clock()
 open_spans: Final = _core.OpenSpans()
-span: Final = _core.span
-event: Final = _core.event
 _pool: Final = _core.IdPool(_pure.ids)
 
-vars(_pure).update(Span=Span, Unrecorded=Unrecorded, clock=clock, open_spans=open_spans, _pool=_pool)
+
+_get_ident: Final = vars(_pure)["get_ident"]
+
+
+def _is_plain(get_ident: Any) -> bool:
+    """Whether this tells threads apart as C does; gevent puts one in its place that tells greenlets apart."""
+    return type(get_ident) is BuiltinFunctionType and get_ident.__self__ is modules["_thread"]
+
 
 _core.use(
     {
@@ -63,17 +60,44 @@ _core.use(
         "leave": _pure.Spanning.__exit__,
         "append": _pure.Spanning._append,
         "member": memo.member,
+        "captured": memo.captured,
         "cut_list": cut_list,
         "level_field": level_field,
         "task_here": tasks.current,
         "lose": _pure._lose,
         "meet_thread": _pure._meet_thread,
         "thread_fields": _pure._thread_fields,
+        "get_ident": None if _is_plain(_get_ident) else _get_ident,
         "anchor": clock,
         "ids": _pool,
         "plain": vars(_pure),
     }
 )
+
+Span: Final[Any] = _core.span_type(_pure.Spanning)
+Span.__doc__ = _pure.Span.__doc__
+Span.__slots__ = _pure.Span.__slots__  # which `copy` and `pickle` go by
+
+
+class Unrecorded(_pure.Unrecording, Span):  # type: ignore[misc]  # as above
+    """A span of a trace that is not sampled."""
+
+    __slots__ = ()
+
+
+span: Final = _core.function(
+    "span",
+    "(name, /, kind='step', level='info', input=..., links=(), **attributes)",
+    _pure.span.__doc__ or "",
+)
+event: Final = _core.function(
+    "event", "(name, /, level='info', body='', **attributes)", _pure.event.__doc__ or ""
+)
+Off.__enter__, Off.__exit__ = _core.off_block(OFF)  # type: ignore[method-assign]  # the signatures hold
+
+vars(_pure).update(Span=Span, Unrecorded=Unrecorded, clock=clock, open_spans=open_spans, _pool=_pool)
+# A span that is captured as a value tells its ids, which are made of what C holds when somebody asks for them.
+classes.PLAIN_GETTERS.update(vars(Span)[name] for name in ("span_id", "start", "trace_id"))
 
 
 def disown() -> None:

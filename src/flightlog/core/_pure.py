@@ -26,7 +26,7 @@ from flightlog.core.capture import Cut
 from flightlog.core.clock import Clock
 from flightlog.core.content import METADATA, WITHHELD, Content
 from flightlog.core.context import FOREIGN, LEFT, MARKER, OPEN, STRAY, Captured, Remote
-from flightlog.core.fields import cut_list, decoded, encoded, fitted, level_field, related, too_long
+from flightlog.core.fields import cut_list, decoded, encoded, fitted, joined, level_field, related
 from flightlog.core.ids import Ids
 from flightlog.core.memo import CUT, SHORT, captured, keys, member, redacted, secret_member, texts
 from flightlog.core.off import OFF
@@ -184,6 +184,8 @@ class Spanning:
 
     __slots__ = _NO_MEMBERS
     _drops = False
+    _alone = False
+    """Whether it was entered while generators held spans and none ran; only the compiled engine knows it."""
 
     _out: Callable[[bytes], object] | None
     _outer: Any
@@ -829,19 +831,27 @@ def happened(
         _lose(failure)
 
 
-def write_made(head: str, rest: str, parent: object) -> None:
+def write_made(head: str, rest: str | Mapping[str, str], parent: object) -> None:
     """Write a line that was made elsewhere in the core, of what is known only after it was over.
 
     Args:
         head: the line from its first byte on, with the fields that it cannot do without.
-        rest: its other fields, of which a line that is too long keeps none.
+        rest: its other fields, as `fields.fitted` takes them: a line that is too long goes without the largest.
+            Of fields that are one text it keeps none.
         parent: what `engine.parent_at` gave.
     """
-    data = encoded(f"{head}{rest}}}\n")
+    data = encoded(f"{head}{rest if isinstance(rest, str) else joined(rest)}}}\n")
     if len(data) > _most_line:
-        data = encoded(f"{head}{too_long(len(data))}}}\n")
-        _count("fields_left_out")
+        data = _shortened(head, {"fields": rest} if isinstance(rest, str) else rest)
     (parent.take if isinstance(parent, Captured) else getattr(parent, "_out", None) or _write)(data)
+
+
+def _shortened(head: str, parts: Mapping[str, str]) -> bytes:
+    """A line that would be too long, without its largest fields."""
+    rest, missing = fitted(parts, _most_line - len(encoded(head)))
+    for _ in range(missing):
+        _count("fields_left_out")
+    return encoded(f"{head}{rest}}}\n")
 
 
 def withholds(kind: str) -> bool:
@@ -871,11 +881,12 @@ def _event(  # noqa: C901 - the hot path, as `span`
             if not parent._root._announced:
                 parent._root._announce()
         place = f'"trace_id":"{parent.trace_id}","span_id":"{parent.span_id}",'
-    rest = ""
+    told = members = ""
     cuts: list[Cut] = []
     if body:
         text, cuts = captured(body if isinstance(body, str) else captured(body, "body")[0], "body")
-        rest = f',"body":{text}'
+        told = f',"body":{text}'
+    rest = told
     if attributes:
         members = ",".join([member(key, value, cuts.extend) for key, value in attributes.items()])
         rest += (
@@ -896,8 +907,15 @@ def _event(  # noqa: C901 - the hot path, as `span`
     )
     data = encoded(f"{head}{rest}}}\n")
     if len(data) > _most_line:
-        data = encoded(f"{head}{too_long(len(data))}}}\n")
-        _count("fields_left_out")
+        data = _shortened(
+            head,
+            {
+                "body": told,
+                "context": "" if binding is None else binding.field,
+                "attributes": members,
+                CUT: cut_list(cuts) if cuts else "",
+            },
+        )
     (out or _write)(data)
 
 

@@ -38,7 +38,13 @@ _OVERLAP: Final = 4096
 _NAMES: Final = frozenset({"name", "key", "header", "field", "variable", "option"})
 _VALUES: Final = frozenset({"value", "val"})
 """Keys of objects that tell a key and its value apart, as settings, forms and headers often are."""
+_DATA: Final = frozenset({"data", "stringData"})
+"""Keys of what is in an object that Kubernetes calls a secret."""
 _MEMBERS_OF_A_PAIR: Final = 8
+_DASHES: Final = ("-", b"-")
+_MOST_WORDS: Final = 256
+_LONGEST_WORD: Final = 4096
+"""How much of a list is taken for the words of a command."""
 _PATH: Final = 512
 """Characters of a path that are kept, from its end: a long path would be copied for each of its leaves."""
 
@@ -176,8 +182,9 @@ class Walk:
             whole: its length where `text` is only a part of it.
         """
         room = max(self.characters, 0)
-        redacted = self.gate.text(path, text if len(text) <= room + _OVERLAP else text[: room + _OVERLAP])
-        if len(redacted) > room or len(text) > room + _OVERLAP or whole is not None:
+        is_longer = len(text) > room + _OVERLAP
+        redacted = self.gate.beginning(path, text, room) if is_longer else self.gate.text(path, text)
+        if len(redacted) > room or is_longer or whole is not None:
             kept = redacted[:room]
             digest = self.gate.digest(kept.encode(errors="replace"))
             self.cuts.append(Cut(path, len(text) if whole is None else whole, len(kept), digest))
@@ -205,7 +212,11 @@ class Walk:
             under = f"{path}.{name}"
             if len(under) > _PATH:
                 under = under[-_PATH:]
-            if self.gate.hides(name) or (name in _VALUES and self._is_named_secret(items, value)):
+            if (
+                self.gate.hides(name)
+                or (name in _VALUES and self._is_named_secret(items, value))
+                or (name in _DATA and _is_secret_document(items))
+            ):
                 parts.append(f"{self.text(name, '')}:{self.secret(name, value, under, depth + 1)}")
             else:
                 parts.append(f"{self.text(name, '')}:{self.value(value, under, depth + 1)}")
@@ -237,8 +248,10 @@ class Walk:
 
     def sequence(self, items: list[Any] | tuple[Any, ...], whole: int | None, path: str, depth: int) -> str:
         """Write elements; `whole` as above."""
-        if len(items) == 2 and _is_text(items[0]) and _is_text(items[1]):
+        if len(items) == 2 and _is_text(items[0]) and _is_text(items[1]) and items[1][:1] not in _DASHES:
             return self._pair(items[0], items[1], path, depth)
+        if _may_be_command(items):
+            items = self._words(items)
         parts = []
         for index, value in enumerate(items):
             if self.nodes <= 0 or self.characters <= 0:
@@ -246,6 +259,11 @@ class Walk:
                 break
             parts.append(self.value(value, path, depth + 1))
         return "[" + ",".join(parts) + "]"
+
+    def _words(self, items: list[Any] | tuple[Any, ...]) -> list[Any]:
+        """What is left of the words of a command: what an option means is told by the words before it."""
+        words = self.gate.arguments([item if type(item) is str else "" for item in items])
+        return [word if type(item) is str else item for item, word in zip(items, words, strict=True)]
 
     def _pair(self, first: str | bytes, second: str | bytes, path: str, depth: int) -> str:
         """Write two texts, which may be a key and its value: headers are kept so."""
@@ -262,6 +280,22 @@ class Walk:
     def some(self, values: Iterable[Any]) -> list[Any]:
         """As many of the values as there are nodes left, and one more that tells whether there is a rest."""
         return list(islice(values, max(self.nodes, 0) + 1))
+
+
+def _may_be_command(items: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether these are texts, none of them long, of which one begins as an option does."""
+    return (
+        1 < len(items) <= _MOST_WORDS
+        and type(items[0]) is str
+        and any(type(item) is str and item[:1] == "-" for item in items)
+        and all(type(item) is not str or len(item) <= _LONGEST_WORD for item in items)
+    )
+
+
+def _is_secret_document(items: list[tuple[Any, Any]]) -> bool:
+    return len(items) <= _MEMBERS_OF_A_PAIR and any(
+        type(key) is str and key == "kind" and type(kind) is str and kind == "Secret" for key, kind in items
+    )
 
 
 def _is_text(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flightlog.core.arrived import Arrived, arrived_behind
 from flightlog.core.bound import Binding, bound, innermost
 from flightlog.core.context import LEFT, STRAY, Captured, Carried, Remote, parent_here, variable
 
@@ -76,7 +77,16 @@ def pack() -> Luggage:
 class Passport:
     """What a piece of work takes along into another process: plain values, which can be pickled."""
 
-    __slots__ = ("captured", "members", "sampled", "span_id", "trace_id")
+    __slots__ = (
+        "baggage",
+        "captured",
+        "is_random",
+        "members",
+        "sampled",
+        "span_id",
+        "trace_id",
+        "tracestate",
+    )
 
     def __init__(
         self,
@@ -95,6 +105,15 @@ class Passport:
         """Whether a `capture` listens, which cannot hear another process: nothing is recorded there."""
         self.members = members
         """What `bind` holds, redacted, as JSON members by name."""
+        self.tracestate = self.baggage = ""
+        self.is_random = True
+        """What came in with the trace, as `Arrived` has it."""
+
+    def hand_on(self, arrived: Arrived | None) -> None:
+        """Take along what is to go on to whoever is called from there."""
+        if arrived is not None:
+            self.tracestate, self.baggage = arrived.tracestate, arrived.baggage
+            self.is_random = arrived.is_random
 
     def around(self, work: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call `work` where it belongs, and put back what was there before."""
@@ -110,7 +129,16 @@ class Passport:
     def _place(self) -> Remote | Captured | None:
         if self.captured:
             return Captured(_unheard)
-        return Remote(self.trace_id, self.span_id, sampled=self.sampled) if self.trace_id else None
+        if not self.trace_id:
+            return None
+        return Arrived(
+            self.trace_id,
+            self.span_id,
+            sampled=self.sampled,
+            is_random=self.is_random,
+            tracestate=self.tracestate,
+            baggage=self.baggage,
+        )
 
 
 def _unheard(_framed: bytes) -> None:
@@ -126,4 +154,6 @@ def passport() -> Passport:
         return Passport(members=members)
     if isinstance(parent, Captured) or (not isinstance(parent, Remote) and parent._out is not None):
         return Passport(captured=True, members=members)
-    return Passport(parent.trace_id, parent.span_id, sampled=not parent._drops, members=members)
+    made = Passport(parent.trace_id, parent.span_id, sampled=not parent._drops, members=members)
+    made.hand_on(arrived_behind(parent, None))
+    return made

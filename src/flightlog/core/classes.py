@@ -17,6 +17,9 @@ from typing import Any, Final, cast
 MISSING: Final = object()
 """Stands for an attribute that an instance does not have."""
 
+PLAIN_GETTERS: Final[set[object]] = set()
+"""Getters in C, of classes of ours, that do no more than say what the instance holds."""
+
 mro: Final = cast("Callable[[type], tuple[type, ...]]", vars(type)["__mro__"].__get__)
 """The classes of a class in the order of their resolution, itself first."""
 
@@ -87,7 +90,9 @@ class State:
                     continue
                 if name == "__dict__":
                     self._dictionary = _reader(kind, name, member)
-                elif type(member) is MemberDescriptorType and not name.startswith("__"):
+                elif not name.startswith("__") and (
+                    type(member) is MemberDescriptorType or member in PLAIN_GETTERS
+                ):
                     self._slots[name] = _reader(kind, name, member)
 
     def get(self, value: object, name: str) -> Any:

@@ -143,7 +143,7 @@ def rescued(
         parent: what the variable says.
         frame: where the new span is being entered.
     """
-    between = _begun_outside(parent) if outside else None
+    between = _begun_outside(parent)
     if between is None and all(not spans or _is_ancestor(spans[-1], parent) for spans in list(held.values())):
         return parent
     last = 0 if between is None else outside.get(between, (0,))[0]
@@ -178,6 +178,8 @@ def place(span: Span, parent: Span | Remote | Captured | None, frame: FrameType)
             asked.add(at)
         if seen in outside:
             known.update(outside[seen][1])
+        if getattr(seen, "_alone", False):
+            break
         seen = getattr(seen, "_parent", None)
     here: FrameType | None = frame
     for _ in range(_MOST_FRAMES):
@@ -193,8 +195,8 @@ def place(span: Span, parent: Span | Remote | Captured | None, frame: FrameType)
 def _begun_outside(seen: Any) -> Span | None:
     """The nearest span, from this one on up, that began while a generator that holds one above it waited."""
     while seen is not None:
-        if seen in outside:
-            return seen  # type: ignore[no-any-return]  # only spans are in it
+        if seen in outside or getattr(seen, "_alone", False):
+            return seen  # type: ignore[no-any-return]  # only spans are and have that
         seen = getattr(seen, "_parent", None)
     return None
 
@@ -204,7 +206,7 @@ def _within(parent: Any, own: Span, frame: int) -> Any:
     seen = inner = parent
     while seen is not None and seen is not own:
         above = getattr(seen, "_parent", None)
-        if frame in outside.get(seen, (0, ()))[1]:
+        if frame in outside.get(seen, (0, ()))[1] or getattr(seen, "_alone", False):
             inner = above
         seen = above
     return inner

@@ -22,7 +22,7 @@ from flightlog.core.fields import level_field
 from flightlog.core.memo import captured, member
 from flightlog.core.unset import UNSET
 from flightlog.core.waits import Waits
-from flightlog.records.attributes import WAITING, WAITING_SINCE
+from flightlog.records.attributes import AGAIN, WAITING, WAITING_SINCE
 from flightlog.records.errors import NotPaused
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Offer:
 class Continued(Span):
     """The span of a record that is `paused`; entering its block resumes it, leaving it ends it as any other's."""
 
-    __slots__ = ("_fields", "_offer", "_value", "_waiting_since")
+    __slots__ = ("_again", "_fields", "_offer", "_value", "_waiting_since")
 
     def __init__(self, trace_id: str, span_id: str, value: object = UNSET) -> None:
         """Prepare the resumption.
@@ -67,7 +67,7 @@ class Continued(Span):
         self.trace_id, self.span_id, self._value = trace_id, span_id, value
         self._name = self._level_field = self._remote = self._parent_field = ""
         self._kind, self._status, self._state = "step", "ok", OPEN
-        self._plain, self._announced = False, True
+        self._plain, self._announced, self._again = False, True, False
         self._frame = self._zero = self._told = self._waiting_since = self.start = 0
         self._out = self._outer = self._parent = self._task = self._context = None
         self._input = self._output = self._error = self._links = self._attributes = None
@@ -85,6 +85,7 @@ class Continued(Span):
             offer: taken when the block is entered.
         """
         self._offer = offer
+        self._again = record.status == "interrupted"
         self._name, self._kind, self.start = record.name, record.kind, record.start
         self._level_field = "" if record.level == "info" else level_field(record.level)
         if record.parent_id:
@@ -145,7 +146,8 @@ class Continued(Span):
         waits.end(waited)
         self._set({WAITING: waits.total_ns})
         value, self._value = self._value, None
-        self._happened("resume", "info", "", {} if value is UNSET else {"value": value})
+        told: dict[str, object] = {} if value is UNSET else {"value": value}
+        self._happened("resume", "info", "", {**told, AGAIN: True} if self._again else told)
         self._say("running")
 
     def __exit__(

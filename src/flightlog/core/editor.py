@@ -42,17 +42,17 @@ class Editor:
         self._said.clear()
         self._counts.clear()
 
-    def read(self, spot: Spot, level: str, texts: tuple[str, str, str], *, is_done: bool) -> None:
+    def read(self, spot: Spot, level: str, texts: tuple[str, str, str, str], *, is_done: bool) -> None:
         """Check one narration and warn of what is found.
 
         Args:
             spot: the line that spoke.
             level: its level.
-            texts: the plain sentence, the cute one and the story, as the program gave them.
+            texts: the plain sentence, the cute one, the story and the target, as the program gave them.
             is_done: whether what it tells of is over.
         """
         for rule, text in _findings(level, texts, is_done=is_done):
-            self._tell(spot, f"{spot.file}:{spot.line}", rule, text)
+            self.tell(spot, f"{spot.file}:{spot.line}", rule, text)
 
     def count(self, spot: Spot, trace_id: str) -> None:
         """Count one narration of a trace, and warn when there are too many."""
@@ -60,9 +60,10 @@ class Editor:
         _bound(self._counts, _MOST_TRACES)
         found = _rules().too_many(count)
         if found is not None:
-            self._tell(spot, trace_id, found.rule, found.text)
+            self.tell(spot, trace_id, found.rule, found.text)
 
-    def _tell(self, spot: Spot, where: str, rule: str, text: str) -> None:
+    def tell(self, spot: Spot, where: str, rule: str, text: str) -> None:
+        """Warn of one thing at a line, unless it was told of this place before."""
         if (where, rule) in self._said:
             return
         self._said[where, rule] = None
@@ -99,11 +100,12 @@ def use(choice: str, environment: str) -> None:
     editor.forget()
 
 
-def _findings(level: str, texts: tuple[str, str, str], *, is_done: bool) -> list[tuple[str, str]]:
+def _findings(level: str, texts: tuple[str, str, str, str], *, is_done: bool) -> list[tuple[str, str]]:
     """What the rules find: their names, and what they say of it."""
     try:
-        human, cute, story = (memo.redacted(text[:_MOST_READ]) for text in texts)
-        return [(one.rule, one.text) for one in _rules().findings(level, human, cute, story, is_done=is_done)]
+        human, cute, story, target = (memo.redacted(text[:_MOST_READ]) for text in texts)
+        found = _rules().findings(level, human, cute, story, target=target, is_done=is_done)
+        return [(one.rule, one.text) for one in found]
     except Exception as failure:  # noqa: BLE001 - the border: a rule or the gate failed; then there is no advice
         let_through(failure)
         memo._encoder.failed()

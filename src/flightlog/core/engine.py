@@ -1,8 +1,9 @@
 """The seam between the recorder and its hot path.
 
 Everything above the core takes the hot path's names from here, never from `_pure` or `_compiled`: either can stand
-behind them, and every test of the core runs on both. It is chosen once, when this is imported: the one in plain
-Python, unless `FLIGHTLOG_ENGINE` asks for the compiled one. `NAME` and `REASON` say which one runs and why.
+behind them, and every test of the core runs on both. It is chosen once, when this is imported: the compiled one
+where it is there, unless `FLIGHTLOG_ENGINE` asks for the one in plain Python. `NAME` and `REASON` say which one runs
+and why.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ if TYPE_CHECKING or ENGINE is None:
     from flightlog.core._pure import Span, Unrecorded, clock, disown, event, install, open_spans, span
 else:
     from flightlog.core._compiled import Span, Unrecorded, clock, disown, event, install, open_spans, span
+
+# A record that has a span as a value, and a pickle of one, tell nobody which engine ran.
+Span.__module__ = "flightlog"
+Unrecorded.__module__ = __name__
+if ENGINE is None:
+    span.__module__ = event.__module__ = "flightlog"
 
 NAME: Final = "pure" if ENGINE is None else "compiled"
 """Which engine runs."""

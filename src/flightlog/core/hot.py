@@ -1,7 +1,8 @@
 """The hot tier: trace calls for the innermost loops. Each records an event of level trace, if anybody listens.
 
-`flightlog.hot` is its public face. Everything that a call costs where nobody listens is in this file, and a compiled
-twin may take the place of exactly these names: `tiny`, `correlated`, `enter`, `exit`, `iteration`, `state`, `loop`.
+`flightlog.hot` is its public face. Everything that a call costs where nobody listens is in this file; with the compiled
+engine a twin in C takes the place of `tiny`, `correlated`, `enter`, `exit`, `iteration` and `state` (`hot_engine.py`),
+and calls these for whatever is not plain.
 The first statement of each is the question whether anybody listens, which reads one global; nothing is formatted,
 looked up or captured before it is answered. None of them ever raises into the program.
 """
@@ -14,6 +15,7 @@ from time import monotonic_ns
 from types import FrameType
 from typing import Any, TypeVar, overload
 
+from flightlog._speed.presence import ENGINE
 from flightlog.core.control import control
 from flightlog.core.engine import verdicts
 from flightlog.core.hot_pairs import begin, end
@@ -31,7 +33,10 @@ listening = True
 
 def _heed() -> None:
     global listening  # noqa: PLW0603 - the one name that a call looks at where nobody listens
-    listening = verdicts.get(TRACE) is not False
+    verdict = verdicts.get(TRACE)
+    listening = verdict is not False
+    if ENGINE is not None:
+        ENGINE.hot_listen(verdict)
 
 
 control.on_change(_heed)
@@ -195,7 +200,7 @@ def loop(iterable: Any, *, every: int = 1, per_second: float = 0.0, name: str = 
         except Exception as failure:  # noqa: BLE001 - the border, as above
             fail(failure)
             return items
-        return _each_awaited(items, rounds) if is_async else _each(items, rounds)
+        return _each_awaited(items, rounds) if is_async else _told(items, rounds)
     return items
 
 
@@ -224,6 +229,17 @@ class _Rounds:
                 tell(LOOP, {**self.fields, **_round(i, self.length, self.name)}, "", frame, site)
         except Exception as failure:  # noqa: BLE001 - the border, as above
             fail(failure)
+
+
+def _told(items: Iterator[_Item], rounds: _Rounds) -> Iterator[_Item]:
+    """The items, with each of which its round is told of."""
+    if ENGINE is None or type(rounds.every) is not int or type(rounds.name) is not str:
+        return _each(items, rounds)
+    actor, per_second = rounds.fields.get("actor", ""), float(rounds.per_second)
+    made: Iterator[_Item] = ENGINE.Rounds(
+        items, rounds.begin, rounds.site, actor, rounds.length, rounds.name, rounds.every, per_second
+    )
+    return made
 
 
 def _each(items: Iterator[_Item], rounds: _Rounds) -> Iterator[_Item]:

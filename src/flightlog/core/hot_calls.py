@@ -13,6 +13,7 @@ from time import monotonic_ns
 from types import FrameType, MethodType, TracebackType
 from typing import Any, Final, Self, TypeVar, overload
 
+from flightlog._speed.presence import ENGINE
 from flightlog.core import classes
 from flightlog.core.bound import innermost
 from flightlog.core.context import LEFT, variable
@@ -131,6 +132,34 @@ class _Calls(Shape):
         """Makes what tells of a call, or gives `OFF`."""
         return self._begun
 
+    def run(self, function: Any, plain: Any) -> Callable[..., Any] | None:
+        """What C does within the wrapper of a plain function; None: it is Python's."""
+        every, per_second = self._options.every, self._options.per_second
+        if ENGINE is None or type(every) is not int or type(self._options.actor) is not str:
+            return None
+        names, actor = self._given.plan, self._options.actor
+        made: Callable[..., Any] = ENGINE.Teller(
+            function,
+            names,
+            self._action,
+            self.name,
+            self._module,
+            actor,
+            self._site,
+            every,
+            float(per_second),
+            plain,
+            self.ended,
+            self._follow,
+        )
+        return made
+
+    def _follow(self, answer: Any, zero: int) -> Any:
+        """What stands in for a generator or coroutine that a call gave, which began at this moment."""
+        call = _Call(self)
+        call.zero = zero
+        return self.followed(call, answer)  # type: ignore[arg-type]  # it stands for a span
+
     def items(self, current: Any) -> Any:
         """What becomes of what a generator gives and returns."""
         return _Returned(current)
@@ -152,6 +181,18 @@ class _Calls(Shape):
         except Exception as failure:  # noqa: BLE001 - the border, as above
             fail(failure)
         current.zero = monotonic_ns()
+
+    def ended(self, result: object, error: BaseException | None, ns: int) -> None:
+        """Say how a call ended that took so many nanoseconds."""
+        try:
+            status = "ok" if error is None else status_of(error)
+            if status == "ok":
+                fields: dict[str, object] = {"result": result}
+            else:
+                fields = {"error": _told(error), "status": status}
+            self.tell(EXIT, {**fields, "elapsed_ns": ns}, _getframe(1))
+        except Exception as failure:  # noqa: BLE001 - the border, as above
+            fail(failure)
 
     def tell(self, what: str, fields: dict[str, object], frame: FrameType) -> None:
         """Say that a call began or ended."""
@@ -186,16 +227,7 @@ class _Call:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        ns = monotonic_ns() - self.zero
-        try:
-            status = "ok" if error is None else status_of(error)
-            if status == "ok":
-                fields: dict[str, object] = {"result": self.output}
-            else:
-                fields = {"error": _told(error), "status": status}
-            self._calls.tell(EXIT, {**fields, "elapsed_ns": ns}, _getframe(1))
-        except Exception as failure:  # noqa: BLE001 - the border, as above
-            fail(failure)
+        self._calls.ended(self.output, error, monotonic_ns() - self.zero)
 
 
 def _module_of(function: Any) -> str:

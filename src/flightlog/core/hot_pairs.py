@@ -8,25 +8,32 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from time import monotonic_ns
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from flightlog._speed.presence import ENGINE
 
 MOST_OPEN: Final = 1_000
 """Pairs that are open at once in one context; whoever enters and never exits does not fill the memory."""
 
 
-class Entry:
-    """A function that was entered, and those around it."""
+if TYPE_CHECKING or ENGINE is None:
 
-    __slots__ = ("depth", "is_told", "name", "outer", "zero")
+    class Entry:
+        """A function that was entered, and those around it."""
 
-    def __init__(self, name: str, outer: Entry | None, *, is_told: bool) -> None:
-        self.name = name
-        self.is_told = is_told
-        if outer is not None and outer.depth >= MOST_OPEN:
-            outer = None
-        self.outer = outer
-        self.depth: int = 1 if outer is None else outer.depth + 1
-        self.zero = monotonic_ns()
+        __slots__ = ("depth", "is_told", "name", "outer", "zero")
+
+        def __init__(self, name: str, outer: Entry | None, *, is_told: bool) -> None:
+            self.name = name
+            self.is_told = is_told
+            if outer is not None and outer.depth >= MOST_OPEN:
+                outer = None
+            self.outer = outer
+            self.depth: int = 1 if outer is None else outer.depth + 1
+            self.zero = monotonic_ns()
+
+else:
+    Entry = ENGINE.Entry  # the same, whose members C reads
 
 
 entered: Final[ContextVar[Entry | None]] = ContextVar("flightlog.entered", default=None)

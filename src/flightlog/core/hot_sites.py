@@ -8,17 +8,27 @@ CPython's interpreter lock.
 from __future__ import annotations
 
 import os
+from sys import version_info
 from time import monotonic_ns
 from types import CodeType, FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from flightlog._speed.presence import ENGINE
 
 MOST_SITES: Final = 8_192
 
+_NO_MEMBERS: Final[tuple[str, ...]] = ()
+"""The numbers are those of the class that is made of it: Python's, or those that C counts with."""
 
-class Site:
+
+class Calling:
     """One place that calls, and what it has left out since it last recorded."""
 
-    __slots__ = ("_due", "_room", "code", "left", "seen")
+    __slots__ = _NO_MEMBERS
+    seen: int
+    left: int
+    _room: float
+    _due: int
 
     def __init__(self, code: CodeType | None = None) -> None:
         self.code = code
@@ -62,10 +72,26 @@ class Site:
         return left
 
 
-class Tally:
+if TYPE_CHECKING or ENGINE is None:
+
+    class Site(Calling):
+        """The site whose numbers are Python's."""
+
+        __slots__ = ("_due", "_room", "code", "left", "seen")
+
+else:
+
+    class Site(ENGINE.Site, Calling):
+        """The site whose numbers C counts with."""
+
+        __slots__ = ("code",)
+
+
+class Counting:
     """What all sites of this process have left out and no counter tells of yet."""
 
-    __slots__ = ("left_out",)
+    __slots__ = _NO_MEMBERS
+    left_out: int
 
     def __init__(self) -> None:
         self.left_out = 0
@@ -76,6 +102,21 @@ class Tally:
         return left_out
 
 
+if TYPE_CHECKING or ENGINE is None:
+
+    class Tally(Counting):
+        """The tally whose number is Python's."""
+
+        __slots__ = ("left_out",)
+
+else:
+
+    class Tally(ENGINE.Tally, Counting):
+        """The tally whose number C counts with."""
+
+        __slots__ = ()
+
+
 tally: Final = Tally()
 """The one of this process."""
 
@@ -84,13 +125,22 @@ os.register_at_fork(after_in_child=tally.taken)  # what the parent left out, the
 _sites: Final[dict[tuple[int, int], Site]] = {}
 
 
+_PRECALL: Final = 4 if version_info < (3, 12) else 0
+"""Bytes by which a frame that calls a function in C may stand before its CALL instruction, once Python 3.11 knows the
+function; no two calls are so close."""
+
+
 def site_at(frame: FrameType) -> Site:
     """The site at which a frame stands."""
     code = frame.f_code
     key = (id(code), frame.f_lasti)
     site = _sites.get(key)
+    if ENGINE is not None and (site is None or site.code is not code) and _PRECALL:
+        site = _sites.get((key[0], key[1] + _PRECALL)) or _sites.get((key[0], key[1] - _PRECALL))
     if site is None or site.code is not code:
         if len(_sites) >= MOST_SITES:
             _sites.clear()
+            if ENGINE is not None:
+                ENGINE.forget_sites()
         site = _sites[key] = Site(code)
     return site

@@ -13,7 +13,7 @@ from types import MethodType
 from typing import Any, TypeVar
 
 from flightlog.core.editor import Spot
-from flightlog.core.narrate import spot_of, worded
+from flightlog.core.narrate import complain, no_level, spot_of, worded
 from flightlog.core.narrates_calls import ELAPSED, ERROR, RESULT, Speech, Spoken, Texts
 from flightlog.core.parameters import Parameters
 from flightlog.core.provenance import outside
@@ -63,7 +63,8 @@ def narrates(
         target: what it was done to; a template, as `cute`, `story` and `correlation_id`.
         cute: the sentence with a wink. Like `story` it is for calls that succeed.
         story: the sentence as a part of a story, with dialogue.
-        level: as for `span`; `off` says nothing, of failures neither.
+        level: as for `span`; `off` says nothing, of failures neither. One that there is not counts as `info`, which
+            an `EditorialWarning` says at decoration.
         failed: the sentence for a call that fails; None: that it failed, and with which type of exception.
         actor: who did it; else as for `narrate`, from the module that decorates.
         correlation_id: the flow that it belongs to; else as for `narrate`.
@@ -71,12 +72,19 @@ def narrates(
 
     Raises:
         ValueError: at decoration: a text cannot be read, or names what the function has no parameter for.
-        TypeError: at decoration: what is decorated cannot be called, or is a class.
+        TypeError: at decoration: what is decorated cannot be called, or is a class; or there is no sentence, as in
+            `@fl.narrates` without parentheses.
     """
+    if callable(template):
+        raise TypeError(
+            f'narrates takes the sentence, as in @fl.narrates("Sent {{mail}}"), not {template!r:.80}'
+        )
     others = {"target": target, "cute": cute, "story": story, "correlation_id": correlation_id}
     wanted = _Wanted(template, failed, others, spot_of(outside(_getframe(1))))
     wanted.action, wanted.actor, wanted.fields = action, worded(actor, "actor"), fields
     wanted.is_off = type(level) is str and level == "off"
+    if type(level) is not str or level not in (*LEVELS, "off"):
+        complain(no_level(level), wanted.spot)
     wanted.level = level if type(level) is str and level in LEVELS else "info"  # type: ignore[assignment]  # one of them
     return wanted.applied
 

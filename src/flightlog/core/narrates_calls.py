@@ -7,11 +7,11 @@ the arguments only those that some text names, and speaks when the call is over.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from sys import _getframe
 from time import monotonic_ns
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self
 
 from flightlog.border import let_through
 from flightlog.core import classes, memo
@@ -21,7 +21,7 @@ from flightlog.core.control import control
 from flightlog.core.editor import Spot
 from flightlog.core.elapsed import Elapsed
 from flightlog.core.engine import parent_at, verdicts
-from flightlog.core.narrate import Words, speak
+from flightlog.core.narrate import Given, Words, speak
 from flightlog.core.off import OFF
 from flightlog.core.outcome import status_of
 from flightlog.core.parameters import Parameters
@@ -144,7 +144,32 @@ class _Returned:
         self._telling.output = returned
 
 
-class HeardSteps(Steps):
+class _Heard:
+    """How a body is stepped where its consumer is, instead of in a place of its own."""
+
+    __slots__ = ()
+    _begun: bool
+    _ended: bool
+    _end: Callable[[BaseException | None], None]
+
+    def enter(self) -> None:
+        """Stay where the consumer is."""
+        self._begun = True  # type: ignore[misc]  # a slot of the other base, as below
+
+    def took(self, _outside: None, item: object) -> None:
+        """Let it pass."""
+
+    def ended(self, _outside: None, error: BaseException | None) -> None:
+        """Tell how it went."""
+        self._end(error)
+
+    def _forget_unbegun(self) -> None:
+        """Say nothing of a body that was never begun: nothing was done."""
+        if not self._begun:
+            self._ended = True  # type: ignore[misc]  # as above
+
+
+class HeardSteps(_Heard, Steps):
     """The body of a generator, stepped where its consumer is."""
 
     __slots__ = ("_begun",)
@@ -153,60 +178,29 @@ class HeardSteps(Steps):
         super().__init__(span, source, items)
         self._begun = False
 
-    def advance(self, step: Callable[[Any], Any], value: Any) -> Any:
-        """Take one step."""
-        self._begun = True
-        try:
-            return step(value)
-        except BaseException as end:
-            self._end(end)
-            raise
-        finally:
-            value = None  # an exception that was thrown must not be held by its own traceback
-
     def __del__(self) -> None:
-        _leave(self)
+        self._forget_unbegun()
         super().__del__()
 
 
-class HeardAsyncSteps(AsyncSteps):
+class HeardAsyncSteps(_Heard, AsyncSteps):
     """The body of an async generator, stepped where its consumer is."""
 
     __slots__ = ()
 
-    async def _through(self, wait: Callable[[], Awaitable[Any]]) -> Any:
-        return await _heard(self, wait)
-
     def __del__(self) -> None:
-        _leave(self)
+        self._forget_unbegun()
         super().__del__()
 
 
-class HeardAwaited(Awaited):
+class HeardAwaited(_Heard, Awaited):
     """A coroutine that a plain function returned, awaited where its caller is."""
 
     __slots__ = ()
 
-    async def _through(self, wait: Callable[[], Awaitable[Any]]) -> Any:
-        return await _heard(self, wait)
-
     def __del__(self) -> None:
-        _leave(self)
+        self._forget_unbegun()
         super().__del__()
-
-
-def _leave(body: HeardSteps | HeardAsyncSteps | HeardAwaited) -> None:
-    """Say nothing of a body that was never begun: nothing was done."""
-    if not body._begun:
-        body._ended = True
-
-
-async def _heard(body: HeardAsyncSteps | HeardAwaited, wait: Callable[[], Awaitable[Any]]) -> Any:
-    try:
-        return await wait()
-    except BaseException as end:
-        body._end(end)
-        raise
 
 
 class Speech(Shape):
@@ -239,6 +233,9 @@ class Speech(Shape):
     def open(self) -> Callable[[str, str, Level], Any]:
         """Makes the telling of a call, or gives `OFF`."""
         return self._begun
+
+    def run(self, _function: Any, _plain: Any) -> None:
+        """All of it is Python's."""
 
     def items(self, current: Any) -> Any:
         """What becomes of what a generator gives and returns."""
@@ -285,20 +282,20 @@ class Speech(Shape):
             return f"{name} ended early"  # a generator that was closed, an exit that says success
         return texts.human.filled(values)
 
-    def _given(self, values: Mapping[str, Any], *, whole: bool) -> dict[str, object]:
+    def _given(self, values: Mapping[str, Any], *, whole: bool) -> Given:
         """The other texts; of a call that gave no result, only those that need none and do not tell of success."""
+
+        def told(text: Template, *, is_told: bool = True) -> str:
+            return text.filled(values) if is_told and (RESULT not in text.names or RESULT in values) else ""
+
         texts = self._texts
-        told = {
-            "target": texts.target,
-            "cute": texts.cute if whole else None,
-            "story": texts.story if whole else None,
-            "correlation_id": texts.correlation_id,
-        }
-        given: dict[str, object] = {"actor": self._spoken.actor}
-        for name, text in told.items():
-            known = text is not None and (RESULT not in text.names or RESULT in values)
-            given[name] = cast("Template", text).filled(values) if known else ""
-        return given
+        return (
+            self._spoken.actor,
+            told(texts.target),
+            told(texts.cute, is_told=whole),
+            told(texts.story, is_told=whole),
+            told(texts.correlation_id),
+        )
 
 
 def _is_heard(frame: Any) -> bool:

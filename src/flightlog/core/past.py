@@ -1,12 +1,13 @@
 """Spans that are known only after they were over: recorded with the ids and times they are given.
 
 A document of another tool, a trace that was kept in memory: every text of it passes the gate here as it would
-have passed at the time. What is written twice is the same line, which changes nothing in a store.
+have passed at the time. What is written twice is the same line, which changes nothing in a store;
+with a revision, a span that has changed since takes the place of what was written of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from sys import _getframe
 
 from flightlog.core import engine
@@ -14,8 +15,8 @@ from flightlog.core.capture import Cut
 from flightlog.core.content import METADATA, WITHHELD
 from flightlog.core.context import parent_here, variable
 from flightlog.core.control import control
-from flightlog.core.fields import cut_list
-from flightlog.core.memo import captured, member, texts
+from flightlog.core.fields import cut_list, joined
+from flightlog.core.memo import CUT, captured, member, texts
 from flightlog.core.outcome import text_of
 from flightlog.core.unset import UNSET
 from flightlog.records.kinds import Status
@@ -64,15 +65,23 @@ class Past:
         self.attributes, self.context = attributes or {}, context or {}
 
 
-def record(span: Past) -> bool:
+def record(span: Past, revision_of: Callable[[Past, str], int] | None = None) -> bool:
     """Record a span that is over; returns whether it was: recording may be off, or the line be lost.
 
     Never raises; what is lost is counted.
+
+    Args:
+        span: what happened.
+        revision_of: gives the revision of a line of this span, 0 for the first; of a span that may be recorded
+            again after it has changed.
     """
     if not control.decide("info", _getframe(1)):
         return False
     try:
-        engine.write_made(_head(span), _rest(span), parent_here(variable.get()))
+        head, rest = _head(span), _rest(span)
+        if revision_of is not None and (revision := revision_of(span, head + joined(rest))):
+            head += f',"revision":{revision}'
+        engine.write_made(head, rest, parent_here(variable.get()))
     except Exception as failure:  # noqa: BLE001 - the border: a record must not break its program
         engine.lose(failure)
         return False
@@ -89,23 +98,25 @@ def _head(span: Past) -> str:
     )
 
 
-def _rest(span: Past) -> str:
+def _rest(span: Past) -> dict[str, str]:
+    """Its other fields, by name."""
     cuts: list[Cut] = []
-    rest = f',"context":{{{_members(span.context, cuts)}}}' if span.context else ""
+    rest = {"context": f',"context":{{{_members(span.context, cuts)}}}'} if span.context else {}
     withheld = engine.withholds(span.kind)
     for field, value in (("input", span.input), ("output", span.output)):
         if value is not UNSET and not withheld:
             fragment, cut = captured(value, field)
             cuts += cut
-            rest += f',"{field}":{fragment}'
+            rest[field] = f',"{field}":{fragment}'
     if span.error is not None:
         fragment, cut = captured(dict(span.error), "error")
         cuts += cut
-        rest += f',"error":{fragment}'
-    members = _members({**span.attributes, WITHHELD: METADATA} if withheld else span.attributes, cuts)
-    if cuts:
-        members = f"{members},{cut_list(cuts)}" if members else cut_list(cuts)
-    return f'{rest},"attributes":{{{members}}}' if members else rest
+        rest["error"] = f',"error":{fragment}'
+    rest["attributes"] = _members(
+        {**span.attributes, WITHHELD: METADATA} if withheld else span.attributes, cuts
+    )
+    rest[CUT] = cut_list(cuts) if cuts else ""
+    return rest
 
 
 def _members(fields: Mapping[str, object], cuts: list[Cut]) -> str:

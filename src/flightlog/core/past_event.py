@@ -17,7 +17,7 @@ from flightlog.core.capture import Cut
 from flightlog.core.context import Captured
 from flightlog.core.control import control
 from flightlog.core.fields import cut_list, level_field
-from flightlog.core.memo import captured, member, texts
+from flightlog.core.memo import CUT, captured, member, texts
 from flightlog.records.kinds import Level
 
 
@@ -88,17 +88,18 @@ def _place(event: PastEvent, here: Any) -> str:
     return f'"trace_id":{captured(trace_id, "")[0]},"span_id":{captured(span_id, "")[0]},'
 
 
-def _rest(event: PastEvent) -> str:
+def _rest(event: PastEvent) -> dict[str, str]:
+    """Its other fields, by name."""
     cuts: list[Cut] = []
-    rest = ""
+    rest: dict[str, str] = {}
     if event.body:
         text, cut = captured(event.body, "body")
         cuts += cut
-        rest = f',"body":{text}'
-    members = ",".join([member(key, value, cuts.extend) for key, value in event.attributes.items()])
-    if cuts:
-        members = f"{members},{cut_list(cuts)}" if members else cut_list(cuts)
-    if members:
-        rest += f',"attributes":{{{members}}}'
+        rest["body"] = f',"body":{text}'
+    rest["attributes"] = ",".join(
+        [member(key, value, cuts.extend) for key, value in event.attributes.items()]
+    )
+    rest[CUT] = cut_list(cuts) if cuts else ""
     binding = innermost()
-    return rest if binding is None else rest + binding.field
+    rest["context"] = "" if binding is None else binding.field
+    return rest

@@ -24,6 +24,15 @@ class Gate(Protocol):
             text: what the program handed over, of any length.
         """
 
+    def beginning(self, path: str, text: str, length: int) -> str:
+        """Return the redacted beginning of a text for which there is room for `length` characters.
+
+        It may be longer than that, and shorter where much work would be needed for more; equal texts become equal.
+        """
+
+    def arguments(self, arguments: list[str]) -> list[str]:
+        """Return texts that stand beside each other, redacted: they may be the words of a command."""
+
     def hides(self, key: str) -> bool:
         """Say whether what stands under a key of this name is secret, whatever its type."""
 

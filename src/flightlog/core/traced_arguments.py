@@ -6,7 +6,7 @@ no code object (a built-in function, say) has no names; its arguments are record
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from sys import modules
 from types import CodeType, FunctionType, MethodType
 from typing import Any, Final
@@ -82,6 +82,15 @@ class Arguments:
             self._leave_out(given)
         return given
 
+    @property
+    def plan(self) -> tuple[tuple[str, ...] | None, str, int, int, Named]:
+        """What C needs to do what `named` does: the names, that of the rest, how many are skipped, how many there are.
+
+        None in place of the names: it calls `named`, which comes last.
+        """
+        names = None if self._ignored else self._names
+        return (names, "*" + self._rest, self._skip, self._positional, self.named)
+
     def _leave_out(self, given: dict[str, Any]) -> None:
         for name in self._ignored:
             given.pop(name, None)
@@ -90,6 +99,10 @@ class Arguments:
         if self._spare is not None:
             for name in given.keys() - self._spare - {"*" + self._rest}:
                 del given[name]
+
+
+Named = Callable[[tuple[Any, ...], Mapping[str, Any]], dict[str, Any]]
+"""Gives the arguments of a call by name."""
 
 
 class Filled(Arguments):
@@ -105,6 +118,11 @@ class Filled(Arguments):
     def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments that the function is given in the end."""
         return super().named(self._args + args, {**self._kwargs, **kwargs})
+
+    @property
+    def plan(self) -> tuple[None, str, int, int, Named]:
+        """Nothing but `named`: C does not know what the partial holds."""
+        return (None, "", 0, 0, self.named)
 
 
 def arguments_of(function: Any, ignore: frozenset[str], *, skip: bool | None = None) -> Arguments:

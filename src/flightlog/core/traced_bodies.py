@@ -9,7 +9,7 @@ the body does: exhausted, closed, by an exception, or because nobody holds it an
 from __future__ import annotations
 
 from _thread import get_ident
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from sys import get_asyncgen_hooks, getrefcount, modules, set_asyncgen_hooks
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Final
@@ -30,13 +30,27 @@ class Unwatched:
     def __init__(self, source: Any) -> None:
         self.source = source
 
-    def advance(self, step: Callable[[Any], Any], value: Any) -> Any:
-        """Take the step."""
-        return step(value)
+    def enter(self) -> None:
+        """Stay where the consumer is."""
+
+    def first(self, step: Callable[[], Any]) -> Any:
+        """Begin the first step."""
+        return step()
+
+    def took(self, outside: object, item: object) -> None:
+        """Let it pass."""
+
+    def ended(self, outside: object, error: BaseException | None) -> None:
+        """Let it pass."""
 
 
 class _Body:
-    """A span that is open while its body is, and current while that runs."""
+    """A span that is open while its body is, and current while that runs.
+
+    Whoever drives the body (`traced_calls.py`) calls `enter` before each step, and after it either `took` or, when
+    the step was the last one, `ended`. There is no frame of ours between the driver's and the body's: a program
+    that recurses through what is traced has only so many.
+    """
 
     __slots__ = ("_binding", "_ended", "_inside", "_items", "_span", "source")
 
@@ -59,6 +73,35 @@ class _Body:
         self._binding = bound.get()
         variable.set(span._outer)
 
+    def enter(self) -> Any:
+        """Take the body's place in the context; gives what `took` and `ended` put back."""
+        outside = variable.get(), bound.get()
+        variable.set(self._inside)
+        bound.set(self._binding)
+        return outside
+
+    def took(self, outside: Any, item: object) -> None:
+        """Leave the body's place after a step, with what that gave: as `_leave`, without its call."""
+        self._inside = variable.get()
+        self._binding = bound.get()
+        variable.set(outside[0])
+        bound.set(outside[1])
+        if self._items is not None:
+            self._items.add(item)
+
+    def ended(self, outside: Any, error: BaseException | None) -> None:
+        """End the span with what its body ended with, and leave the body's place."""
+        try:
+            self._end(error)
+        finally:
+            self._leave(outside)
+
+    def _leave(self, outside: Any) -> None:
+        self._inside = variable.get()
+        self._binding = bound.get()
+        variable.set(outside[0])
+        bound.set(outside[1])
+
     def _end(self, error: BaseException | None) -> None:
         """End the span with what its body ended with; called in the body's place."""
         if self._ended:
@@ -78,10 +121,6 @@ class _Body:
         ):  # it was taken out wherever it stood: who still sees it was started by the body
             span._state = LEFT
 
-    def _took(self, item: object) -> None:
-        if self._items is not None:
-            self._items.add(item)
-
     def __del__(self) -> None:
         """End the span of a body that was never started."""
         self._end(None)
@@ -93,31 +132,6 @@ class Steps(_Body):
     __slots__ = ()
     _end_of = (StopIteration,)
 
-    def advance(self, step: Callable[[Any], Any], value: Any) -> Any:
-        """Take one step in the body's place.
-
-        Args:
-            step: the generator's `send` or `throw`.
-            value: what to send or throw.
-        """
-        outside, binding = variable.get(), bound.get()
-        variable.set(self._inside)
-        bound.set(self._binding)
-        try:
-            item = step(value)
-        except BaseException as end:
-            self._end(end)
-            raise
-        else:
-            self._took(item)
-            return item
-        finally:
-            self._inside = variable.get()
-            self._binding = bound.get()
-            variable.set(outside)
-            bound.set(binding)
-            value = None  # an exception that was thrown must not be held by its own traceback
-
 
 class _Waiting(_Body):
     """A body that may wait within a step. One that is finalised while it waits is in a foreign context."""
@@ -128,29 +142,23 @@ class _Waiting(_Body):
         super().__init__(span, source, items)
         self._begun = False
 
-    async def _through(self, wait: Callable[[], Awaitable[Any]]) -> Any:
-        """Await in the body's place."""
-        outside, binding = variable.get(), bound.get()
-        thread, task = get_ident(), tasks.current() if "asyncio" in modules else None
-        variable.set(self._inside)
-        bound.set(self._binding)
-        here = True
+    def enter(self) -> Any:
+        """Take the body's place; where that is, is part of what is given."""
+        return (*super().enter(), get_ident(), tasks.current() if "asyncio" in modules else None)
+
+    def ended(self, outside: Any, error: BaseException | None) -> None:
+        """End the span; leave the body's place only where it was taken."""
+        here = not issubclass(type(error), GeneratorExit) or self._is_in(*outside[2:])
         try:
-            return await wait()
-        except BaseException as end:
-            if issubclass(type(end), GeneratorExit):
-                here = thread == get_ident() and self._is_in(task)
-            self._end(end)
-            raise
+            self._end(error)
         finally:
             if here:
-                self._inside = variable.get()
-                self._binding = bound.get()
-                variable.set(outside)
-                bound.set(binding)
+                self._leave(outside)
 
-    def _is_in(self, task: tasks.Task | None) -> bool:
+    def _is_in(self, thread: int, task: tasks.Task | None) -> bool:
         """Whether this is where the step began, and not where it happens to be finalised."""
+        if thread != get_ident():
+            return False
         return variable.get() is self._span if task is None else tasks.is_current(task)
 
 
@@ -160,24 +168,13 @@ class AsyncSteps(_Waiting):
     __slots__ = ()
     _end_of = (StopAsyncIteration,)
 
-    async def advance(self, step: Callable[[Any], Awaitable[Any]], value: Any) -> Any:
-        """Take one step in the body's place; `step` is the generator's `asend` or `athrow`."""
-        try:
-            item = await self._through(lambda: self._stepped(step, value))
-        finally:
-            value = None  # as in `Steps.advance`
-        self._took(item)
-        return item
-
-    def _stepped(self, step: Callable[[Any], Awaitable[Any]], value: Any) -> Awaitable[Any]:
-        """Begin a step. The event loop hears of the outer generator alone: closing that one closes this one."""
-        if self._begun:
-            return step(value)
+    def first(self, step: Callable[[], Any]) -> Any:
+        """Begin the first step. The event loop hears of the outer generator alone: closing that one closes this."""
         self._begun = True
         hooks = get_asyncgen_hooks()
         set_asyncgen_hooks(firstiter=None, finalizer=None)
         try:
-            return step(value)
+            return step()
         finally:
             set_asyncgen_hooks(firstiter=hooks.firstiter, finalizer=hooks.finalizer)
 
@@ -214,13 +211,15 @@ class Awaited(_Waiting):
     async def run(self) -> Any:
         """Await it in its place."""
         self._begun = True
-        return await self._through(self._whole)
-
-    async def _whole(self) -> Any:
-        answer = await self.source
-        if self._keep:
-            self._span.output = answer
-        self._end(None)
+        outside = self.enter()
+        try:
+            answer = await self.source
+            if self._keep:
+                self._span.output = answer
+        except BaseException as error:
+            self.ended(outside, error)
+            raise
+        self.ended(outside, None)
         return answer
 
     def __del__(self) -> None:

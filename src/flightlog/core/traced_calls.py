@@ -18,6 +18,7 @@ from sys import _getframe, getrefcount
 from types import CoroutineType, FunctionType, GeneratorType
 from typing import Any, Final, cast
 
+from flightlog._speed.presence import ENGINE
 from flightlog.border import let_through
 from flightlog.core.bound import Binding, bound, innermost
 from flightlog.core.classes import traceback_of
@@ -90,6 +91,21 @@ class Shape:
         self.prepare = None if arguments is None and attributes is None else self._prepare
         """Tells a span of its call; None: there is nothing to tell."""
 
+    def run(self, function: Any, _plain: Any) -> Callable[..., Any] | None:
+        """What C does within the wrapper of a plain function, called with the arguments; None: it is Python's.
+
+        Args:
+            function: what is called.
+            _plain: the wrapper in Python, for whoever leaves some calls to it.
+        """
+        if ENGINE is None or self.enter is not None or self.attributes is not None:
+            return None
+        names = None if self.arguments is None else self.arguments.plan
+        made: Callable[..., Any] = ENGINE.Run(
+            function, names, self.name, self.kind, self.level, self.result, self.followed
+        )
+        return made
+
     def _prepare(self, current: Span, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self.arguments is not None:
             current.input = self.arguments.named(args, kwargs)
@@ -157,6 +173,19 @@ class Tags:
 
 def around_function(function: Any, shape: Shape, module: str) -> Any:
     """A function that records each call of this one."""
+    plain = _around_function(function, shape, module)
+    run = shape.run(function, plain)
+    if run is None:
+        return plain
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return run(args, kwargs)
+
+    return _as_if_in(module, call)
+
+
+def _around_function(function: Any, shape: Shape, module: str) -> Any:
+    """The one whose steps are all in Python."""
     name, kind, level, result = shape.name, shape.kind, shape.level, shape.result
     enter, prepare, followed, begun = shape.enter, shape.prepare, shape.followed, shape.open
 
@@ -207,15 +236,10 @@ def around_coroutine(function: Any, shape: Shape, module: str) -> Any:
         current.__exit__(None, None, None)
         return answer
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            source = function(*args, **kwargs)
-        except BaseException as error:
-            _refuse(opened(args, kwargs), error)
-            raise
-        return _named_as(source, run(Unawaited(source), args, kwargs))
+    def drive(source: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return run(Unawaited(source), args, kwargs)
 
-    return _passing_for(COROUTINE, call)
+    return _around_lasting(function, COROUTINE, opened, drive)
 
 
 def around_generator(function: Any, shape: Shape, module: str) -> Any:
@@ -223,17 +247,12 @@ def around_generator(function: Any, shape: Shape, module: str) -> Any:
     opened = _opening(shape, module)
     begin = _beginning(shape.steps, shape, opened)
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            source = function(*args, **kwargs)
-        except BaseException as error:
-            _refuse(opened(args, kwargs), error)
-            raise
-        # `types.coroutine` puts its flag on what it is given, which is this function
-        drive = _stepping_awaitable if _getframe().f_code.co_flags & AWAITABLE else _stepping
-        return _named_as(source, drive(begin, source, args, kwargs))
+    def drive(source: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        # `types.coroutine` puts its flag on what it is given, which is the function that calls this one
+        stepping = _stepping_awaitable if _getframe(1).f_code.co_flags & AWAITABLE else _stepping
+        return stepping(begin, source, args, kwargs)
 
-    return _passing_for(GENERATOR, call)
+    return _around_lasting(function, GENERATOR, opened, drive)
 
 
 def around_async_generator(function: Any, shape: Shape, module: str) -> Any:
@@ -241,15 +260,10 @@ def around_async_generator(function: Any, shape: Shape, module: str) -> Any:
     opened = _opening(shape, module)
     begin = _beginning(shape.async_steps, shape, opened)
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            source = function(*args, **kwargs)
-        except BaseException as error:
-            _refuse(opened(args, kwargs), error)
-            raise
-        return _named_as(source, _stepping_async(begin, source, args, kwargs))
+    def drive(source: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return _stepping_async(begin, source, args, kwargs)
 
-    return _passing_for(ASYNC_GENERATOR, call)
+    return _around_lasting(function, ASYNC_GENERATOR, opened, drive)
 
 
 Opened = Callable[[tuple[Any, ...], dict[str, Any]], Any]
@@ -257,6 +271,24 @@ Opened = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
 Begin = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 """Makes the body of a generator, at its first step, from its source and the arguments of its call."""
+
+
+Drive = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+"""Makes what stands in the place of a generator or coroutine, from that and the arguments of its call."""
+
+
+def _around_lasting(function: Any, flag: int, opened: Opened, drive: Drive) -> Any:
+    """What passes for a function of the sort of this flag, and gives a stand-in of what the function made."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            source = function(*args, **kwargs)
+        except BaseException as error:
+            _refuse(opened(args, kwargs), error)
+            raise
+        return _named_as(source, drive(source, args, kwargs))
+
+    return _passing_for(flag, call)
 
 
 def _opening(shape: Shape, module: str) -> Opened:
@@ -302,19 +334,30 @@ def _begun(body: Any, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> Any:
 def _stepping(begin: Begin, source: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     body = begin(source, args, kwargs)
     del begin, source, args, kwargs  # they live as long as the body wants them to
-    step, value = body.source.send, None
+    source = body.source
+    value = thrown = None
     while True:
+        outside = body.enter()
         try:
-            item = body.advance(step, value)
+            if thrown is not None:
+                item = source.throw(thrown)
+            elif value is None:
+                item = next(source)  # unlike `send`, no level of recursion
+            else:
+                item = source.send(value)
         except StopIteration as end:
+            body.ended(outside, end)
             return end.value
+        except BaseException as error:
+            body.ended(outside, error)
+            raise
         finally:
-            value = None  # an exception that was thrown in must not be held by its own traceback
-        step = body.source.send
+            value = thrown = None  # an exception that was thrown in must not be held by its own traceback
+        body.took(outside, item)
         try:
             value = yield item
-        except BaseException as thrown:  # noqa: BLE001 - it is the body's to deal with
-            step, value = body.source.throw, thrown
+        except BaseException as error:  # noqa: BLE001 - it is the body's to deal with
+            thrown = error
 
 
 _stepping_awaitable: Final = FunctionType(
@@ -326,19 +369,32 @@ _stepping_awaitable: Final = FunctionType(
 async def _stepping_async(begin: Begin, source: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     body = begin(source, args, kwargs)
     del begin, source, args, kwargs  # as above
-    step, value = body.source.asend, None
+    source = body.source
+    value = thrown = None
+    is_first = True
     while True:
+        outside = body.enter()
         try:
-            item = await body.advance(step, value)
-        except StopAsyncIteration:
+            if is_first:
+                is_first = False
+                item = await body.first(source.__anext__)
+            elif thrown is not None:
+                item = await source.athrow(thrown)
+            else:
+                item = await source.asend(value)
+        except StopAsyncIteration as end:
+            body.ended(outside, end)
             return
+        except BaseException as error:
+            body.ended(outside, error)
+            raise
         finally:
-            value = None  # as above
-        step = body.source.asend
+            value = thrown = None  # as above
+        body.took(outside, item)
         try:
             value = yield item
-        except BaseException as thrown:  # noqa: BLE001 - as above
-            step, value = body.source.athrow, thrown
+        except BaseException as error:  # noqa: BLE001 - as above
+            thrown = error
 
 
 def _named_as(source: Any, stand_in: Any) -> Any:

@@ -35,6 +35,8 @@ RETURNED: Final = "flightlog.stream.returned"
 """The value that a generator returned at its end."""
 FAILED: Final = "flightlog.capture_error"
 _MOST_SAID: Final = 100
+_SHORTEST_SECRET: Final = 16
+"""Characters; a shorter piece of a stream is no secret by itself."""
 _UNSPEAKABLE: Final = "the reason could not be redacted"
 
 _LASTING: Final = frozenset({str, int, float, bool, bytes, complex, type(None)})
@@ -126,13 +128,18 @@ class Items:
         span = self._span
         kept, self._kept = self._kept, []
         if self._reduce is None:
-            span.output = "".join(kept) if kept and self._texts else kept
+            span.output = "".join(map(_whole, kept)) if kept and self._texts else kept
             return
         try:
             span.output = self._reduce(kept)
         except Exception as failure:  # noqa: BLE001 - the border: a reducer is the program's code
             let_through(failure)
             fail_softly(span, failure)
+
+
+def _whole(piece: str) -> str:
+    """A piece as it is joined: a secret in it goes first, as its neighbours may hide where that ends."""
+    return memo.redacted(piece) if len(piece) >= _SHORTEST_SECRET else piece
 
 
 def fail_softly(span: Span, failure: Exception) -> None:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import IO, Any, Final
 
@@ -50,22 +50,26 @@ def run(
 
     `surroundings` is asked once the span is there.
     """
+    given: Any = command  # nobody can be kept from giving an iterator, which is read once
     words = [command] if isinstance(command, (str, bytes, os.PathLike)) else list(command)
+    if not words:
+        raise ValueError("run_process was given no command: the first of its words is the program to run")
     told = [os.fsdecode(word) for word in words]
     called = name or ("sh" if shell else os.path.basename(told[0]) if told else "")  # noqa: PTH119 - a text
     with span(called or "process", kind="function") as record:
         home, is_recorded, gate = surroundings()
         record.input = {"command": redacted_arguments(gate or DefaultGate(b""), told)}
-        output = Output(is_recorded, collect=capture_output)
+        is_kept = record.recorded and not passport().captured
+        output = Output(is_recorded, home if is_kept else "", collect=capture_output)
         _flush_ours()
         try:
             child = subprocess.Popen(
-                command,
+                words if isinstance(given, Iterator) else command,
                 stdin=None if input is None else subprocess.PIPE,
                 stdout=output.descriptors[0],
                 stderr=output.descriptors[1],
                 cwd=cwd,
-                env=_environment(record, env, home),
+                env={**_environment(record, env, home), **output.offer},
                 shell=shell,
             )
         except BaseException:
@@ -150,10 +154,10 @@ def _has_terminal() -> bool:
 def _explain(record: Any, returncode: int) -> None:
     """Say why it counts as failed: the signal that ended it, else its exit code."""
     if returncode > 0:
-        record.fail(f"exit code {returncode}", type=f"exit {returncode}")
+        record.fail("", type=f"exit {returncode}")
         return
     try:
         name = signal.Signals(-returncode).name
     except ValueError:  # most real-time signals have none
         name = f"signal {-returncode}"
-    record.fail(f"killed by signal {-returncode} ({name})", type=name)
+    record.fail(f"killed by signal {-returncode}", type=name)

@@ -69,10 +69,14 @@ _NARRATED: Final = re.compile(
 """A narration in the columns of `narration/line.py`."""
 
 
+KNOWN: Final = PastEvent("log")
+"""Stands for a line whose event is there already."""
+
+
 class Understanding:
     """Reads the lines of one stream."""
 
-    __slots__ = ("_is_recorded", "_started", "_stream")
+    __slots__ = ("_is_recorded", "_started", "_stream", "was_logged")
 
     def __init__(self, stream: str, started: int, is_recorded: Callable[[], bool]) -> None:
         """Prepare.
@@ -85,9 +89,11 @@ class Understanding:
         self._stream = stream
         self._started = started
         self._is_recorded = is_recorded
+        self.was_logged: Callable[[str, str], bool] | None = None
+        """Whether somebody below recorded this level and message when it was logged."""
 
     def event(self, text: str, now: int) -> PastEvent | None:
-        """What a line says; None for a record that is not ours to tell."""
+        """What a line says; None for what is not ours to tell, or was recorded when it was logged."""
         if text.startswith("{") and text.rstrip().endswith("}"):
             try:
                 fields = msgspec.json.decode(text)
@@ -97,7 +103,7 @@ class Understanding:
                 if _is_record(fields):
                     return self._own(text)
                 if (told := self._logged(fields, now)) is not None:
-                    return told
+                    return None if told is KNOWN else told
         elif (told := self._narrated(text, now)) is not None:
             return told
         return PastEvent(OUTPUT, body=text, attributes={STREAM: self._stream}, time=now)
@@ -109,6 +115,13 @@ class Understanding:
             return None
         if not isinstance(fields[message], str):
             return None
+        if (
+            SAID not in fields
+            and self._is_recorded()
+            and self.was_logged
+            and self.was_logged(known, fields[message])
+        ):
+            return KNOWN
         own = {key: value for key, value in fields.items() if key not in (message, level)}
         logger = _first(own, _NAMES)
         shown: dict[str, Any] = {STREAM: self._stream}

@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from typing import Final
@@ -23,9 +23,11 @@ from typing import Final
 from flightlog.core.engine import lose
 from flightlog.core.memo import redacted
 from flightlog.core.past_event import PastEvent, record_event
+from flightlog.integrations.child_heard import Ear
 from flightlog.integrations.child_lines import LINE_BYTES, Lines
 from flightlog.integrations.child_meaning import Understanding
 from flightlog.integrations.child_terminal import open_stream, pending
+from flightlog.integrations.heard import VARIABLE, Digests, Mouth
 from flightlog.integrations.threads import start_quietly
 
 FIRST_LINES: Final = 1000
@@ -55,13 +57,13 @@ class Kept:
         self._lock = threading.Lock()
         self._last: deque[PastEvent] = deque(maxlen=LAST_LINES)
         self._characters = 0
-        self._is_over = False
+        self.is_over = False
         self.lines = self.bytes = self.left_out = 0
 
     def take(self, event: PastEvent | None, size: int) -> None:
         """Keep a line: now, or at the end if it is one of the last."""
         with self._lock:
-            if self._is_over:
+            if self.is_over:
                 return
             self.lines += 1
             if event is None:
@@ -81,19 +83,24 @@ class Kept:
     def leave_out(self, lines: int) -> None:
         """Count lines that nobody looked at."""
         with self._lock:
-            if not self._is_over:
+            if not self.is_over:
                 self.lines += lines
                 self.left_out += lines
+
+    def pass_over(self, lines: int) -> None:
+        """Count lines that somebody else has."""
+        with self._lock:
+            self.lines += 0 if self.is_over else lines
 
     def count(self, size: int) -> None:
         """Count bytes that came."""
         with self._lock:
-            self.bytes += 0 if self._is_over else size
+            self.bytes += 0 if self.is_over else size
 
     def finish(self) -> dict[str, object]:
         """Record the last lines; from now on nothing is kept. Gives what the span is to say of them."""
         with self._lock:
-            self._is_over = True
+            self.is_over = True
             last = list(self._last)
             self._last.clear()
         for event in last:
@@ -105,11 +112,12 @@ class Kept:
 class Output:
     """Standard output and standard error of one child."""
 
-    def __init__(self, is_recorded: Callable[[], bool], *, collect: bool = False) -> None:
+    def __init__(self, is_recorded: Callable[[], bool], home: str, *, collect: bool = False) -> None:
         """Open what the child is to write into.
 
         Args:
             is_recorded: whether some other process records into our home as well.
+            home: where the lines are recorded; empty where they are not.
             collect: keep all bytes for the caller and pass nothing on.
         """
         self._kept = Kept()
@@ -120,6 +128,15 @@ class Output:
             )
             for number in _NAMES
         ]
+        above = "" if collect else next((one.mouth.home for one in self._streams if one.mouth.home), "")
+        self._ear = Ear(home or above, self.descriptors)
+        for stream in self._streams:
+            stream.share(self._ear, home)
+
+    @property
+    def offer(self) -> dict[str, str]:
+        """What the child is to have in its environment, so that it can say what it records of its output."""
+        return {VARIABLE: self._ear.offer} if self._ear.offer else {}
 
     @property
     def descriptors(self) -> tuple[int, int]:
@@ -133,6 +150,7 @@ class Output:
 
     def abandon(self) -> None:
         """Close everything: there is no child."""
+        self._ear.close()
         for stream in self._streams:
             stream.abandon()
 
@@ -141,6 +159,7 @@ class Output:
         deadline = time.monotonic() + _LINGER_SECONDS
         for stream in self._streams:
             stream.wait(deadline)
+        self._ear.close()
         return self._kept.finish()
 
     def collected(self) -> tuple[bytes, bytes]:
@@ -161,7 +180,17 @@ class Stream:
         self._heard = time.monotonic()
         self._received = self._passed = 0
         self._lines = Lines()
+        self._below, self._above = Digests(), Digests()
+        self.mouth = Mouth(number)
+        self._ear: Ear | None = None
+        self._home = ""
         self._thread: threading.Thread | None = None
+
+    def share(self, ear: Ear, home: str) -> None:
+        """Take who hears what is recorded below, and where we record ourselves."""
+        self._ear = ear
+        self._understanding.was_logged = ear.was_logged
+        self._home = home
 
     def start(self) -> None:
         """Begin to listen, in a copy of the context that is current."""
@@ -174,6 +203,7 @@ class Stream:
 
     def abandon(self) -> None:
         """Close both ends."""
+        self.mouth.close()
         for descriptor in (self._ours, self.theirs):
             with suppress(OSError):
                 os.close(descriptor)
@@ -198,14 +228,32 @@ class Stream:
         try:
             while data := self._read():
                 self._received += len(data)
+                known = self._known(data)
                 if not self._pass_on(data):
                     break
-                self._keep(data)
+                self._keep(data, known)
                 self._passed += len(data)
                 self._heard = time.monotonic()
             self._keep_rest()
         finally:
+            self.mouth.close()
             os.close(self._ours)
+
+    def _known(self, data: bytes) -> list[bool]:
+        """Which of the lines that end here are recorded below; those that we record, or they, are told of above."""
+        try:
+            below = [] if self._ear is None else self._ear.known(self._number, self._below, data)
+            if self._collects or not self.mouth.home:
+                return below
+            if self._home == self.mouth.home and not self._kept.is_over:
+                self.mouth.tell_all(self._above, data)
+            else:
+                digests = self._above.feed(data)
+                self.mouth.tell([one for one, told in zip(digests, below, strict=False) if told])
+        except Exception as failure:  # noqa: BLE001 - the border: the bytes must go on whatever we make of them
+            lose(failure)
+            return []
+        return below
 
     def _read(self) -> bytes:
         try:
@@ -228,15 +276,31 @@ class Stream:
                 return False
         return True
 
-    def _keep(self, data: bytes) -> None:
+    def _keep(self, data: bytes, known: Sequence[bool]) -> None:
         self._kept.count(len(data))
         try:
+            if len(known) > 2 and all(known):
+                data = self._without_known(data)
+                known = ()
+            elif any(known):
+                for (text, cut), is_known in zip(self._lines.feed(data), known, strict=True):
+                    self._tell(text, cut, is_known=is_known)
+                return
             if self._kept.is_full:
                 data = self._without_middle(data)
             for text, cut in self._lines.feed(data):
                 self._tell(text, cut)
         except Exception as failure:  # noqa: BLE001 - the border: the bytes must go on whatever we make of them
             lose(failure)
+
+    def _without_known(self, data: bytes) -> bytes:
+        """Lines that are all recorded elsewhere are counted and not looked at."""
+        first, last = data.index(b"\n") + 1, data.rindex(b"\n") + 1
+        for text, cut in self._lines.feed(data[:first]):
+            self._tell(text, cut, is_known=True)
+        self._lines.skip(data[first:last])
+        self._kept.pass_over(data.count(b"\n", first))
+        return data[last:]
 
     def _without_middle(self, data: bytes) -> bytes:
         """Of many lines only the last ones can be kept: the others are counted and not looked at."""
@@ -254,11 +318,15 @@ class Stream:
         return data[last + 1 :]
 
     def _keep_rest(self) -> None:
+        known = self._below.is_within and any(self._known(b"\n"))
         for text, cut in self._lines.end():
-            self._tell(text, cut)
+            self._tell(text, cut, is_known=known)
 
-    def _tell(self, text: str, cut: int) -> None:
+    def _tell(self, text: str, cut: int, *, is_known: bool = False) -> None:
         if not text:
+            return
+        if is_known:
+            self._kept.take(None, 0)
             return
         if cut:
             text = redacted(text)[:LINE_BYTES]

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from os import environ
 from sys import _getframe
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
 
 from flightlog.core.engine import event, verdicts
 from flightlog.core.outcome import fault_of, text_of
+from flightlog.integrations.heard import VARIABLE, LogMouth
 from flightlog.records.attributes import EXCEPTION
 from flightlog.records.kinds import Level
 
@@ -62,6 +64,7 @@ class _Talk(threading.local):
 
 
 _talk: Final = _Talk()
+_mouth: Final = LogMouth()
 _speakers: Final[dict[str, Callable[..., None]]] = {}
 
 
@@ -109,6 +112,8 @@ def record(
     _talk.recording = True
     try:
         speak("log", level, body, {LOGGER: logger, **(facts or {}), **bounded(fields)})
+        if VARIABLE in environ:
+            _mouth.tell(level, body)
         if error is not None:
             fault = fault_of(error)
             speak("exception", level, "", {EXCEPTION[key]: value for key, value in fault.items()})

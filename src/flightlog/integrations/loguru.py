@@ -33,10 +33,23 @@ def sink(message: Any) -> None:
 
 
 def patcher(record: MutableMapping[str, Any]) -> None:
-    """Put `trace_id` and `span_id` of the current span into the line's extra; nothing where no span is recorded."""
+    """Put `trace_id` and `span_id` of the current span into the line's extra.
+
+    Where no span is recorded both are empty, unless the program bound its own: a format that names them must not fail.
+    """
+    here = _here()
+    if here["trace_id"]:
+        record["extra"].update(here)
+    else:
+        record["extra"].update({**here, **record["extra"]})
+
+
+def _here() -> dict[str, str]:
     span = current()
-    if span.recorded and span.trace_id:
-        record["extra"].update(trace_id=span.trace_id, span_id=span.span_id)
+    is_known = span.recorded and span.trace_id
+    return (
+        {"trace_id": span.trace_id, "span_id": span.span_id} if is_known else {"trace_id": "", "span_id": ""}
+    )
 
 
 def _record(line: Mapping[str, Any]) -> None:
@@ -53,4 +66,6 @@ def _record(line: Mapping[str, Any]) -> None:
     told = line["exception"]
     logline.expect_echo(logline.entry_of("loguru"), text)
     error = None if told is None else told.value
-    logline.record(line["name"] or "", level, text, line["extra"].items(), error, facts=facts)
+    here = _here()  # what the patcher put there, the event says by itself
+    own = [pair for pair in line["extra"].items() if type(pair[1]) is not str or here.get(pair[0]) != pair[1]]
+    logline.record(line["name"] or "", level, text, own, error, facts=facts)

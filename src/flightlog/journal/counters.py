@@ -34,7 +34,9 @@ NAMES: Final = (
     "index_errors",
     "sink_errors",
     "sink_lines_missed",
+    "sink_lines_refused",
     "internal_errors",
+    "headers_left_out",
 )
 """Every counter there is. `lines_in_memory` counts lines that waited in memory because the disk was unusable;
 `blocked_waits` counts waits for room under the overflow policy `block`; `segments_lost` counts segments that

@@ -45,6 +45,27 @@ def fill(text: str, cells: int) -> str:
     return found + " " * (cells - width(found))
 
 
+def wrapped(text: str, cells: int) -> list[str]:
+    """Its lines, each of at most so many cells (of two where a letter takes two); words stay whole where they can."""
+    lines: list[str] = []
+    while (end := _fitting(text, cells)) < len(text):
+        blank = text.rfind(" ", 1, end + 1)
+        at = blank if blank > 0 else end
+        lines.append(text[:at].rstrip(" "))
+        text = text[at:].lstrip(" ")
+    return [*lines, text] if text or not lines else lines
+
+
+def _fitting(text: str, cells: int) -> int:
+    """How many letters from the beginning fit; one at least, if there is one."""
+    taken = 0
+    for place, size in enumerate(_cells(text[: _MOST_A_CELL * max(1, cells)])):
+        taken += size
+        if taken > cells:
+            return max(1, place)
+    return min(len(text), _MOST_A_CELL * max(1, cells))
+
+
 def _cells(text: str) -> list[int]:
     """The cells of each character; what makes a character wider after the fact is counted where it stands."""
     sizes: list[int] = []

@@ -86,7 +86,9 @@ def _closing(told: Sequence[Record], spans: Iterable[Span], events: Iterable[Eve
     end = max([*map(_time, told), *ends])
     begin = _time(told[0])
     failed = sum(span.status == "error" for span in spans)
-    parts = [f"All of it took {duration(end - begin)}, in {of_them(len(traces), 'trace')}."]
+    where = of_them(len(traces), "trace") if traces else "no trace"
+    took = f"All of it took {duration(end - begin)}" if end > begin else "All of it was said at once"
+    parts = [f"{took}, in {where}."]
     if failed:
         parts.append(f"{of_them(failed, 'step')} failed.")
     return Sentence("closing", " ".join(parts), end, level="error" if failed else "info")

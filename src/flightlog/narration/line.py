@@ -39,12 +39,12 @@ class Columns(Struct, frozen=True):
     @property
     def before(self) -> int:
         """Cells in front of the sentence, time and level included."""
-        return (
-            len("14:03:22.120 ")
-            + LEVEL_CELLS
-            + 1
-            + sum(one + 1 for one in (self.actor, self.action, self.target) if one)
-        )
+        return len("14:03:22.120 ") + self.untimed
+
+    @property
+    def untimed(self) -> int:
+        """Cells in front of the sentence where no time is told."""
+        return LEVEL_CELLS + 1 + sum(one + 1 for one in (self.actor, self.action, self.target) if one)
 
 
 STANDARD: Final = Columns()

@@ -26,7 +26,7 @@ class Linted(Struct):
     source: str
     """Module and line; of a narration that does not tell, who did what."""
     sentence: str
-    """The plain sentence of the example, or its action; safe to show."""
+    """The text of the example in which it was found, or its action; safe to show."""
     trace_id: str
     span_id: str
     event_id: str
@@ -35,23 +35,23 @@ class Linted(Struct):
 
 
 class Linter:
-    """Takes the events of traces, one trace after the other."""
+    """Takes events: those of traces, one trace after the other, and those of none."""
 
     def __init__(self) -> None:
         self.checked: int = 0
         """Narrations seen."""
         self._found: dict[tuple[str, str], Linted] = {}
 
-    def check(self, events: Iterable[Event]) -> None:
-        """Check the narrations of one trace."""
+    def check(self, events: Iterable[Event], *, is_trace: bool = True) -> None:
+        """Check the narrations of one trace; of what is none only how each is told, not how many there are."""
         said = [event for event in events if is_narration(event)]
         self.checked += len(said)
         for event in said:
             attributes = event.attributes
-            cute, story = (_text(attributes.get(view)) for view in ("cute", "story"))
-            for finding in findings(event.level, event.body, cute, story):
+            cute, story, target = (_text(attributes.get(name)) for name in ("cute", "story", "target"))
+            for finding in findings(event.level, event.body, cute, story, target=target):
                 self._note(finding, event, _source(event))
-        over = too_many(len(said))
+        over = too_many(len(said)) if is_trace else None
         if over is not None:
             self._note(over, said[0], "")
 
@@ -66,7 +66,7 @@ class Linter:
         if key in self._found:
             self._found[key].count += 1
             return
-        sentence = short(event.body or event.name, _MOST_SHOWN)
+        sentence = short(_found_in(finding.rule, event) or event.body or event.name, _MOST_SHOWN)
         self._found[key] = Linted(
             finding.rule, finding.text, key[1], sentence, event.trace_id, event.span_id, event.event_id
         )
@@ -77,6 +77,21 @@ def _source(event: Event) -> str:
     return plain(event.attributes.get("source") or "") or " ".join(
         filter(None, (plain(event.attributes.get("actor") or ""), short(event.name)))
     )
+
+
+def _found_in(rule: str, event: Event) -> str:
+    """The voice that a rule is about; the first text that holds a secret for the rule about these."""
+    cute, story, target = (_text(event.attributes.get(name)) for name in ("cute", "story", "target"))
+    if rule == "secret":
+        return next(
+            (
+                text
+                for text in (event.body, cute, story, target)
+                if any(one.rule == rule for one in findings("", text))
+            ),
+            "",
+        )
+    return {"cute": cute, "story": story}.get(rule.partition("-")[0], "")
 
 
 def _text(value: Any) -> str:

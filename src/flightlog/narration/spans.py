@@ -34,6 +34,7 @@ _DEEDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "guardrail": ("Checked", "Checking", "the guardrail {name}"),
     "evaluation": ("Ran", "Running", "the evaluation {name}"),
     "prompt": ("Built", "Building", "the prompt {name}"),
+    "audio": ("Worked", "Working", "on audio with {name}"),
     "audio_capture": ("Recorded", "Recording", "audio with {name}"),
     "voice_activity": ("Listened", "Listening", "for a voice with {name}"),
     "speech_to_text": ("Turned", "Turning", "speech into text with {model}"),

@@ -20,3 +20,6 @@ EXCEPTION: Final[Mapping[str, str]] = {
     "stack": "exception.stacktrace",
 }
 """Fields of an error to attributes of an `exception` event (OpenTelemetry, recording exceptions)."""
+
+AGAIN: Final = "again"
+"""On a `resume` event: true where the span was resumed before, by a process that died over it."""

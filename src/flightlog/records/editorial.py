@@ -9,10 +9,10 @@ whatever a joiner ties to the letter before it count nothing, and two letters of
 Unicode for clusters go further (Hangul made of parts, Indic conjuncts); there a text may count a few too many.
 
 Tense is checked on the first words of the plain sentence alone, in English: one that begins with "will", "going
-to" or "about to", with or without one word before it ("worker will", "we'll"), tells the future, unless it is
-somebody's name ("Will Smith"); and one that begins with a form in "-ing" tells of work that goes on, which is wrong
-only where it is known to be over. A few nouns ("nothing", "morning") and a form that a verb follows ("Indexing
-failed") are not taken for such a form.
+to" or "about to", with or without one word before it ("worker will", "we'll"), or with its subject ("the worker
+will", "worker w-3 will"), tells the future, unless it is somebody's name ("Will Smith"); and one that begins with
+a form in "-ing" tells of work that goes on, which is wrong only where it is known to be over. A few nouns
+("nothing", "morning") and a form that a verb follows ("Indexing failed") are not taken for such a form.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ RULES: Final[Mapping[str, str]] = {
     "cute-emoji": "the cute sentence has an emoji",
     "story-length": "the story is at most 200 characters long",
     "story-dialogue": "in the story somebody speaks, in quotation marks",
-    "secret": "no sentence holds a secret; the gate replaced one in this",
+    "secret": "no sentence and no target holds a secret; the gate replaced one in this",
     "too-many": "one request has at most 100 narrations",
 }
 """Every rule, by its name."""
@@ -57,7 +57,7 @@ class Finding(Struct, frozen=True):
 
 
 def findings(
-    level: str, human: str, cute: str = "", story: str = "", *, is_done: bool = False
+    level: str, human: str, cute: str = "", story: str = "", *, target: str = "", is_done: bool = False
 ) -> list[Finding]:
     """Check the sentences of one narration; a voice without a text has nothing to check.
 
@@ -66,13 +66,14 @@ def findings(
         human: the plain sentence.
         cute: the one with a wink.
         story: the one with dialogue.
+        target: what it was done to, of which readers make a sentence where there is none.
         is_done: what is told is known to be over, as after a call.
     """
     return [
         *_human(level, human, is_done=is_done),
         *_cute(cute),
         *_story(story),
-        *_secrets(human, cute, story),
+        *_secrets(human, cute, story, target),
     ]
 
 
@@ -116,7 +117,10 @@ _SPOKEN: Final = (
 """Quotation marks that open and close what somebody says."""
 
 _FUTURE: Final = re.compile(
-    r"\W*(?:\w+['\u2019]ll|(?:\w+ )?(?:will|Will(?! [A-Z])|[Gg]oing to|[Aa]bout to))\b"
+    r"\W*(?:\w+['\u2019]ll|(?:\w+ )?(?:will|Will(?! [A-Z])|[Gg]oing to|[Aa]bout to)"
+    r"|(?:(?:The|An?|This|These|Our|Each|Every|All) (?:(?!(?:that|which|who|free) )[\w-]+ ){1,3}|\w+ [\w-]*\d[\w-]* )"
+    r"(?:will|(?:is|are) about to)"
+    r"|\w+(?: is| are|['\u2019](?:s|re|m)) about to|(?:I['\u2019]m|[Ww]e['\u2019]re) going to)\b"
 )
 _GOES_ON: Final = re.compile(r"\W*([A-Za-z]+ing)\b(?:\s+([A-Za-z]+))?")
 _NO_VERBS: Final = frozenset(
@@ -214,7 +218,7 @@ def _has_dialogue(text: str) -> bool:
 def _secrets(*texts: str) -> Iterator[Finding]:
     if any(_REPLACED in text for text in texts):
         yield Finding(
-            "secret", "a secret was taken out of the sentence; name what it is for, or its id, instead"
+            "secret", "a secret was taken out of the narration; name what it is for, or its id, instead"
         )
 
 

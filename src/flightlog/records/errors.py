@@ -137,5 +137,13 @@ class EditorialWarning(UserWarning):
 class MissingExtra(FlightlogError, ImportError):
     """A feature needs a package that is not installed."""
 
-    def __init__(self, extra: str, feature: str) -> None:
-        super().__init__(f'{feature} needs an extra part; install it with: pip install "flightlog[{extra}]"')
+    def __init__(self, extra: str, feature: str, line: str = "") -> None:
+        """Say what is missing.
+
+        Args:
+            extra: the name of the extra of ours that has it.
+            feature: what needs it.
+            line: the command that installs it, where no extra of ours does.
+        """
+        line = line or f'pip install "flightlog[{extra}]"'
+        super().__init__(f"{feature} needs an extra part; install it with: {line}")

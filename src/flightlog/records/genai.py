@@ -105,3 +105,31 @@ CONTENT: Final = ("system", "instructions", "prompt", "input", "contents")
 
 KIND_OF: Final[Mapping[str, str]] = {"embeddings": "embedding"}
 """Operation to the kind of its span, where that is not `llm`."""
+
+USAGE: Final = "flightlog.usage."
+"""Before the name of anything else that was used and is charged, as price lists name it: `input_audio_tokens`,
+`cache_write_1h_tokens`, `output_image_tokens`, `web_searches`, `audio_seconds`."""
+REPORTED_COST: Final = ("gen_ai.usage.cost", "llm.cost.total")
+"""What a call cost in US dollars, by whoever served or measured it; the first of these names that is there counts.
+OpenTelemetry names none: the first is what vendors write, the second OpenInference's."""
+BATCH: Final = "flightlog.batch"
+"""True for a call that was part of a batch, which many providers sell for less."""
+SERVICE_TIER: Final = (
+    "openai.response.service_tier",
+    "gen_ai.openai.response.service_tier",
+    RESPONSE + "service_tier",
+    "openai.request.service_tier",
+    "gen_ai.openai.request.service_tier",
+    REQUEST + "service_tier",
+)
+"""How urgently a call was served: the first of these names that is there counts, what was served over what was
+asked for; `default`, `flex`, `priority`, `batch`, …"""
+
+CHARGED_KINDS: Final = (
+    "llm",
+    "embedding",
+    "rerank",
+    "speech_to_text",
+    "text_to_speech",
+)
+"""Kinds of spans that a provider charges for; those other than `llm` where they name a model."""

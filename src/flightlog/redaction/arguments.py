@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Protocol
 
-from flightlog.redaction.gate import DefaultGate
-from flightlog.redaction.modes import REDACTED
+from flightlog.redaction.modes import REDACTED, is_hidden
 
 _OPTION: Final = re.compile(r"--.*|-[^\W\d_]", re.DOTALL)
 """A long option or a single letter; anything else that begins with a dash may be a value."""
@@ -19,7 +18,17 @@ _COMMAND: Final = 2
 """Words that name a command: `mysql`, `docker login`."""
 
 
-def redacted_arguments(gate: DefaultGate, arguments: Iterable[str]) -> list[str]:
+class Looks(Protocol):
+    """What the words are shown to."""
+
+    def hides(self, key: str) -> bool:
+        """Say whether what stands under a key of this name is secret."""
+
+    def text(self, path: str, text: str) -> str:
+        """Return `text` with every secret in it replaced."""
+
+
+def redacted_arguments(gate: Looks, arguments: Iterable[str]) -> list[str]:
     """Replace each argument that is the value of an option with a secret's name, by `gate.hides`.
 
     An option that stands where the value would be is left as it is.
@@ -39,8 +48,10 @@ def redacted_arguments(gate: DefaultGate, arguments: Iterable[str]) -> list[str]
     return shown
 
 
-def _in_line(gate: DefaultGate, before: list[str], argument: str) -> str:
+def _in_line(gate: Looks, before: list[str], argument: str) -> str:
     """What is left of an argument where it stands in its line: `-p…` means a secret to some commands only."""
     line = " ".join([*before, ""])
     cleaned = gate.text("", line + argument)
-    return cleaned[len(line) :] if cleaned.startswith(line) else argument
+    if cleaned.startswith(line):
+        return cleaned[len(line) :]
+    return cleaned if is_hidden(cleaned) else argument

@@ -11,26 +11,28 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from flightlog.redaction.evidence import SCHEME, Value, is_header, is_telling, is_weak
+from flightlog.redaction.evidence import SCHEME, Value, is_header, is_secretive, is_telling, is_weak
 from flightlog.redaction.keys import is_secret
 from flightlog.redaction.modes import Hide
 from flightlog.redaction.rule import Family, Rule
 
-ROOTS: Final = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "cookie", "jwt", "psk")
+ROOTS: Final = ("pass", "pw", "secret", "token", "key", "cred", "auth", "cookie", "jwt", "psk")
 """Parts of words, at least one of which is in every key that `keys.py` calls secret."""
 
 REACH: Final = 64
 """Characters before a delimiter in which the root has to stand."""
 
 ROOT_SIGNS: Final = tuple(
-    re.compile(sign) for sign in ("k(?:en|ey|ie)", "p(?:ass|wd|sk)", "c(?:re[dt])", "u(?<=au)th", "j(?:wt)")
+    re.compile(sign)
+    for sign in ("k(?:en|ey|ie)", r"""p(?:ass|w[d"'\s_.:=\\-]|sk)""", "c(?:re[dt])", "u(?<=au)th", "j(?:wt)")
 )
 """Of which one finds every root. A pattern that begins with one rare letter is searched at the speed of a
-scan for it: half the cost of looking for each root."""
+scan for it: half the cost of looking for each root. Two letters are in every long text that was encoded, so after
+`pw` there has to be what can follow it in a key, or a key."""
 
 _ROOT_SEARCHES: Final = tuple(sign.search for sign in ROOT_SIGNS)
 
-_ROOT_IN_WORD: Final = re.compile("k(?:en|ey|ie)|p(?:ass|wd|sk)|cre[dt]|auth|jwt").search
+_ROOT_IN_WORD: Final = re.compile("k(?:en|ey|ie)|p(?:ass|w|sk)|cre[dt]|auth|jwt").search
 """The same for one word, in which one search costs less than five."""
 
 _FEW: Final = (1, 2, 3)
@@ -45,21 +47,46 @@ _QUOTES: Final = "\"'`"
 _AFTER_QUOTATIONS: Final = frozenset(["", *" \t\r\n),;.:+%]}"])
 _ASCII_LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
+_COLOURS: Final = r"(?:(?:\x1b|\\{1,7}(?:x1b|u001b|033|e))\[[0-9;]{0,15}m ?){0,6}"
+"""Changes of colour on a terminal, each with the blank that a highlighter puts behind it: as they are, or as Python and
+JSON escape them."""
+_IN_COLOUR: Final = re.compile(r"(?:\x1b|\\(?:x1b|u001b|033|e))\[(?:[0-9;]{0,12};)?$")
+_END_OF_COLOUR: Final = re.compile("[0-9]{0,3}m")
+
 TAILS: Final = {
     root: re.compile(
         root
-        + r"""([a-z0-9_.-]{0,32})(\\{0,7}["'`])?[\])]?\*{0,2}([ \t]{0,8}(?:=(?![=>~])|=>|:=|:(?!:))[ \t]{0,8})"""
+        + r"""([a-z0-9_.-]{0,32})(\\{0,7}["'`])?[\])]?\*{0,2}"""
+        + _COLOURS
+        + r"""([ \t]{0,8}(?:=(?![=>~])|=>|:=|:(?!:)|::(?= [A-Za-z0-9+/]{8})|;s:[0-9]{1,6}:)[ \t]{0,8})"""
         + r"""(?:\*\*[ \t]{0,8})?"""
+        + _COLOURS
     )
     for root in ROOTS
 }
-"""From a root to the start of the value: the rest of the key, its closing quote, the delimiter."""
+"""From a root to the start of the value: the rest of the key, its closing quote, the delimiter (of PHP, too, as it
+serializes)."""
 
-_OPENING: Final = re.compile(r"""[bfru]{0,2}(\\{0,7})(["'`])(?:\2\2)?""")
+_OPENING: Final = re.compile(r"""[bfruN]{0,2}(\\{0,7})(["'`])(?:\2\2)?""")
+_LEAD: Final = re.compile(
+    r"(?:[ \t]*\r?\n[ \t]*)?string\([0-9]{1,7}\) (?=\")|Some\((?=\")"
+    r"|[&!][A-Za-z][\w/.-]{0,40}[ \t]{1,4}(?=\S)"
+)
+"""What stands before a value and says what it is: its type in PHP and in Rust, an anchor or a tag in YAML."""
+_BELOW: Final = re.compile(r"(?:[|>][+-]?[0-9]?)?[ \t]{0,8}(?:#[^\r\n]*)?\r?\n([ \t]*)(?=[^\s#])")
+"""From a key of YAML to the value on the next line, whose indentation is the group."""
+_LINE: Final = re.compile(r"[^\r\n]+")
+_MAPPING: Final = re.compile(r"""-[ \t]|[\w.-]+["']?[ \t]*[:=]|[{}\[\]@<(]|//|/\*""")
+"""Begins a line that holds no value of the line before it, or none that could be told from a word."""
+_LONGEST_BLOCK: Final = 16_384
+_LONG_BRACKETS: Final = re.compile(r"\[(=*)\[([^\s\[\]]{3,})\]\1\]")
+_NAMED_USER: Final = re.compile(r"""(?i:user(?:name)?|login|e-?mail|uid|account)["']?[ \t]{0,2}(?:=>|[:=])""")
+_BESIDE: Final = 200
+"""Characters before a `pass:` in which somebody has to be named, for it to be a password as it stands."""
 _SCHEMES: Final = re.compile(r"(?:[Bb]earer|[Bb]asic|[Tt]oken|Digest|ApiKey) (?=\S)")
 """What stands before the secret where no line but a word is the value: `authorization=Bearer …`."""
 _STOP: Final = re.compile(r"""["'`\r\n]""")
-_WORD: Final = re.compile(r"""(?:[^\s"'`,;&|<>\\]|\\(?![nrt"'`\\\s]))++""")
+_WORD: Final = re.compile(r"""(?:[^\s"'`,;&|<>\\\x1b]|\\(?![nrt"'`\\\s]|(?:x1b|u001b|033|e)\[))++""")
 
 
 def clean(text: str, hide: Hide) -> tuple[str, int]:
@@ -101,6 +128,9 @@ def _key(text: str, match: re.Match[str]) -> tuple[str, str]:
     """Return the key and what of the line is before it; with "key" and "token" goes the word before them."""
     head = text[max(0, match.start() - REACH) : match.start()]
     before = head.rstrip(_KEY_CHARACTERS)
+    if before.endswith(("[", ";")) and _IN_COLOUR.search(before):
+        colour = _END_OF_COLOUR.match(head, len(before))
+        before += colour[0] if colour else ""
     key = text[match.start() - len(head) + len(before) : match.end(1)]
     if not match[2] and before.endswith(" ") and key.lower() in _WORDS_WITH_AN_OWNER:
         rest = before[:-1].rstrip(_LETTERS)
@@ -117,8 +147,16 @@ def _assigns(key: str, before: str, match: re.Match[str]) -> bool:
 
 def _value(text: str, match: re.Match[str], key: str, before: str) -> Value:
     start = match.end()
+    lead = _LEAD.match(text, start)
+    start = lead.end() if lead else start
     opening = _OPENING.match(text, start)
-    if opening and not match[2] and _is_closing(text, opening, before):
+    block = _block(text, match, before) if not opening else None
+    brackets = _LONG_BRACKETS.match(text, start) if match[3].strip() == "=" else None
+    if block:
+        start, end = block
+    elif brackets:
+        start, end = brackets.span(2)
+    elif opening and not match[2] and _is_closing(text, opening, before):
         opening, end = None, start
     elif opening:
         start, end = opening.end(), _end_of_quotation(text, opening)
@@ -137,9 +175,43 @@ def _value(text: str, match: re.Match[str], key: str, before: str) -> Value:
         delimiter=match[3],
         leads=not before.strip(" \t-*"),
         quoted_key=bool(match[2]),
-        quoted=bool(opening),
+        quoted=bool(opening or brackets),
         after=text[end : end + 1],
+        beside=key.lower() == "pass" and _is_beside_a_user(text, match.start()),
     )
+
+
+def _is_beside_a_user(text: str, place: int) -> bool:
+    return _NAMED_USER.search(text, max(0, place - _BESIDE), place) is not None
+
+
+def _block(text: str, match: re.Match[str], before: str) -> tuple[int, int] | None:
+    """Find the value of a key of YAML in the lines below it, which are indented more than the key is."""
+    below = _BELOW.match(text, match.end())
+    if below is None or match[3].strip() != ":":
+        return None
+    is_block = text[match.end()] in "|>"
+    leads = not before.strip(" \t-")
+    indent = len(before) if leads else 0
+    if len(below[1]) <= indent or not (leads or is_block):
+        return None
+    line = _LINE.match(text, below.end())
+    if line is None or (not is_block and (_MAPPING.match(line[0]) or not is_secretive(line[0]))):
+        return None
+    start, end = line.start(), line.start() + len(line[0].rstrip())
+    while is_block and end - start < _LONGEST_BLOCK:
+        further = _further(text, line.end(), indent)
+        if further is None:
+            break
+        line, end = further, further.end()
+    return start, end
+
+
+def _further(text: str, place: int, indent: int) -> re.Match[str] | None:
+    """The next line, if it is indented more."""
+    end = re.compile(r"\r?\n").match(text, place)
+    line = _LINE.match(text, end.end()) if end else None
+    return line if line and len(line[0]) - len(line[0].lstrip(" \t")) > indent else None
 
 
 def _is_closing(text: str, opening: re.Match[str], before: str) -> bool:

@@ -17,6 +17,7 @@ from msgspec import DecodeError, Struct
 from msgspec.json import decode
 
 from flightlog.redaction.evidence import SCHEME, Value, is_header, is_secretive, is_telling
+from flightlog.redaction.keys import is_piece
 
 LONGEST: Final = 64 * 1024
 """Characters of a text that is walked; a longer one is looked at as any text."""
@@ -24,20 +25,29 @@ LONGEST: Final = 64 * 1024
 DEEPEST: Final = 3
 """Levels of JSON in JSON that are walked."""
 
-_TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},:]|[^\s"\[\]{},:]++', re.DOTALL)
-_NAMES: Final = frozenset({"name", "key", "header", "field", "variable", "option"})
-_VALUES: Final = frozenset({"value", "val", "content", "data", "default", "const"})
+_TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]|[^\s"\[\]{},:]++', re.DOTALL)
+_NAMES: Final = frozenset(
+    {"name", "key", "header", "field", "variable", "option", "Name", "Key", "ParameterName"}
+)
+_VALUES: Final = frozenset({"value", "val", "content", "data", "default", "const", "Value"})
 _CONTENTS: Final = frozenset({"content", "data"})
 """Members that hold a whole answer as often: `{"role": "tool", "name": "reset_password", "content": "Done."}`."""
+_OF_KUBERNETES: Final = frozenset({"data", "stringData"})
+"""Members of an object of the kind `Secret` in which everything is one."""
+_MAY_ASSIGN: Final = re.compile(r"[:=(\[{\n\\|]").search
+"""Is in every text in which something is assigned, and in JSON inside it."""
 _BEGINS: Final = ("{", "[")
 _STRING: Final = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
-_MAY_BE_MORE: Final = re.compile(r"[\\=:<]|--").search
 _SCHEMA: Final = re.compile(
     r'\{\s*"(?:type|\$ref|anyOf|oneOf|allOf|title|description|enum|format|default|items)"\s*:'
 ).match
 """What describes a value and holds none: a property of a JSON Schema."""
 ESCAPED: Final = re.compile(r"\\u00[2-7]")
 """ASCII characters that need no escape."""
+
+
+Text = tuple[tuple[int, int], str]
+"""Where a text stands in a document, and what it says."""
 
 
 class Judge(Struct, frozen=True):
@@ -51,6 +61,11 @@ class Judge(Struct, frozen=True):
     """Makes what stands in the place of a secret."""
     clean: Callable[[str, int], str]
     """Looks at a text by itself, given how many more levels of JSON may be walked in it."""
+    arguments: Callable[[list[str]], list[str]]
+    """Looks at texts that may be the words of a command."""
+    is_plain: bool
+    """No rule has anything to do anywhere in the document, but for those that something is assigned to: its texts
+    are only looked at where something can be."""
 
 
 def begins_one(text: str) -> bool:
@@ -72,15 +87,31 @@ def is_one(text: str) -> bool:
 
 def is_escaped(text: str) -> bool:
     """Say whether letters of a document are written as escapes although they need not be."""
-    return "\\u00" in text and ESCAPED.search(text) is not None
+    return "\\" in text and ESCAPED.search(text) is not None
 
 
-def may_hold(text: str, hides: Callable[[str], bool]) -> bool:
+def may_hold(text: str, hides: Callable[[str], bool], assigns: Callable[[str], bool]) -> bool:
     """Say whether a walk can find anything, by the document's texts alone.
 
     It cannot where no text names a secret, holds an assignment, or is JSON itself.
+
+    Args:
+        text: in which there is no sign but one of an assignment.
+        hides: says of a key whether what stands under it is secret.
+        assigns: says of a text whether something may be assigned to such a key in it.
     """
-    return any(_MAY_BE_MORE(said) or hides(said) for said in set(_STRING.findall(text)))
+    said = set(_STRING.findall(text))
+    return (
+        "\\" in text
+        or any(hides(word) and not (is_piece(word) and _is_harmless(text, word)) for word in said)
+        or any(assigns(word) for word in said if _MAY_ASSIGN(word))
+    )
+
+
+def _is_harmless(text: str, piece: str) -> bool:
+    """Say whether a key stands only before texts that do not look like a secret: `{"token": " the"}`."""
+    values = re.findall(rf'"{re.escape(piece)}"\s*:\s*"([^"]*)"', text)
+    return len(values) == text.count(f'"{piece}"') and not any(is_secretive(value) for value in set(values))
 
 
 def clean(text: str, judge: Judge, levels: int) -> tuple[str, int]:
@@ -100,11 +131,25 @@ def clean(text: str, judge: Judge, levels: int) -> tuple[str, int]:
 class _Frame:
     """A container that is open: what is known of its members so far."""
 
-    __slots__ = ("count", "is_object", "key", "name", "named", "start", "values")
+    __slots__ = (
+        "count",
+        "data",
+        "is_object",
+        "is_secret_document",
+        "key",
+        "name",
+        "named",
+        "start",
+        "under",
+        "values",
+        "words",
+    )
 
-    def __init__(self, *, is_object: bool, start: int) -> None:
+    def __init__(self, *, is_object: bool, start: int, under: str) -> None:
         self.is_object = is_object
         self.start = start
+        self.under = under
+        """The key of the object around it under which it stands."""
         self.key: str | None = None
         """Of the member whose value comes next; None where a key comes next."""
         self.count = 0
@@ -114,6 +159,12 @@ class _Frame:
         """Whether such a member named a secret."""
         self.values: list[tuple[int, int]] = []
         """Where the texts stand that are secret if so."""
+        self.words: list[Text] = []
+        """The texts of an array; of an object, those that are secrets if the one around it says that they are."""
+        self.data: list[Text] = []
+        """Those of a member."""
+        self.is_secret_document = False
+        """Whether it is of the kind that holds secrets."""
 
 
 class _Walk:
@@ -137,7 +188,7 @@ class _Walk:
             self._leave(token.end())
         elif mark == '"':
             self._string(token.span(), word)
-        elif mark not in ",:":
+        else:
             self._scalar(token.span(), word)
 
     def result(self) -> str:
@@ -152,7 +203,8 @@ class _Walk:
         return "".join([*pieces, self.text[done:]])
 
     def _enter(self, start: int, *, is_object: bool) -> None:
-        frame = _Frame(is_object=is_object, start=start)
+        under = self.open[-1].key if self.open else None
+        frame = _Frame(is_object=is_object, start=start, under=under or "")
         if not self.skip_until and self._is_secret_member():
             if _SCHEMA(self.text, start):
                 frame.named, frame.name = True, self.open[-1].key or ""
@@ -170,6 +222,24 @@ class _Walk:
         elif frame.named or (not frame.is_object and frame.count == 2 and self._hides(frame.name)):
             for span in frame.values:
                 self._hide_told(span, frame.name, _plain(self.text[slice(*span)]), pair=not frame.is_object)
+        elif frame.words and frame.is_object:
+            self.open[-1].data = frame.words
+        elif frame.words:
+            self._leave_words(frame.words)
+        if frame.data and frame.is_secret_document:
+            for span, plain in frame.data:
+                self._hide(span, plain)
+
+    def _leave_words(self, words: list[Text]) -> None:
+        """Look at the texts of an array together: they may be the words of a command."""
+        if not any(plain[:1] == "-" for _, plain in words):
+            return
+        for (span, plain), shown in zip(
+            words, self.judge.arguments([plain for _, plain in words]), strict=True
+        ):
+            if shown != plain:
+                self.hits += 1
+                self.found[span] = _quoted(shown)
 
     def _string(self, span: tuple[int, int], word: str) -> None:
         frame = self.open[-1] if self.open else None
@@ -197,6 +267,7 @@ class _Walk:
         if frame is None:
             return
         if not frame.is_object:
+            frame.words.append((span, plain))
             if frame.count == 0:
                 frame.name = plain
             elif frame.count == 1:
@@ -205,6 +276,10 @@ class _Walk:
             frame.values.append(span)
         elif frame.key in _NAMES and self._hides(plain):
             frame.named, frame.name = True, plain
+        elif frame.key == "kind" and plain == "Secret":
+            frame.is_secret_document = True
+        if frame.is_object and frame.under in _OF_KUBERNETES:
+            frame.words.append((span, plain))
 
     def _is_secret_member(self) -> bool:
         frame = self.open[-1] if self.open else None
@@ -238,6 +313,8 @@ class _Walk:
             self.found[span] = _quoted(before + hidden)
 
     def _text(self, span: tuple[int, int], plain: str) -> None:
+        if self.judge.is_plain and not _MAY_ASSIGN(plain):
+            return
         cleaned = self.judge.clean(plain, self.levels - 1)
         if cleaned is not plain and cleaned != plain:
             self.found[span] = _quoted(cleaned)

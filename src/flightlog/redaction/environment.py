@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from _json import encode_basestring, encode_basestring_ascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import quote, quote_plus, unquote
 
@@ -81,10 +81,13 @@ def _is_telling(value: str) -> bool:
 
 
 def spellings(secret: str) -> tuple[str, ...]:
-    """A text as it stands in plain text, in JSON of both kinds, in both kinds of `repr`, in an address and in a form.
+    """A text as others write it, without those that are the text itself.
 
-    Most secrets are spelt alike in all of them.
+    That is in JSON of both kinds, in JSON inside JSON, in both kinds of `repr`, in an address, in a form, in HTML,
+    and with its accents apart or in one with their letters. Most secrets are spelt alike in all of them.
     """
+    if secret.isalnum() and secret.isascii():
+        return (secret,)
     raw = secret.encode(errors="surrogatepass")  # a variable may hold bytes that are no UTF-8
     return (
         secret,
@@ -96,4 +99,27 @@ def spellings(secret: str) -> tuple[str, ...]:
         quote(raw),
         quote_plus(raw),
         unquote(secret),
+        _in_json_twice(encode_basestring, secret),
+        _in_json_twice(encode_basestring_ascii, secret),
+        *_in_markup(secret),
+        *_composed(secret),
     )
+
+
+def _in_json_twice(spell: Callable[[str], str], secret: str) -> str:
+    return spell(spell(secret)[1:-1])[1:-1]
+
+
+def _in_markup(secret: str) -> tuple[str, ...]:
+    """As HTML and XML have it: quotes may be left alone, and the apostrophe has a number in two bases and a name."""
+    plain = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    quoted = plain.replace('"', "&quot;")
+    return (plain, quoted, *(quoted.replace("'", name) for name in ("&#x27;", "&#39;", "&apos;")))
+
+
+def _composed(secret: str) -> tuple[str, ...]:
+    if secret.isascii():
+        return ()
+    from unicodedata import normalize  # 1 MB of tables, and hardly any secret needs them
+
+    return normalize("NFC", secret), normalize("NFD", secret)

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 _EMPTY: Final = re.compile(
-    r"none|null|true|false|yes|no|nil|undefined|str|int|bytes|bool|any|object|optional|string|n/a|x+"
+    r"![A-Za-z]+|none|null|true|false|yes|no|nil|undefined|str|int|bytes|bool|any|object|optional|string|n/a|x+"
     r"|(?=[0-9]*\.)[0-9.]+-?",
     re.IGNORECASE,
 )
@@ -50,7 +50,7 @@ _NAME: Final = re.compile(r"[A-Za-z_]\w*+")
 _LONGEST_WORD: Final = 28
 """Letters of the longest words of most languages."""
 
-_ENDS_OUTSIDE_PROGRAMS: Final = frozenset(["", *"&; \t\r\n"])
+_ENDS_OUTSIDE_PROGRAMS: Final = frozenset(["", *"&; \t\r\n\x1b"])
 
 
 class Value(Struct, frozen=True):
@@ -67,6 +67,8 @@ class Value(Struct, frozen=True):
     quoted: bool
     after: str
     """The character behind the value; empty at the end of the text."""
+    beside: bool = False
+    """Somebody is named close before the key: `user: ada, pass: …`."""
 
 
 def is_header(key: str, delimiter: str) -> bool:
@@ -76,7 +78,8 @@ def is_header(key: str, delimiter: str) -> bool:
 
 def is_weak(key: str) -> bool:
     """Say whether a key that can be a secret's often is not: only a value that looks random is replaced."""
-    return key.lower().endswith(_WEAK)
+    key = key.lower()
+    return key.endswith(_WEAK) or key == "pass"
 
 
 def is_opaque(word: str) -> bool:
@@ -102,6 +105,10 @@ def is_telling(value: Value) -> bool:
         return False
     if f"_{value.key}".lower().endswith(f"_{text}".lower()):
         return False  # `password=password` hands on a variable, and `"password": "password"` names a field
+    if value.key == "PASS" and value.delimiter[0] == ":":
+        return False  # the report of a test
+    if value.beside:
+        return not text.isdigit() and not _CODE.fullmatch(text)
     if is_weak(value.key) or is_header(value.key, value.delimiter):
         return _has_random_word(text) and not _CODE.fullmatch(text)
     if " " in text or text.isdigit():

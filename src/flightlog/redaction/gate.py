@@ -13,12 +13,14 @@ from typing import Final
 
 from flightlog.border import let_through
 from flightlog.redaction import documents
+from flightlog.redaction.arguments import redacted_arguments
 from flightlog.redaction.assignments import has_root
 from flightlog.redaction.evidence import is_secretive
 from flightlog.redaction.keys import is_piece, is_secret
 from flightlog.redaction.modes import DROPPED, Dropped, Hide, hide_by
+from flightlog.redaction.pieces import BEYOND, beginning
 from flightlog.redaction.policy import DEFAULT, Policy
-from flightlog.redaction.rule import Family, Rule
+from flightlog.redaction.rule import Choice, Family, Rule
 from flightlog.redaction.scanner import FirstLook
 
 RULE_FAILED: Final = "[REDACTED: rule failed]"
@@ -116,6 +118,24 @@ class DefaultGate:
             self.hits[FAILED] += 1
             return RULE_FAILED
 
+    def beginning(self, path: str, text: str, length: int) -> str:
+        """Return as much of the beginning of a text as is looked at for a bounded amount of work, redacted.
+
+        A text of which nearly all is read is looked at whole, as `text` does it.
+        """
+        if len(text) <= length + BEYOND:
+            return self.text(path, text)
+        try:
+            if path and self._secret_paths[path]:
+                return self._under(path[path.rfind(".") + 1 :], text[: length + BEYOND])
+            return beginning(text, length, self._looked_at_piece)
+        except Dropped:
+            return DROPPED
+        except Exception as failure:  # noqa: BLE001 # as above
+            let_through(failure)
+            self.hits[FAILED] += 1
+            return RULE_FAILED
+
     def under(self, key: str, text: str) -> str:
         """Return what a text under a key that hides becomes."""
         try:
@@ -145,6 +165,17 @@ class DefaultGate:
             self.hits[FAILED] += 1
             return False
 
+    def arguments(self, arguments: list[str]) -> list[str]:
+        """Return the words of a command with every secret in them replaced."""
+        try:
+            return redacted_arguments(self, arguments)
+        except Dropped:
+            return [DROPPED] * len(arguments)
+        except Exception as failure:  # noqa: BLE001 # as above
+            let_through(failure)
+            self.hits[FAILED] += 1
+            return [RULE_FAILED] * len(arguments)
+
     def digest(self, data: bytes) -> str:
         """Keyed BLAKE2b-128 of already redacted bytes, as 32 hexadecimal digits."""
         return blake2b(data, digest_size=16, key=self._key).hexdigest()
@@ -170,16 +201,30 @@ class DefaultGate:
             self._clean_texts.add(text)
         return text
 
-    def _may_hold(self, text: str) -> bool:
-        """Say whether a secret can be in it: all that is asked of nearly every text."""
+    def _looked_at_piece(self, text: str) -> tuple[str, bool]:
+        first_look = self._look.may_hold
+        woken = (first_look is None or first_look(text)) and self._may_hold(text)
+        return (self._clean(text, 0), True) if woken else (text, False)
+
+    def _has_sign(self, text: str) -> bool:
+        """Say whether a secret can be in it that no key tells."""
         for needle, sign, _ in self._plan:
             if needle in text and sign(text):
                 return True
-        for secret in self._exact:
+        for secret in self._exact:  # noqa: SIM110 # a generator costs as much as the signs do
             if secret in text:
                 return True
+        return False
+
+    def _may_hold(self, text: str) -> bool:
+        """Say whether a secret can be in it: all that is asked of nearly every text."""
+        if self._has_sign(text):
+            return True
         if documents.begins_one(text):
             return self._document_may_hold(text)
+        return self._may_assign(text)
+
+    def _may_assign(self, text: str) -> bool:
         for needle, sign, _ in self._assignments:  # noqa: SIM110 # a generator costs as much as the signs do
             if needle in text and sign(text):
                 return True
@@ -188,7 +233,9 @@ class DefaultGate:
     def _document_may_hold(self, text: str) -> bool:
         if self._policy.keys or documents.is_escaped(text):
             return True
-        return has_root(text) and (documents.may_hold(text, self._judged) or not documents.is_one(text))
+        return has_root(text) and (
+            documents.may_hold(text, self._judged, self._may_assign) or not documents.is_one(text)
+        )
 
     def _under(self, key: str, text: str) -> str:
         if self.spares(key) and not is_secretive(text):
@@ -206,10 +253,11 @@ class DefaultGate:
     def _clean(self, text: str, levels: int) -> str:
         if levels and documents.begins_one(text) and documents.is_one(text):
             return self._walked(text, levels)
+        first_look = self._look.may_hold
         for _ in range(ROUNDS):
             cleaned = self._round(text)
-            if cleaned is text:
-                return text
+            if cleaned is text or (first_look is not None and not first_look(cleaned)):
+                return cleaned
             text = cleaned
         self.hits[FAILED] += 1
         return RULE_FAILED
@@ -220,6 +268,8 @@ class DefaultGate:
             insists=self._policy.names_secret,
             hide=self._hides[UNDER_KEY],
             clean=self._looked_at,
+            arguments=self.arguments,
+            is_plain="\\" not in text and not self._has_sign(text),
         )
         cleaned, hits = documents.clean(text, judge, levels)
         self.hits[UNDER_KEY] += hits
@@ -229,9 +279,9 @@ class DefaultGate:
         for secret in self._exact:
             if secret in text:
                 text = self._without(text, secret)
-        for needle, sign, rules in (*self._plan, *self._assignments):
+        for needle, sign, chosen in (*self._plan, *self._assignments):
             if needle in text and sign(text):
-                for rule in rules:
+                for rule in chosen(text):
                     text = self._by(rule, text)
         return text
 
@@ -266,6 +316,6 @@ class _Paths(dict[str, bool]):
         return judged
 
 
-def _plan(families: tuple[Family, ...]) -> tuple[tuple[str, Callable[[str], object], tuple[Rule, ...]], ...]:
+def _plan(families: tuple[Family, ...]) -> tuple[tuple[str, Callable[[str], object], Choice], ...]:
     """The families as tuples, which unpack fastest."""
-    return tuple((family.needle, family.sign, family.rules) for family in families)
+    return tuple((family.needle, family.sign, Choice(family)) for family in families)

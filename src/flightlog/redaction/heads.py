@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from itertools import product
 from typing import Final
 
 from msgspec import Struct
@@ -19,6 +21,9 @@ from msgspec import Struct
 from flightlog.redaction.rule import Family, Rule, finding, matching
 
 _CLASS: Final = re.compile(r"\[[^\]]*\]|\\.")
+_PARTS: Final = re.compile(r"\[[^\]]*\]|\\.|.")
+_FEW: Final = 26
+"""Characters of a class that are told apart."""
 _RUNS: Final = re.compile(r"[A-Za-z0-9]{12,}").findall
 _DIGIT: Final = re.compile(r"[0-9]").search
 _ENDS_OF_NO_WORD: Final = (
@@ -78,13 +83,19 @@ def family(
     return Family(needle, re.compile(f"{re.escape(needle)}(?:{'|'.join(signs)})").search, tuple(rules))
 
 
-def after_head(name: str, head: str, tail: str, proof: Callable[[str], object] | None = None) -> Rule:
-    """Make the rule for `head` + `tail`, where no word runs into the head.
+def after_head(
+    name: str,
+    head: str,
+    tail: str,
+    proof: Callable[[str], object] | None = None,
+    before: frozenset[str] = frozenset(),
+) -> Rule:
+    """Make the rule for `head` + `tail`, where no word runs into the head; `before` is that of `Rule`.
 
     The head stands first in the pattern, because its literal is what `re` searches for at the speed of
     `memchr`; the look behind it comes after.
     """
-    return matching(name, f"{head}{_edge(head)}{tail}", proof)
+    return matching(name, f"{head}{_edge(head)}{tail}", proof, before=before)
 
 
 def around(
@@ -129,7 +140,31 @@ def has_digit(text: str) -> bool:
 
 def _rules(shape: Shape, after: str) -> list[Rule]:
     """The rules of a shape, which ask for what the sign of their family asks for, too."""
-    return [after_head(shape.name, head, f"(?={after}){shape.tail}", shape.proof) for head in shape.heads]
+    return [
+        after_head(shape.name, head, f"(?={after}){shape.tail}", shape.proof, _pairs_before_the_last(head))
+        for head in shape.heads
+    ]
+
+
+def _pairs_before_the_last(head: str) -> frozenset[str]:
+    """Every two characters that a head can have before its last one; none where it says no single ones."""
+    if "{" in head or "(" in head:
+        return frozenset()
+    ends = [_members(part) for part in _PARTS.findall(head)[-3:-1]]
+    return frozenset(map("".join, product(*ends))) if len(ends) == 2 and all(ends) else frozenset()
+
+
+@cache
+def _members(part: str) -> str:
+    """The characters of a class of a few, or the one that a part of a pattern is; none of a wide class."""
+    if part[0] != "[":
+        return part[-1]
+    members = re.sub("(.)-(.)", _range, part[1:-1])
+    return members if len(members) <= _FEW else ""
+
+
+def _range(ends: re.Match[str]) -> str:
+    return "".join(map(chr, range(ord(ends[1]), ord(ends[2]) + 1)))
 
 
 def _any_of(heads: list[str]) -> str:

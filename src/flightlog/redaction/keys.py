@@ -15,10 +15,12 @@ A key is taken apart into words at `_`, `-`, `.`, blanks, digits and camel-case 
 | end with `token` otherwise                             | yes    | accessToken, x-csrf-token                |
 | end with `tokens` after one of `TOKEN_OWNERS`          | yes    | refresh_tokens                           |
 | end with `pass` after one of `PASS_OWNERS`             | yes    | smtp_pass, DB_PASS                       |
+| are `pass` alone                                       | yes (1)| pass                                     |
 | are `auth` alone, or end with it after `AUTH_OWNERS`   | yes    | auth, basic_auth                         |
+| are `client key data`                                  | yes    | client-key-data                          |
 | are anything else                                      | no     | max_tokens, primary_key, session_id      |
 
-(1) if the value looks like a secret: language models call the pieces of a text so, too (`PIECES`).
+(1) if the value looks like a secret: language models call the pieces of a text so, too, and tests pass (`PIECES`).
 """
 
 from __future__ import annotations
@@ -53,13 +55,14 @@ HOLDERS: Final = words(
     """
     accesskey accesstoken apikey apikeys authorization authtoken clientsecret cookie cookies
     credential credentials dbpassword jwt passcode passphrase passwd passwort password passwords pgpassword
-    privatekey privkey psk pwd refreshtoken secret secretkey secrets sessiontoken
+    presharedkey privatekey privkey psk pw pwd refreshtoken secret secretkey secrets sessiontoken
     """
 )
 """Words that make every key a secret's."""
 
 ENDS_OF_HOLDERS: Final = (
     *("password", "passwd", "passphrase", "secret", "apikey", "accesskey", "secretkey", "privatekey"),
+    *("keypass", "storepass", "requirepass", "masterauth"),
     *("accesstoken", "authtoken", "apitoken", "refreshtoken", "sessiontoken", "bottoken", "csrftoken"),
 )
 """Ends of words that were joined without a sign: `userpassword`, `webhooksecret`."""
@@ -67,7 +70,7 @@ ENDS_OF_HOLDERS: Final = (
 KEY_OWNERS: Final = words(
     """
     access account admin anthropic api app application auth aws azure decryption deploy
-    encryption gemini github gitlab groq hmac licence license master mistral openai private recovery
+    encryption gemini github gitlab groq hmac licence license master mistral openai preshared private recovery
     secret sendgrid session shared signing ssh stripe subscription twilio webhook
     """
 )
@@ -87,7 +90,7 @@ TOKEN_OWNERS: Final = words("access auth bearer refresh")
 
 PASS_OWNERS: Final = words(
     """
-    admin amqp basic become bind db email ftp http imap ldap login mail mongo mongodb mysql pg postgres
+    admin amqp auth basic become bind db default email ftp http imap ldap login mail mongo mongodb mysql pg postgres
     proxy rabbitmq redis root service smtp ssh sudo user vault vnc wifi
     """
 )
@@ -96,8 +99,11 @@ PASS_OWNERS: Final = words(
 AUTH_OWNERS: Final = words("basic http proxy rediscli")
 """Words that make the `auth` after them a credential."""
 
-PIECES: Final = words("token")
-"""Keys that, standing alone, name a piece of text as often as a secret: `{"token": " the", "logprob": -0.1}`."""
+PIECES: Final = words("token pass")
+"""Keys that, standing alone, name something else as often: `{"token": " the", "logprob": -0.1}`, `{"pass": "all"}`."""
+
+_KEY_OF_A_CLIENT: Final = ["client", "key", "data"]
+"""What settings of Kubernetes call a private key in base64."""
 
 LONGEST: Final = 128
 """Characters of a key that are looked at, from its end: the words that decide stand there."""
@@ -130,6 +136,7 @@ def _judged(key: str) -> bool:
         or any(word.endswith(ENDS_OF_HOLDERS) for word in words)
         or _has_owned_key(words)
         or _ends_secretly(words)
+        or words[-3:] == _KEY_OF_A_CLIENT
     )
 
 
@@ -147,5 +154,5 @@ def _ends_secretly(words: list[str]) -> bool:
     if last == "tokens":
         return owner in TOKEN_OWNERS
     if last == "pass":
-        return owner in PASS_OWNERS
+        return not owner or owner in PASS_OWNERS
     return last == "auth" and (not owner or owner in AUTH_OWNERS)

@@ -32,6 +32,8 @@ _MOST_PATHS: Final = 256
 """Of one pattern; one that forks more often has its paths cut where they are."""
 _LONGEST: Final = 24
 """Elements of a path: what follows says little more."""
+_BEGINNING: Final = 3
+"""Elements of a group that is repeated."""
 
 
 class Unclear(Exception):
@@ -146,7 +148,8 @@ class _Reader:
                 for draft in drafts:
                     draft.end()
                 return drafts
-            drafts = self._node(str(name), told, drafts)
+            done = [draft for draft in drafts if draft.ended]
+            drafts = [*done, *self._node(str(name), told, [draft for draft in drafts if not draft.ended])]
         return drafts
 
     def _node(self, name: str, told: Any, drafts: list[_Draft]) -> list[_Draft]:
@@ -176,13 +179,24 @@ class _Reader:
         if kind is None:
             if (least, most) == (0, 1):
                 return [*(draft.copy() for draft in drafts), *self.read(nodes, drafts)]
-            return _ended(self.read(nodes, drafts) if least else drafts)
+            unread = [] if least else [draft.copy() for draft in drafts]
+            return [*unread, *self._begun(nodes, drafts)]
         for draft in drafts:
             for _ in range(min(least, _LONGEST)):
                 draft.once(kind)
             if most > least:
                 draft.often(kind)
         return drafts
+
+    def _begun(self, nodes: Any, drafts: list[_Draft]) -> list[_Draft]:
+        """What a group that is repeated begins with; the rest would only make more paths of it."""
+        found: list[_Draft] = []
+        for draft in drafts:
+            longest = len(draft.parts) - draft.grown + _BEGINNING
+            for seen in _ended(self.read(nodes, [draft.copy()])):
+                del seen.parts[max(longest + seen.grown, 1) :]
+                found.append(seen)
+        return found
 
     def _ahead(self, nodes: Any, drafts: list[_Draft]) -> list[_Draft]:
         """What is looked ahead at stays known behind the cursor, up to the first run of any length."""

@@ -22,11 +22,13 @@ from flightlog.redaction.rule import Family, finding
 Span = tuple[int, int]
 
 _QUOTED: Final = re.compile(
-    r"""[(\[]b?\\{0,7}["']([A-Za-z][\w.-]{2,60})\\{0,7}["']\s{0,4},\s{0,4}b?\\{0,7}["']([^"'\\\r\n]{8,}+)(?=\\{0,7}["']\s*(?:[)\]]|,\s*[a-z_0-9]+[=),])|$)"""
+    r"""[(\[] ?b?\\{0,7}["']([A-Za-z][\w.-]{2,60})\\{0,7}["']\s{0,4},\s{0,4}b?\\{0,7}["']([^"'\\\r\n]{8,}+)"""
+    r"""(?=\\{0,7}["']\s*(?:[)\]]|,\s*[a-z_0-9]+[=),])|$)"""
 )
 _TAG: Final = re.compile(r"<[A-Za-z][^<>]{1,1000}>")
 _ATTRIBUTE: Final = re.compile(r"""([A-Za-z][\w:-]{0,20})=\\{0,7}["']([^"'\\<>]{1,}+)\\{0,7}["']""")
 _NAMES: Final = frozenset({"name", "key", "id", "type"})
+_SAID_BY: Final = frozenset({"value", "content"})
 _LINE_END: Final = r"(?:\r?\n|\\{1,7}r\\{1,7}n|\\{1,7}n)"
 _PART: Final = re.compile(
     rf"""form-data; name=\\{{0,7}}"([\w.-]{{1,60}})\\{{0,7}}"(?:{_LINE_END}[A-Z][^\r\n\\]{{1,200}})?{_LINE_END}{{2}}"""
@@ -35,16 +37,16 @@ _PART: Final = re.compile(
 _SETTING: Final = re.compile(
     rf"""name: ["']?([A-Za-z][\w.-]{{2,60}})["']?[ \t]{{0,8}}{_LINE_END}[ \t]{{0,40}}value: ["']?([^\s"'\\]{{3,}}+)"""
 )
-_ENCODED_SIGN: Final = re.compile(r"(?:%2[27])?%3[ADad](?:%2[270]|\+)?")
+_ENCODED_SIGN: Final = re.compile(r"(?:%(?:25)?2[27])?%(?:25)?3[ADad](?:%(?:25)?2[270]|\+)?")
 _ENCODED_VALUE: Final = re.compile(
-    r"""(?:[^\s"'&;,%<>\\\[\]]|%(?!2[267Cc]|7[Dd]|3[Bb]|3[Aa]|3[Dd](?![%&;"'\s]|$))[0-9A-Fa-f]{2}){3,}+"""
+    r"""(?:[^\s"'&;,%<>\\\[\]]|%(?!(?:25)?(?:2[267Cc]|7[Dd]|3[Bb]|3[Aa]|3[Dd](?![%&;"'\s]|$)))[0-9A-Fa-f]{2}){3,}+"""
 )
-_ENCODED_KEY: Final = re.compile(r"(?:%[0-9A-Fa-f]{2}|(?<![\w%.-]))([A-Za-z][\w.-]{1,60})$")
+_ENCODED_KEY: Final = re.compile(r"(?:%(?:25)?[0-9A-Fa-f]{2}|(?<![\w%.-]))([A-Za-z][\w.-]{1,60})$")
 _LONGEST_KEY: Final = 64
 _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 
 
-def _told(key: str, text: str) -> bool:
+def is_told(key: str, text: str) -> bool:
     """Say whether a value that only stands beside a secret's key can be secret."""
     if STANDS in text or is_placeholder(text) or not is_secret(key):
         return False
@@ -69,21 +71,21 @@ def _in_tags(text: str) -> Iterator[Span]:
             name = attribute[1].lower()
             if name in _NAMES and is_secret(attribute[2]):
                 key = attribute[2]
-            elif name == "value":
+            elif name in _SAID_BY:
                 value = attribute
-        if key and value is not None and _told(key, value[2]):
+        if key and value is not None and is_told(key, value[2]):
             yield value.span(2)
 
 
 def _in_parts(text: str) -> Iterator[Span]:
     for part in _PART.finditer(text):
-        if _told(part[1], part[2]):
+        if is_told(part[1], part[2]):
             yield part.span(2)
 
 
 def _in_settings(text: str) -> Iterator[Span]:
     for setting in _SETTING.finditer(text):
-        if _told(setting[1], setting[2]):
+        if is_told(setting[1], setting[2]):
             yield setting.span(2)
 
 
@@ -92,23 +94,36 @@ def _encoded(text: str) -> Iterator[Span]:
     for sign in _ENCODED_SIGN.finditer(text):
         key = _ENCODED_KEY.search(text[max(0, sign.start() - _LONGEST_KEY) : sign.start()])
         value = _ENCODED_VALUE.match(text, sign.end()) if key and is_secret(key[1]) else None
-        if key and value and _told(key[1], _ESCAPE.sub("", value[0])):
+        if key and value and is_told(key[1], _ESCAPE.sub("", value[0])):
             yield value.span()
 
 
-_ROOTS: Final = "[Pp]ass|PASS|[Pp]wd|PWD|[Ss]ecret|SECRET|[Tt]oken|TOKEN|[Kk]ey|KEY|[Cc]red|CRED|[Aa]uth|AUTH"
+ROOTS: Final = "[Pp]ass|PASS|[Pp]wd|PWD|[Ss]ecret|SECRET|[Tt]oken|TOKEN|[Kk]ey|KEY|[Cc]red|CRED|[Aa]uth|AUTH"
 
 ANYWHERE: Final = (
     Family(
         "<",
-        re.compile(rf"<(?=[A-Za-z])[^<>]{{1,100}}?=\\{{0,7}}[\"'][^<>\"']{{0,60}}?(?:{_ROOTS})").search,
+        re.compile(rf"<(?=[A-Za-z])[^<>]{{1,100}}?=\\{{0,7}}[\"'][^<>\"']{{0,60}}?(?:{ROOTS})").search,
         (finding("attribute", _in_tags),),
     ),
     Family("-", re.compile("-data; name=(?<=form-data; name=)").search, (finding("form_part", _in_parts),)),
-    Family("%", re.compile(r"%3[ADad]").search, (finding("encoded", _encoded),)),
+    Family("%", re.compile(r"%(?:25)?3[ADad]").search, (finding("encoded", _encoded),)),
 )
 _SETTINGS: Final = finding("setting", _in_settings)
 _PAIR: Final = finding("pair", _quoted)
+
+
+_CREDENTIALS: Final = re.compile(
+    r"""(?:uth|ogin|redentials?)\\{0,7}["']?\s{0,2}[=:]?\s{0,2}[(\[]b?\\{0,7}["'][^"'\s\\]{1,128}\\{0,7}["'],\s{0,4}"""
+    r"""b?\\{0,7}["']([^"'\\\r\n]{3,}+)\\{0,7}["']\s{0,4}[)\]]"""
+)
+"""`auth=("ada", …)`, `login("ada", …)`: a name, and the password of that name."""
+
+
+def _of_users(text: str) -> Iterator[Span]:
+    for pair in _CREDENTIALS.finditer(text):
+        if not is_placeholder(pair[1]) and STANDS not in pair[1]:
+            yield pair.span(1)
 
 
 class _Pair(Struct, frozen=True):
@@ -118,18 +133,21 @@ class _Pair(Struct, frozen=True):
 
     def is_there(self, text: str) -> bool:
         """Say whether both are in a text."""
-        return self.begins.search(text) is not None and has_root(text)
+        return self.begins.search(text) is not None and ("ogin(" in text or has_root(text))
+
+
+_OF_USER: Final = finding("pair", _of_users)
 
 
 def _pair_behind(bracket: str) -> Callable[[str], bool]:
     return _Pair(
-        re.compile(rf"""\{bracket}b?\\*["'][A-Za-z][\w.-]{{2,60}}\\*["'],\s*b?\\*["'][^"'\s]{{3}}""")
+        re.compile(rf"""\{bracket} ?b?\\*["'][A-Za-z][\w.@+-]{{1,128}}\\*["'],\s*b?\\*["'][^"'\s]{{3}}""")
     ).is_there
 
 
 FAMILIES: Final = (
-    Family("(", _pair_behind("("), (_PAIR,)),
-    Family("[", _pair_behind("["), (_PAIR,)),
+    Family("(", _pair_behind("("), (_PAIR, _OF_USER)),
+    Family("[", _pair_behind("["), (_PAIR, _OF_USER)),
     Family("\n", re.compile(r"\n[ \t]{0,40}value: ").search, (_SETTINGS,)),
     Family("\\", re.compile(r"\\n[ \t]{0,40}value: ").search, (_SETTINGS,)),
 )

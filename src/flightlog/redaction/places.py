@@ -60,7 +60,7 @@ _OPTION: Final = re.compile(r"--(?<![\w-]--)([a-z][\w-]{1,40})[ \t]++(?!-)")
 _ARGUMENT: Final = re.compile(r"""(["']?)([^\s"'`,;&|<>\\]+)""")
 
 
-def _after_options(text: str) -> Iterator[tuple[int, int]]:
+def after_options(text: str) -> Iterator[tuple[int, int]]:
     """`--password geheim` inside a text: a command line that somebody logged."""
     for option in _OPTION.finditer(text):
         argument = _ARGUMENT.match(text, option.end()) if is_secret(option[1]) else None
@@ -75,6 +75,8 @@ def _is_argument(word: str) -> bool:
     plain = word.rstrip(".,:)")
     return not (plain.isalpha() and (plain.islower() or plain.isupper()))
 
+
+OPTION: Final = finding("option", after_options)
 
 _ELEMENT: Final = re.compile(
     r"<(?:[A-Za-z][\w.-]{0,40}:)?([A-Za-z][\w.-]{0,60})(?: [^<>]{0,200})?>([^<>\r\n]{3,4096})</"
@@ -96,21 +98,12 @@ def _in_elements(text: str) -> Iterator[tuple[int, int]]:
             yield start, start + len(value)
 
 
-_ROOTS: Final = "[Pp]ass|[Pp]wd|[Ss]ecret|[Tt]oken|[Kk]ey|[Cc]red|[Aa]uth|[Cc]ookie|[Jj]wt"
-
 FAMILIES: Final = (
     Family("@", re.compile(r"://[^\s/:@]*+:[^\s/]*@").search, (_URL_PASSWORD,)),
-    Family("@", re.compile(r"@(?=tcp\()").search, (_DRIVER_PASSWORD,)),
+    Family("@", re.compile(r"@tcp\(").search, (_DRIVER_PASSWORD,)),
     Family("B", re.compile(r"B(?:earer|asic) ").search, (_BEARER, _BASIC)),
     Family("/", re.compile(r"/(?:services/|workflows/|triggers/|webhooks/|webhookb2/)").search, (_WEBHOOK,)),
     Family("=", re.compile(r"=(?:(?<=[?&;6][Ss]ig=)|(?<=[Ss]ignature=))").search, (_SIGNATURE,)),
-    Family(
-        "-",
-        re.compile(
-            rf"-[a-z](?<=--[a-z])(?:ass|wd|ecret|oken|ey|red|uth|ookie|wt|[\w-]{{0,40}}?(?:{_ROOTS}))"
-        ).search,
-        (finding("option", _after_options),),
-    ),
     Family("<", _CLOSES_A_SECRET, (finding("element", _in_elements),)),
 )
 """The schemes as they are usually written. Behind a key, as HTTP/2 lowers them, they are found as assignments."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from flightlog.redaction import assignments, pairs, personal, places, shapes, statements
+from flightlog.redaction import assignments, commands, formats, pairs, personal, places, shapes, statements
 from flightlog.redaction.modes import MODES, Hide, Mode
 from flightlog.redaction.rule import Family, Rule, matching, merged
 
@@ -25,12 +25,22 @@ EXACT: Final = "exact_value"
 SHORTEST_EXACT: Final = 6
 """Characters of the shortest text that is looked for as it is: shorter ones are in every other text."""
 
-FAMILIES: Final = merged(
-    (*shapes.FAMILIES, *places.FAMILIES, *statements.FAMILIES, *pairs.ANYWHERE, *personal.FAMILIES)
+EVERYWHERE: Final = (
+    *shapes.FAMILIES,
+    *places.FAMILIES,
+    *statements.FAMILIES,
+    *commands.FAMILIES,
+    *pairs.ANYWHERE,
+    *formats.ANYWHERE,
+    *personal.FAMILIES,
 )
+NEVER: Final = {"-": " >"}
+"""By needle, what follows it in no sign: dashes of sentences and arrows of programs."""
+
+FAMILIES: Final = merged(EVERYWHERE, NEVER)
 """All rules but the assignments. Shapes come first: what they find inside a value shortens the work of the others."""
 
-ASSIGNMENTS: Final = (*assignments.FAMILIES, *pairs.FAMILIES)
+ASSIGNMENTS: Final = merged((*assignments.FAMILIES, *pairs.FAMILIES, *formats.FAMILIES))
 """Those that need not be asked of a JSON document without a root of a secret's key in it."""
 
 

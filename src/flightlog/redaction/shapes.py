@@ -326,6 +326,6 @@ FAMILIES: Final = (
         (after_head("easypost_key", "EZ[AT]K", r"[A-Za-z0-9]{54}"), _AWS_SESSION_OF_OLD),
     ),
     Family("dapi", re.compile(r"dapi[0-9a-f]{8}").search, (_DATABRICKS,)),
-    Family("/", re.compile("/(?<=1/)/0").search, (_GOOGLE_REFRESH,)),
+    Family("/", re.compile("/0(?<=1//0)").search, (_GOOGLE_REFRESH,)),
 )
 """Every shape, grouped by a sign that one scan for one character finds."""

@@ -21,8 +21,9 @@ _LINE: Final = 400
 """Characters before an option in which its command has to stand."""
 
 _SHORT: Final = re.compile(
-    r""" -(?:([uU]|-user|-proxy-user)[ =]\\{0,7}["']?[^\s:"'%\\]{0,128}[:%]|(pass(?:in|out)?)[ =]\\{0,7}["']?pass:"""
-    r"""|([pPaw]) ?\\{0,7}["']?)([^\s"'`;|&<>\\]{3,}+)"""
+    r""" -(?:[sSLfkvigIjX#]{0,6}([uU]|-user|-proxy-user)[ =]?\\{0,7}["']?[^\s:"'%\\]{0,128}[:%]"""
+    r"""|(pass(?:in|out)?)[ =]\\{0,7}["']?pass:"""
+    r"""|([pPaw]) ?\\{0,7}["']?|([kt]) \\{0,7}["']?)([^\s"'`;|&<>\\]{3,}+)"""
 )
 _COMMANDS: Final = {
     option: re.compile(rf"(?<![\w.-])(?:{commands})(?![\w-])").search
@@ -32,10 +33,13 @@ _COMMANDS: Final = {
         "-proxy-user": "curl|wget",
         "U": "curl|smbclient|rpcclient",
         "p": r"mysql\w*|mariadb[\w-]*|sshpass|mongo\w*"
+        r"|cqlsh|cypher-shell|useradd|usermod|7z[a-z]?|unrar|rar"
         r"|(?:docker|podman|nerdctl|helm|oras|az|oc|cf|skopeo)(?=[^\n]* login)",
         "P": "sqlcmd|bcp|zip|unzip",
         "a": "redis-cli|valkey-cli",
         "w": "ldap[a-z]+",
+        "k": "openssl",
+        "t": "influx",
         "pass": "openssl",
         "passin": "openssl",
         "passout": "openssl",
@@ -44,21 +48,23 @@ _COMMANDS: Final = {
 """What has to stand before a short option, which means something else to every other command."""
 
 _SAID: Final = re.compile(
-    r"""assword (?:is|was|to|:)(?: now| set to)?:? ["'`]?"""
+    r"""assw(?:ord (?:for [^\s.,;:]{1,40}(?: [^\s.,;:]{1,40}){0,4} )?(?:is|was|to|:)(?: now| set to)?"""
+    r"""|ort (?:ist|lautet)):? ["'`]?"""
     r"""((?=[^\s"'`]*[0-9])[^\s"'`()<>\\]{5,}[^\s"'`()<>\\.,;:?!])"""
 )
 _VARIABLE: Final = re.compile(
     r"""(?:ENV|ARG|setx|setenv|_header|_param|request-header|requirepass|masterauth) {1,4}([A-Za-z][\w-]{2,60}) {1,4}"""
-    r"""["']?([^\s"'=;\\]{3,}+)"""
+    r"""["']?((?![Bb]asic |[Bb]earer )[^\s"'=;\\]{3,}+)"""
 )
 
 
-def _after_options(text: str) -> Iterator[Span]:
+def after_short_options(text: str) -> Iterator[Span]:
+    """`mysql -p…`, `curl -u ada:…`, inside a line that tells the command."""
     for option in _SHORT.finditer(text):
         before = text[max(0, option.start() - _LINE) : option.start()]
-        command = _COMMANDS[option[1] or option[2] or option[3]]
-        if command(before[before.rfind("\n") + 1 :]) and _is_secret_word(option[4]):
-            yield option.span(4)
+        command = _COMMANDS[option[1] or option[2] or option[3] or option[4]]
+        if command(before[before.rfind("\n") + 1 :]) and _is_secret_word(option[5]):
+            yield option.span(5)
 
 
 def _after_variables(text: str) -> Iterator[Span]:
@@ -106,23 +112,20 @@ _LOWER: Final = (_BOOKED, *_STATEMENTS[2::2], matching("said", _SAID, _is_told))
 _AUTH: Final = matching("statement", r"AUTH (?:PLAIN|LOGIN) ([A-Za-z0-9+/]{8,}={0,2})")
 """A line of a conversation with a mail server."""
 
-_CURL_COOKIE: Final = matching(
+CURL_COOKIE: Final = matching(
     "short_option", r"""curl (?<=\bcurl )[^\r\n"']{0,200}?(?:-b|--cookie) ["']([^"'\r\n]{3,}+)["']"""
 )
 
+SHORT_OPTION: Final = finding("short_option", after_short_options)
+
 FAMILIES: Final = (
-    Family("A", re.compile("A(?=UTH (?:PLAIN|LOGIN) )").search, (_AUTH,)),
-    Family(
-        "-",
-        re.compile(r"-(?:[uUpaPwb][ \"'A-Za-z0-9](?<= -..)|-(?:proxy-)?(?:user|cookie)[ =])").search,
-        (finding("short_option", _after_options), _CURL_COOKIE),
-    ),
+    Family("A", re.compile("A(?:UTH (?:PLAIN|LOGIN) )").search, (_AUTH,)),
     Family(
         "_",
         re.compile(r"_(?:(?:PASS|SECRET|TOKEN|KEY|PWD)[A-Z_]{0,24} [^\s=:]|(?:header|param) )").search,
         (finding("variable", _after_variables),),
     ),
-    Family("assw", re.compile(r"assword(?= |\r?\n|\\|\()").search, _LOWER),
+    Family("assw", re.compile(r"assw(?:ord[ \r\n\\(]|ort (?:ist|lautet) )").search, _LOWER),
     Family("W", re.compile("W(?<=PASSW)ORD").search, _STATEMENTS[3:4]),
     Family("B", re.compile("B(?<=IDENTIFIED B)Y ").search, _STATEMENTS[:2]),
     Family("5", re.compile(r"5(?<=:5)432:[^\s:]{1,64}:").search, (_PASSFILE,)),

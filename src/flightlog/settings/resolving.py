@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from flightlog.records.errors import BadSetting
+from flightlog.settings.headers import Names
 from flightlog.settings.privacy import Withheld
 from flightlog.settings.sinks import STORE, Chosen
 from flightlog.settings.table import BY_NAME, SETTINGS
@@ -46,7 +47,12 @@ class Settings(Struct, frozen=True):
     open_spans: int
     exit_drain: float
     propagate: bool
+    propagators: Names
+    baggage_keys: tuple[str, ...]
+    inject_hosts: Names
+    propagate_environment: bool
     instrument: str
+    instrument_without: tuple[str, ...]
     editorial: str
     redact: str
     redact_values: Withheld
@@ -59,6 +65,7 @@ class Settings(Struct, frozen=True):
     slow_limit: float
     slow_warns: str
     slow_limits: str
+    prices: str
 
     @property
     def wants_store(self) -> bool:

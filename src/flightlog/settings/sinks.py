@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from flightlog.settings.values import count, one_of, seconds, size
+from flightlog.settings.values import count, one_of, seconds, size, text, truth
 
 
 class Chosen(tuple[Any, ...]):
@@ -87,6 +87,16 @@ SINK_OPTIONS: Final[Mapping[str, Mapping[str, Callable[[object], Any]]]] = {
         "compress": one_of("zstd", "gzip", "none"),
     },
     "logging": {"view": one_of("human", "cute", "story")},
+    "otlp": {
+        "protocol": one_of("http/protobuf", "http/json", "grpc"),
+        "compression": one_of("gzip", "none"),
+        "timeout": seconds,
+        "ca": text,
+        "cert": text,
+        "key": text,
+        "insecure": truth,
+        "events": one_of("spans", "logs"),
+    },
     "stderr": {"view": one_of("human", "cute", "story")},
 }
 """The sinks that have a name, and the options that may stand behind a `?`."""
@@ -94,4 +104,12 @@ SINK_OPTIONS: Final[Mapping[str, Mapping[str, Callable[[object], Any]]]] = {
 STORE: Final = "store"
 """The word for the store, which has an indexer of its own."""
 
-SINK_EXAMPLES: Final = ("store", "jsonl:PATH", "stderr", "stderr:json", "logging", "logging:NAME")
+SINK_EXAMPLES: Final = (
+    "store",
+    "jsonl:PATH",
+    "stderr",
+    "stderr:json",
+    "logging",
+    "logging:NAME",
+    "otlp:http://HOST:4318",
+)

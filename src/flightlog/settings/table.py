@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from flightlog.records.propagators import FORMATS
+from flightlog.settings.headers import Names, hosts, propagators
 from flightlog.settings.privacy import Withheld, content, modes_text, own_rules, withheld, words
 from flightlog.settings.sinks import Chosen, sinks
 from flightlog.settings.values import (
@@ -75,7 +77,7 @@ SETTINGS: Final = (
         Chosen(("store",)),
         sinks,
         "where records go, with commas between: store, jsonl:PATH?rotate=64MiB&age=86400&keep=5&compress=zstd, "
-        "stderr?view=cute, stderr:json, logging:NAME?view=story",
+        "stderr?view=cute, stderr:json, logging:NAME?view=story, otlp:http://HOST:4318?protocol=http/json",
     ),
     Setting(
         "sink_bytes",
@@ -99,10 +101,43 @@ SETTINGS: Final = (
     Setting("exit_drain", 1.0, seconds, "longest time that a program's exit spends on indexing, in seconds"),
     Setting("propagate", True, truth, "carry the current span into threads, executors and child processes"),
     Setting(
+        "propagators",
+        Names(FORMATS),
+        propagators,
+        "formats of headers that are believed, the first one first, and written: tracecontext, baggage, b3, b3multi, "
+        "correlation, or none; of the trace formats the first is written",
+        ("OTEL_PROPAGATORS",),
+    ),
+    Setting(
+        "baggage_keys",
+        (),
+        words,
+        "names that are bound where they come in as baggage, and sent as baggage where they are bound: session,user",
+    ),
+    Setting(
+        "inject_hosts",
+        Names(("*",)),
+        hosts,
+        "patterns of hosts whose requests get headers from the recorded HTTP clients: *.internal; * or none",
+    ),
+    Setting(
+        "propagate_environment",
+        False,
+        truth,
+        "put TRACEPARENT, TRACESTATE and BAGGAGE into the environment of every child process that a span starts",
+    ),
+    Setting(
         "instrument",
         "all",
         text,
         "libraries whose calls `flightlog run` records: all that are installed, none, or names: openai, logging",
+    ),
+    Setting(
+        "instrument_without",
+        (),
+        words,
+        "libraries that are left alone although instrument means all: redis,urllib; * for every one",
+        ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",),
     ),
     Setting(
         "editorial",
@@ -155,6 +190,12 @@ SETTINGS: Final = (
         limits_text,
         "slow_limit by kind, name or pattern of names, e.g. llm=10s,render_*=2s; a name wins over a kind; "
         'in a file also slow.limit.llm = "10s"',
+    ),
+    Setting(
+        "prices",
+        "",
+        text,
+        "a file with prices of your own, in TOML or JSON, which win over those that come with Flightlog",
     ),
 )
 """Every setting there is."""

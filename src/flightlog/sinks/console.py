@@ -188,7 +188,7 @@ class Console:
         indent = "  " * min(step.depth, _DEEPEST) + (f"({step.depth}) " if step.depth > _DEEPEST else "")
         record = step.record
         if isinstance(record, Event):
-            text = event_text(record, seen, self._view)
+            text = event_text(record, seen, self._view, " " * len(indent))
         else:
             runs = step.what == "start" and record.end is None
             text = start_text(record, seen) if runs else span_text(record, seen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from flightlog.narration import hot
+from flightlog.narration.cells import width, wrapped
 from flightlog.narration.line import STANDARD, Columns, head, text
 from flightlog.records.event import Event
 from flightlog.records.genai import INPUT_TOKENS, OUTPUT_TOKENS, REQUEST_MODEL, RESPONSE_MODEL
@@ -18,6 +19,9 @@ _MESSAGE: Final = 120
 _WIDE: Final = 110
 """Cells from which on a narration's target has a column of its own."""
 _NARROW: Final = Columns(target=0)
+_SLIM: Final = Columns(action=0, target=0)
+_LEAST_TEXT: Final = 24
+"""Cells that a sentence should have beside the columns."""
 _ATTRIBUTES: Final = 4
 
 
@@ -41,17 +45,38 @@ def span_text(span: Span, seen: Look) -> str:
     return "  ".join(filter(None, parts))
 
 
-def event_text(event: Event, seen: Look, view: View = "human") -> str:
-    """A point in time; a narration with its columns aligned, in this voice."""
+def event_text(event: Event, seen: Look, view: View = "human", before: str = "") -> str:
+    """A point in time; a narration with its columns aligned, in this voice, on as many lines as a terminal needs.
+
+    Args:
+        event: what happened.
+        seen: what the terminal can show.
+        view: the voice of narrations.
+        before: what stands in front of any further line, as wide as what is in front of the first.
+    """
     sign = seen.paint(level_style(event.level) or "yellow", event_sign(seen))
     if is_narration(event):
-        columns = _NARROW if 0 < seen.width < _WIDE else STANDARD
-        return f"{sign} {head(event, columns, seen.paint)}{text(event, view)}"
+        first, *more = _said(event, seen, view, width(before))
+        return "\n".join([f"{sign} {first}", *(seen.paint("dim", before) + line for line in more)])
     if hot.is_hot(event):
         return f"{sign} {seen.paint('dim', hot.line(event))}"
     parts = (f"{sign} {plain.short(event.name)}", plain.short(event.body, _MESSAGE))
     said = seen.paint("dim", plain.pairs(event.attributes, _ATTRIBUTES))
     return "  ".join(filter(None, (*parts, said)))
+
+
+def _said(event: Event, seen: Look, view: View, taken: int) -> list[str]:
+    """A narration; of a terminal's cells some are taken on each line. What comes next stands under the sentence."""
+    sentence = seen.readable(text(event, view))
+    if not seen.width:
+        return [head(event, STANDARD, seen.paint) + sentence]
+    room = seen.width - taken - len("• ")
+    columns = STANDARD if seen.width >= _WIDE else _NARROW
+    if room - columns.untimed < _LEAST_TEXT:
+        columns = _SLIM
+    first, *more = wrapped(sentence, max(room - columns.untimed, _LEAST_TEXT // 2))
+    indent = " " * (columns.untimed + len("• "))
+    return [head(event, columns, seen.paint) + first, *(indent + line for line in more)]
 
 
 def _kind(span: Span, seen: Look) -> str:

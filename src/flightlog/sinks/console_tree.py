@@ -30,7 +30,7 @@ def lines(spans: Iterable[Span], events: Iterable[Event], seen: Look, view: View
         item, lead, below = rest.pop()
         drawn += 1
         if isinstance(item, Event):
-            yield seen.paint("dim", lead) + event_text(item, seen, view)
+            yield seen.paint("dim", lead) + event_text(item, seen, view, below)
             continue
         yield seen.paint("dim", lead) + span_text(item.record, seen)
         inner: list[Node | Event] = [*item.children, *item.events]

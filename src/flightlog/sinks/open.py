@@ -11,7 +11,7 @@ from flightlog.settings import STORE, Settings, SinkWord, sink_word
 from flightlog.sinks.console import Console
 from flightlog.sinks.jsonl import JsonLines
 from flightlog.sinks.logs import Logs
-from flightlog.sinks.port import Sink
+from flightlog.sinks.port import Batch, Sink
 from flightlog.sinks.stderr import Stderr
 from flightlog.sinks.tee import Tee
 
@@ -65,5 +65,37 @@ def _by_word(word: SinkWord, settings: Settings) -> Sink:
         return Stderr(word.target or "human", word.options.get("view") or cast("View", settings.view))
     if word.kind == "logging":
         return Logs(word.target, **word.options)
+    if word.kind == "otlp":
+        from flightlog.sinks.otlp import Otlp  # an HTTP client and TLS: 40 ms, for those who want it
+
+        try:
+            return Otlp(word.target, **word.options)
+        except ValueError as error:
+            return _Unusable(str(error))
     names = {"rotate": "rotate_bytes", "age": "rotate_seconds"}
     return JsonLines(word.target, **{names.get(name, name): value for name, value in word.options.items()})
+
+
+class _Unusable:
+    """Stands for a sink that cannot be made: it says why and takes nothing, and recording begins all the same."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def append(self, _: Batch, /) -> None:
+        """Say why.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(self._reason)
+
+    def flush(self, timeout: float, /) -> bool:  # noqa: ARG002 - nothing ever gets anywhere
+        """Nothing ever gets anywhere."""
+        return False
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def forked(self) -> None:
+        """A child has the same settings."""

@@ -17,7 +17,7 @@ from msgspec import Struct
 from flightlog.core.context import Remote, variable
 from flightlog.records.cursor import Cursor
 from flightlog.records.line import Line
-from flightlog.sinks.port import Sink, Ticking
+from flightlog.sinks.port import Counting, Sink, Ticking
 
 BATCH_BYTES: Final = 256 * 1024
 """About how much a sink is given at a time."""
@@ -112,6 +112,7 @@ class Outlet:
         self._thread = 0
         self._taken = self._missed = self._memory_missed = self._errors = 0
         self._last_error = ""
+        self._told_refusal = False
 
     def give(self, parcel: Parcel) -> None:
         """Let these lines wait for the sink; skip the oldest when that is too much."""
@@ -199,6 +200,7 @@ class Outlet:
             self._try(self._answer)
             self._try(lambda: self._tick(after_lines=self._taken > taken))  # noqa: B023 - called at once
         self._try(lambda: self.sink.close())  # noqa: PLW0108 - looking the method up may raise as well
+        self._try(self._count_losses)
         self._thread = 0  # another thread may get its number
         with self._changed:
             self._ended = True
@@ -227,8 +229,22 @@ class Outlet:
         lines = self._take_in_hand()
         taken = len(lines)  # the sink may do with the list as it likes
         if lines:
-            self.sink.append(lines)
+            try:
+                self.sink.append(lines)
+            finally:
+                self._count_losses()
         self._settle(taken)
+
+    def _count_losses(self) -> None:
+        """Count what the sink's other side refused."""
+        if not isinstance(self.sink, Counting):
+            return
+        for name, lost in self.sink.losses().items():
+            self._count(name, lost)
+            if not self._told_refusal:
+                self._told_refusal = True
+                why = f" ({self.sink.last_refusal})" if self.sink.last_refusal else ""
+                self._say(f"sink {self.name}: records are refused{why}; `flightlog doctor` counts them")
 
     def _tick(self, *, after_lines: bool) -> None:
         """Let the sink do what it has to do when no lines come."""

@@ -6,7 +6,7 @@ against this page.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from flightlog.records.line import Line
@@ -56,3 +56,14 @@ class Ticking(Protocol):
 
     def tick(self) -> bool:
         """Called after lines came, about every tenth of a second, as long as it says True."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A sink whose other side may refuse records for good: what is lost there is counted with everything else."""
+
+    last_refusal: str
+    """Why, the last time."""
+
+    def losses(self) -> Mapping[str, int]:
+        """What was lost since this was asked last, by the name of its counter."""

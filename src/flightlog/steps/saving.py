@@ -1,6 +1,8 @@
 """An execution trace becomes a trace like any other: one root span, and a span for each step.
 
-Ids are made from the trace's own id and the position of the step, so that saving again writes the same spans.
+Ids are made from the trace's own id and the position of the step, so that saving again writes the same spans; one
+that has changed meanwhile is written as its next revision. A step that tried again what had failed leaves a `retry`
+event on the root, which is in error only where something failed for good (`attempts.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flightlog.core.outcome import text_of
 from flightlog.core.past import Past, record
+from flightlog.core.past_event import PastEvent, record_event
 from flightlog.core.unset import UNSET
+from flightlog.steps.attempts import Retry, failed_for_good, is_cancelled, retries
 from flightlog.steps.step import StepType, TraceStep, type_text
 
 if TYPE_CHECKING:
@@ -41,19 +45,23 @@ def save(trace: ExecutionTrace) -> str:
     root_id = _span_id(trace_id, -1)
     context = _context(trace)
     steps = [(number, step) for number, step in enumerate(trace.steps()) if not step.is_open]
-    failed = _failed_for_good([step for _, step in steps])
+    ended = [step for _, step in steps]
+    failed = failed_for_good(ended)
     start, end = trace.start_ns, max((step.end_ns for _, step in steps), default=trace.start_ns)
     attributes: dict[str, Any] = {"flightlog.execution_trace.id": trace.trace_id, **trace.metadata}
     root = Past(trace_id, root_id, NAME, _kept(start), _kept(end), kind="workflow", attributes=attributes)
     root.context = context
     if failed is not None:
         root.error, root.status = _error(failed), "error"
-    elif any(_is_cancelled(step) for _, step in steps):
+    elif any(map(is_cancelled, ended)):
         root.status = "cancelled"
-    if not record(root):
+    if not record(root, trace.saved.of):
         return ""
     for number, step in steps:
-        record(_span(trace_id, root_id, number, step, context))
+        record(_span(trace_id, root_id, number, step, context), trace.saved.of)
+    for retry in retries(ended):
+        number, step = steps[retry.place]
+        record_event(_event(trace_id, root_id, number, step, retry))
     return trace_id
 
 
@@ -63,7 +71,7 @@ def _span(trace_id: str, root_id: str, number: int, step: TraceStep, context: di
     attributes: dict[str, Any] = dict(step.notes or {})
     if kind != own:
         attributes["flightlog.step_type"] = own
-    cancelled = _is_cancelled(step)
+    cancelled = is_cancelled(step)
     return Past(
         trace_id,
         _span_id(trace_id, number),
@@ -81,25 +89,16 @@ def _span(trace_id: str, root_id: str, number: int, step: TraceStep, context: di
     )
 
 
-def _failed_for_good(steps: list[TraceStep]) -> TraceStep | None:
-    """The first step that failed and did not succeed when it was tried again: later, under the same type and name.
-
-    The type `Error` stands in the place of what the step was, so there the name alone tells.
-    """
-    succeeded: set[tuple[str, str]] = set()
-    found = None
-    for step in reversed(steps):
-        own, name = type_text(step.step_type), text_of(step.name)
-        if not step.failed:
-            succeeded |= {(own, name), (StepType.ERROR, name)}
-        elif (own, name) not in succeeded and not _is_cancelled(step):
-            found = step
-    return found
-
-
-def _is_cancelled(step: TraceStep) -> bool:
-    """Whether the exception that left its block stands for no failure: `ExecutionTrace.step` wrote its name."""
-    return (step.error or "").partition(":")[0] in {"CancelledError", "KeyboardInterrupt"}
+def _event(trace_id: str, root_id: str, number: int, step: TraceStep, retry: Retry) -> PastEvent:
+    """What tells a reader of the trace that a step was another try."""
+    return PastEvent(
+        "retry",
+        attributes={"attempt": retry.attempt, "reason": retry.reason, "step": step.name},
+        time=_kept(step.start_ns),
+        event_id=_id(b"retry " + trace_id.encode(), number),
+        trace_id=trace_id,
+        span_id=root_id,
+    )
 
 
 def _error(step: TraceStep) -> dict[str, str]:
@@ -133,4 +132,8 @@ def _trace_id(own: str) -> str:
 
 def _span_id(trace_id: str, number: int) -> str:
     """Ids in the order of the steps: of spans that start together the one with the lesser id is told first."""
-    return f"{blake2b(trace_id.encode(), digest_size=4).hexdigest()}{number + 1:08x}"
+    return _id(trace_id.encode(), number)
+
+
+def _id(of: bytes, number: int) -> str:
+    return f"{blake2b(of, digest_size=4).hexdigest()}{number + 1:08x}"

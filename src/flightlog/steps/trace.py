@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from flightlog.core import classes, outcome
 from flightlog.steps import wire
 from flightlog.steps.dot import to_dot
+from flightlog.steps.revisions import Revisions
 from flightlog.steps.saving import save
 from flightlog.steps.step import MS, TraceStep
 from flightlog.steps.summary import TraceSummary, summary
@@ -45,6 +46,7 @@ class ExecutionTrace:
         "extra",
         "made_ns",
         "metadata",
+        "saved",
         "trace_id",
         "turn_number",
     )
@@ -65,6 +67,8 @@ class ExecutionTrace:
         now = time_ns()
         self.made_ns = now
         """When the trace was made: Unix nanoseconds."""
+        self.saved = Revisions()
+        """What `save` has written so far."""
         self._offset = now - monotonic_ns()
         self._steps: list[TraceStep] = []
         self._open: dict[int, list[TraceStep]] = {}
@@ -265,8 +269,13 @@ class ExecutionTrace:
     def save(self) -> str:
         """Record it as a trace: a root span, and one span a step. Saving again what has not changed changes nothing.
 
-        Every text passes the gate, as if it had been recorded as it happened. A step that is still open is left
-        out; a later call saves it once it has ended.
+        Saving again what has changed replaces what was saved; in another process only where it ends later. Every
+        text passes the gate, as if it had been recorded as it happened. A step that is still open is left out; a
+        later call saves it once it has ended.
+
+        The root is an `error` if a step failed for good: no later step of its type and name succeeded, where
+        words of a name that count tries, as in `weather_api "retry"`, are left out of account. Each such try is a
+        `retry` event on the root.
 
         Returns:
             The trace id under which it is found; empty when recording is off.

@@ -263,6 +263,12 @@ class _NoGate:
     def text(self, _path: str, text: str) -> str:
         return text
 
+    def beginning(self, _path: str, text: str, length: int) -> str:
+        return text[:length]
+
+    def arguments(self, arguments: list[str]) -> list[str]:
+        return arguments
+
     def hides(self, _key: str) -> bool:
         return False
 

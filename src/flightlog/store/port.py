@@ -13,7 +13,8 @@ of times, from any number of processes, and the store's answer depends only on t
   the span rows and reports each difference.
 * A trace row: start is the least start, end the greatest end, counters change by difference; name, kind,
   status, session, user and tags come from its most root-like span: one without a parent, else one whose
-  parent is absent; then the earliest start; then the least span id.
+  parent is absent; then the earliest start; then the least span id. Where that has no session, the one of the
+  earliest span that has one stands (then of the least span id); likewise the user.
 * A line that is not a record, or a record of an unknown type or version, is kept as it is and comes out
   again with `lines`; it is never interpreted.
 
@@ -39,6 +40,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from flightlog.records.callfacts import CallFacts
 from flightlog.records.cursor import Cursor
 from flightlog.records.event import Event
 from flightlog.records.line import Line
@@ -89,6 +91,8 @@ class Sizes(Struct, frozen=True):
     """Compressed."""
     strays: int
     series: int
+    loose_events: int = 0
+    """Events that are in no trace, or in one of which no span is here; they count among the events."""
 
 
 class Difference(Struct, frozen=True):
@@ -186,6 +190,17 @@ class Reader(Protocol):
         all of that trace besides.
         """
 
+    def loose_events(self, most: int, *, since: int | None = None, project: str = "") -> list[Event]:
+        """The newest events that are in no trace, or in one of which no span is here, by time, then id.
+
+        No list of traces leads to them. It may cost what the store holds of events.
+
+        Args:
+            most: no more than so many.
+            since: Unix nanoseconds; those that happened then or later.
+            project: of this one alone; empty for all.
+        """
+
     def lines(self, trace_id: str | None = None, selection: Selection = EVERY_TRACE) -> Iterator[bytes]:
         """One trace, those that are meant, or everything, as JSON lines.
 
@@ -217,6 +232,20 @@ class Reader(Protocol):
             most: no more than so many.
             since: Unix nanoseconds; those that started then or later.
             project: of this one alone; empty for all.
+        """
+
+    def model_calls(
+        self, selection: Selection = EVERY_TRACE, *, traces: Sequence[str] | None = None
+    ) -> Iterator[CallFacts]:
+        """Every model call that is over of the traces that are meant, in no particular order, in constant memory.
+
+        Calls of kind `llm`, and of the other kinds in `genai.CHARGED_KINDS` those that name a model. A session, user
+        or tags that a call has not itself are those of its trace. It costs what there is of calls, and where
+        more than a time and a project is asked for, what there is of spans in those traces.
+
+        Args:
+            selection: which traces; but its `since` is about the calls, wherever their traces began.
+            traces: full ids; of these traces alone, in this order, and in each by start.
         """
 
     def counters(self, newer: Mapping[str, Mapping[str, int]] | None = None) -> dict[str, int]:

@@ -92,6 +92,11 @@ class capture:  # noqa: N801 - used like a function, as contextlib's are
             f"no span {name!r} was captured; there are {sorted({span.name for span in self.spans})}"
         )
 
+    def clear(self) -> None:
+        """Forget what was recorded so far, as after the preparations of a test; spans that run are kept."""
+        known = len(self._lines)
+        self._lines[:known] = _checks().of_open_spans(self._lines[:known])
+
     def outline(self) -> str:
         """Everything so far as a tree, one span or event a line: for people, where a test has failed."""
         told: str = _checks().outline(self._lines)

@@ -23,6 +23,7 @@ __all__ = [
     "in_order",
     "matching",
     "narrations",
+    "of_open_spans",
     "outline",
     "recorded",
     "records",
@@ -41,6 +42,13 @@ _EMITTED: Final = re.compile(r"\S")
 def records(framed: Sequence[bytes]) -> list[Record]:
     """The records of a capture's lines."""
     return lines(framed)
+
+
+def of_open_spans(framed: Sequence[bytes]) -> list[bytes]:
+    """The lines of spans that have not ended."""
+    found = [(line, one) for line, one in zip(framed, lines(framed), strict=True) if isinstance(one, Span)]
+    ended = {span.span_id for _, span in found if span.end is not None}
+    return [line for line, span in found if span.span_id not in ended]
 
 
 def narrations(events: Iterable[Event]) -> list[Event]:

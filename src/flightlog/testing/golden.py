@@ -136,14 +136,13 @@ def _missing(path: Path, what: str, text: Any) -> None:
 def _keep(path: Path | None) -> None:
     """Remember a file that matches: who wants something else of it in the same run is refused."""
     if path is not None and updating.is_on:
-        updating.texts.setdefault(str(path), path.read_text(encoding="utf-8"))
+        updating.settle(str(path), _name(path), path.read_text(encoding="utf-8"))
 
 
 def _write(path: Path, text: str) -> None:
     """Put a text in the place of the file, at once; refuse one that another test of this run wrote otherwise."""
     __tracebackhide__ = True
-    before = updating.texts.setdefault(str(path), text)
-    if before != text:
+    if updating.settle(str(path), _name(path), text) != text:
         raise AssertionError(
             f"two assertions of this run want {_name(path)}, each otherwise; give each its own file"
         )

@@ -24,6 +24,9 @@ _SECTION: Final = "Recorded by flightlog"
 _WRITTEN: Final = "flightlog_written"
 """An attribute of a report: golden files that the test wrote. A report takes it along from a worker of xdist."""
 
+_SETTLED: Final = "flightlog_settled"
+"""An attribute of a report: what golden files are to hold by the test, as digests by their names."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the one option."""
@@ -44,6 +47,37 @@ def pytest_configure(config: pytest.Config) -> None:
         updating.texts.clear()
 
     config.add_cleanup(restore)
+    if updating.asked and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Agreement(), "flightlog-agreement")
+
+
+class _Agreement:
+    """Sees that workers of xdist want the same of a golden file; within one process the assertion itself does."""
+
+    def __init__(self) -> None:
+        self._settled: dict[str, set[str]] = {}
+
+    def _disputed(self) -> list[str]:
+        return sorted(path for path, digests in self._settled.items() if len(digests) > 1)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note what a test, of whichever worker, wanted."""
+        for path, digest in getattr(report, _SETTLED, {}).items():
+            self._settled.setdefault(path, set()).add(digest)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Let the run fail where they did not agree."""
+        if self._disputed() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say where they did not."""
+        for path in self._disputed():
+            terminalreporter.write_line(
+                f"flightlog: two assertions of this run want {path}, each otherwise; give each its own file",
+                red=True,
+            )
 
 
 @pytest.fixture
@@ -111,6 +145,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if updating.written:
         setattr(report, _WRITTEN, updating.take_written())
+    if updating.settled:
+        setattr(report, _SETTLED, updating.take_settled())
     seen = getattr(item, "funcargs", {}).get("recorded")
     if report.when == "call" and report.failed and isinstance(seen, capture):
         report.sections.append((_SECTION, seen.outline()))

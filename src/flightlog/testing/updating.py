@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from hashlib import blake2b
 from typing import Final
 
 VARIABLE: Final = "FLIGHTLOG_UPDATE"
@@ -20,6 +21,8 @@ class Updating:
         """Files, since somebody took the list."""
         self.texts: dict[str, str] = {}
         """What each file was found or written to hold: two tests that want different things of one never agree."""
+        self.settled: dict[str, str] = {}
+        """The same as digests by the file's shown name, since somebody took them: to compare with other processes."""
 
     @property
     def is_on(self) -> bool:
@@ -32,6 +35,17 @@ class Updating:
         if self.has_option and test:
             return f"pytest {_quoted(test)} --flightlog-update"
         return f"{VARIABLE}=1, then the same command again"
+
+    def settle(self, path: str, name: str, text: str) -> str:
+        """Say what a file is to hold; gives what it was to hold until now, which is this text where nobody said."""
+        first = self.texts.setdefault(path, text)
+        self.settled[name] = blake2b(first.encode(), digest_size=16).hexdigest()
+        return first
+
+    def take_settled(self) -> dict[str, str]:
+        """What files are to hold, of those that somebody spoke of since this was called last."""
+        settled, self.settled = self.settled, {}
+        return settled
 
     def take_written(self) -> list[str]:
         """The files written since this was called last."""

@@ -7,7 +7,7 @@ guides are kept short: below a certain depth they are replaced by the depth's nu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 from typing import Final
 
@@ -19,9 +19,14 @@ from flightlog.analysis.summary import is_noteworthy, repeats
 from flightlog.analysis.tree import Node, Tree
 from flightlog.narration.hot import is_hot
 from flightlog.records.event import Event
+from flightlog.records.narration import View
+from flightlog.records.span import Span
 
 EVENTS_SHOWN: Final = 8
 """Events of one span that get a row; the rest are counted in one more."""
+
+QUIET_SHOWN: Final = 50
+"""Where everything is wanted, so many events of one span that matter little get a row: lines of output, logs."""
 
 
 class Guides(Struct, frozen=True):
@@ -64,7 +69,7 @@ class Limits(Struct, frozen=True):
     depth: int | None = None
     """Levels that are drawn, 1 for roots alone; None for all."""
     everything: bool = False
-    """No folds, every noteworthy event."""
+    """No folds, every noteworthy event, and the first of those that are not."""
     preview: int = 0
     """Characters of each input and output that are shown; -1 for all of them."""
     pace: Pace = DEFAULT
@@ -73,6 +78,14 @@ class Limits(Struct, frozen=True):
     """Ids of spans that are there only because they lead to others."""
     now: int | None = None
     """Unix nanoseconds: how far an open span has run; None where that is not known."""
+    view: View = "human"
+    """The voice of narrations."""
+    cost: Callable[[Span], str] | None = None
+    """Tells what a span cost, in a few letters; empty for what is unknown, or nobody charges for."""
+
+    def cost_of(self, span: Span) -> str:
+        """What a span cost; empty where that is not known."""
+        return self.cost(span) if self.cost else ""
 
 
 def rows(tree: Tree, guides: Guides, limits: Limits, indent: int) -> Iterator[Row]:
@@ -108,9 +121,9 @@ def _below(node: Node, likeness: Likeness, limits: Limits) -> Sequence[Item]:
     return _items(node.children, _news(node), likeness, limits)
 
 
-def has_below(node: Node) -> bool:
+def has_below(node: Node, limits: Limits) -> bool:
     """Whether rows that hang on a node follow it."""
-    return bool(node.children) or any(_has_row(event) for event in _news(node))
+    return bool(node.children) or any(_has_row(event, limits) for event in _news(node))
 
 
 def _news(node: Node) -> Iterator[Event]:
@@ -121,20 +134,35 @@ def _news(node: Node) -> Iterator[Event]:
 def _items(
     nodes: Sequence[Node], events: Iterable[Event], likeness: Likeness, limits: Limits
 ) -> Sequence[Item]:
-    told = [event for event in events if _has_row(event)]
-    shown = told if limits.everything else _first(told)
+    told = [event for event in events if _has_row(event, limits)]
+    shown = _loud_and_first(told) if limits.everything else _first(told)
     breaks = [event.time for event in shown if is_noteworthy(event)]
     siblings: Iterable[Node | Fold] = nodes if limits.everything else likeness.folded(nodes, breaks)
     timed: Iterable[Node | Fold | Event] = merge(siblings, shown, key=_time)
     items: list[Item] = list(timed)
     if len(shown) < len(told):
-        items.append(Hidden(f"{len(told) - len(shown):,} more events"))
+        where = ", all of them in `flightlog show` of this step" if limits.everything else ""
+        items.append(Hidden(f"{len(told) - len(shown):,} more events{where}"))
     return items
 
 
-def _has_row(event: Event) -> bool:
-    """Whether an event is drawn: it matters, or was recorded at level trace to be seen."""
-    return is_noteworthy(event) or is_hot(event)
+def _has_row(event: Event, limits: Limits) -> bool:
+    """Whether an event is drawn: it matters, was recorded at level trace to be seen, or everything is wanted."""
+    return is_noteworthy(event) or is_hot(event) or (limits.everything and event.name != "chunk")
+
+
+def _loud_and_first(events: Sequence[Event]) -> list[Event]:
+    """All that have a row in any case, and of the quiet ones (lines of output, logs) the first."""
+    loud = Limits()
+    left = QUIET_SHOWN
+    shown = []
+    for event in events:
+        if not _has_row(event, loud):
+            left -= 1
+            if left < 0:
+                continue
+        shown.append(event)
+    return shown
 
 
 def _first(events: Sequence[Event]) -> list[Event]:

@@ -9,9 +9,10 @@ from msgspec import UNSET, Struct
 
 from flightlog.analysis import retries
 from flightlog.analysis.pace import Pace
+from flightlog.analysis.spending import Spending
 from flightlog.analysis.summary import Failure, KindCount, Summary, repeats
 from flightlog.analysis.tree import MARKS, Node, Tree, walk
-from flightlog.cli.render import details, heading, notes, preview, stacks, step, words
+from flightlog.cli.render import details, heading, money, notes, preview, stacks, step, words
 from flightlog.cli.render.cells import cut, flow
 from flightlog.cli.render.marks import kind_style, status_sign, status_style
 from flightlog.cli.render.safe import clean
@@ -20,6 +21,7 @@ from flightlog.cli.render.table import lines as table_lines
 from flightlog.cli.render.terminal import Terminal
 from flightlog.records.attributes import WAITING, WAITING_SINCE
 from flightlog.records.event import Event
+from flightlog.records.narration import View
 from flightlog.records.process import Process
 from flightlog.records.traces import Trace
 
@@ -42,6 +44,10 @@ class Subject(Struct, frozen=True, eq=False):
     """By start, so the one that began it all is first."""
     pace: Pace
     """From when on a trace or a step is slow."""
+    view: View = "human"
+    """The voice of narrations."""
+    cost: Spending | None = None
+    """What its model calls cost; None where there are no prices."""
 
 
 def lines(subject: Subject, terminal: Terminal, now_ns: int) -> Iterator[str]:
@@ -81,7 +87,7 @@ class Pen:
             "process": self._flow(_processes(subject.processes), ", "),
             "session": self._flow([trace.session, _turn(subject.tree), _user(trace)], self._dot),
             "tags": self._flow(trace.tags, ", "),
-            "models": self._flow(_models(trace), self._dot),
+            "models": self._flow([*_models(trace), self._cost(subject.cost)], self._dot),
             "notes": self._flow(self._notes(subject), self._dot),
         }
         for label, body in facts.items():
@@ -176,7 +182,7 @@ class Pen:
         errors = {node.record.span_id: node.record.error for node in walk(subject.tree)}
         news = [event for event in summary.events if not repeats(event, errors.get(event.span_id))]
         shown = news[:_EVENTS]
-        body = [self._event(event, subject.trace.start) for event in shown]
+        body = [self._event(event, subject) for event in shown]
         told = {event.name for event in shown} | {e.name for e in summary.events if e not in news}
         rest = [f"{name} {n:,}" for name, n in summary.event_counts.items() if name not in told]
         if len(news) > len(shown):
@@ -189,9 +195,9 @@ class Pen:
         """What is odd about the places of spans."""
         return [self._cut(f"{mark}: {number:,}, {MARKS[mark]}") for mark, number in tree.marks.items()]
 
-    def _event(self, event: Event, start: int) -> str:
-        after = words.duration(event.time - start, unicode=self._terminal.unicode)
-        said = "".join(text for text, _ in details.event_label(event))
+    def _event(self, event: Event, subject: Subject) -> str:
+        after = words.duration(event.time - subject.trace.start, unicode=self._terminal.unicode)
+        said = "".join(text for text, _ in details.event_label(event, subject.view))
         return self._cut(f"{after:>{words.DURATION_CELLS}}  {said}")
 
     def _attributes(self, attributes: Mapping[str, Any]) -> list[str]:
@@ -210,6 +216,9 @@ class Pen:
         if not columns[-1].cells:
             return []
         return list(table_lines(columns, self._terminal.narrower(self._room)))
+
+    def _cost(self, cost: Spending | None) -> str:
+        return "" if cost is None or not cost.calls else money.told(cost, self._terminal)
 
     def _notes(self, subject: Subject) -> list[str]:
         still_open = subject.summary.open_spans

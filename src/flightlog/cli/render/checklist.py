@@ -49,7 +49,8 @@ def store(sizes: Sizes, terminal: Terminal) -> Iterator[str]:
             "on disk": words.size(sizes.bytes_on_disk),
             "traces": words.count(sizes.traces),
             "spans": words.count(sizes.spans),
-            "events": words.count(sizes.events),
+            "events": words.count(sizes.events)
+            + (f", {words.count(sizes.loose_events)} outside any span" if sizes.loose_events else ""),
             "payloads": f"{words.count(sizes.payloads)}, {words.size(sizes.payload_bytes)} compressed",
             "strays": words.count(sizes.strays),
             "series": words.count(sizes.series),

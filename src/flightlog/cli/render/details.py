@@ -9,6 +9,7 @@ import msgspec
 
 from flightlog.analysis import retries
 from flightlog.analysis.likeness import Fold
+from flightlog.analysis.summary import is_noteworthy
 from flightlog.analysis.tree import Node
 from flightlog.cli.render import words
 from flightlog.cli.render.marks import kind_style
@@ -19,14 +20,14 @@ from flightlog.narration.events import actor, narrated, target
 from flightlog.records import genai
 from flightlog.records.attributes import WAITING
 from flightlog.records.event import Event
-from flightlog.records.narration import is_narration
+from flightlog.records.narration import View, is_narration, spoken
 
 Part = tuple[str, Style]
 """A piece of clean text and how it is drawn."""
 
 
-def label(node: Node, terminal: Terminal) -> list[Part]:
-    """Name, kind, marks, and for a model call its model and tokens."""
+def label(node: Node, terminal: Terminal, cost: str = "") -> list[Part]:
+    """Name, kind, marks, and for a model call its model, tokens and what it cost, where that is known."""
     record = node.record
     parts: list[Part] = [(clean(record.name) or "(no name)", "bold" if record.status == "error" else "")]
     if record.kind:
@@ -35,6 +36,8 @@ def label(node: Node, terminal: Terminal) -> list[Part]:
     usage = _usage(record.attributes, terminal)
     if usage:
         parts.append((" " + usage, "dim"))
+    if cost:
+        parts.append((" " + cost, "dim"))
     parts += [(f" {told}", "yellow") for told in _asides(node, terminal)]
     return parts
 
@@ -90,21 +93,27 @@ def fold(item: Fold, terminal: Terminal) -> str:
     return text + ": " + " / ".join(words.duration(ns, unicode=terminal.unicode) for ns in item.durations)
 
 
-def event_label(event: Event) -> list[Part]:
-    """Name, text and attributes of an event; of a narration who did what, and what it says plainly."""
+def event_label(event: Event, view: View = "human") -> list[Part]:
+    """Name, text and attributes of an event; of a narration who did what, and what it says in this voice."""
     if is_narration(event):
+        is_told = event.body or spoken(event, view) != event.name
         return [
             (f"{actor(event)} ".lstrip(), "dim"),
             (clean(event.name), "yellow"),
-            (f" {narrated(event)}" if event.body else f" {target(event)}".rstrip(), ""),
+            (f" {narrated(event, view)}" if is_told else f" {target(event)}".rstrip(), ""),
         ]
     if hot.is_hot(event):
         return [(hot.line(event), "dim")]
-    parts: list[Part] = [(clean(event.name), "yellow")]
+    parts: list[Part] = [(clean(event.name), event_style(event))]
     said = event.body or pairs(event.attributes)
     if said:
         parts.append((" " + clean(said), "dim"))
     return parts
+
+
+def event_style(event: Event) -> Style:
+    """Yellow for an event that changes how a trace is read, dim for lines of output, logs and the like."""
+    return "yellow" if is_noteworthy(event) or hot.is_hot(event) else "dim"
 
 
 def pairs(attributes: Mapping[str, Any]) -> str:

@@ -27,8 +27,13 @@ _BESIDE_CELLS: Final = 44
 """What stands before and behind the bars by hour."""
 
 
-def of_spans(found: Mapping[Grouping, Sequence[Figures]], terminal: Terminal, most: int) -> Iterator[str]:
-    """A table for each grouping that has something in it."""
+def of_spans(
+    found: Mapping[Grouping, Sequence[Figures]],
+    terminal: Terminal,
+    most: int,
+    costs: Mapping[tuple[str, ...], str] | None = None,
+) -> Iterator[str]:
+    """A table for each grouping that has something in it; by model and provider with what calls cost."""
     if not any(found.values()):
         yield terminal.paint("dim", "no span has ended in that time")
     first = True
@@ -38,7 +43,7 @@ def of_spans(found: Mapping[Grouping, Sequence[Figures]], terminal: Terminal, mo
         if not first:
             yield ""
         first = False
-        yield from table_lines(_columns(grouping, rows[:most], terminal), terminal)
+        yield from table_lines(_columns(grouping, rows[:most], terminal, costs or {}), terminal)
         if len(rows) > most:
             yield terminal.paint("dim", f"{terminal.ellipsis()} {len(rows) - most:,} more; -n shows more")
 
@@ -54,7 +59,9 @@ def of_traces(told: TraceFigures, terminal: Terminal, pace: Pace) -> Iterator[st
         yield from _timeline(told.hours, terminal)
 
 
-def _columns(grouping: Grouping, rows: Sequence[Figures], terminal: Terminal) -> list[Column]:
+def _columns(
+    grouping: Grouping, rows: Sequence[Figures], terminal: Terminal, costs: Mapping[tuple[str, ...], str]
+) -> list[Column]:
     kinds = [clean(row.kind) or "(none)" for row in rows]
     styles = [kind_style(row.kind) for row in rows]
     total = max((row.total_ns for row in rows), default=0)
@@ -104,6 +111,12 @@ def _columns(grouping: Grouping, rows: Sequence[Figures], terminal: Terminal) ->
             [words.short_count(row.cache_read_tokens) if row.cache_read_tokens else "" for row in rows],
             align="right",
             leaves=7,
+        ),
+        Column(
+            "cost",
+            [costs.get((row.model, row.provider), "") if row.model else "" for row in rows],
+            align="right",
+            leaves=2,
         ),
         Column(
             "no usage",

@@ -20,15 +20,21 @@ NAME_CELLS: Final = 16
 
 
 def lines(
-    trace: Trace, terminal: Terminal, now_ns: int, pace: Pace | None = None, tree: Tree | None = None
+    trace: Trace,
+    terminal: Terminal,
+    now_ns: int,
+    pace: Pace | None = None,
+    tree: Tree | None = None,
+    *,
+    cost: str = "",
 ) -> Iterator[str]:
     """How it went, what it was, how long it took, with a pace what is remarkable; then its id and when it began.
 
-    Of what is still open, how long it has run or waits so far.
+    Of what is still open, how long it has run or waits so far. With a cost, what its model calls cost.
     """
     style = status_style(trace.status)
     remarks = _remarks(trace, terminal, pace, tree) if pace else ()
-    parts = [*_facts(trace, terminal, now_ns), *remarks]
+    parts = [*_facts(trace, terminal, now_ns), *([cost] if cost else []), *remarks]
     facts = terminal.dot().join(parts)
     sign = terminal.paint(style, status_sign(trace.status, terminal))
     name = clean(trace.name) or "(no name)"

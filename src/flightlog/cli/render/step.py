@@ -17,11 +17,12 @@ from flightlog.analysis.pace import Pace
 from flightlog.analysis.summary import repeats
 from flightlog.analysis.tree import MARKS, Node
 from flightlog.analysis.waiting import worked_ns
-from flightlog.cli.render import details, messages, words, wrap
+from flightlog.cli.render import details, messages, money, words, wrap
 from flightlog.cli.render.cells import flow, width
 from flightlog.cli.render.marks import kind_style, slow_style, status_sign, status_style
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Style, Terminal
+from flightlog.pricing.charge import Charge
 from flightlog.records import genai
 from flightlog.records.attributes import EXCEPTION, WAITING, WAITING_SINCE
 from flightlog.records.event import Event
@@ -55,6 +56,8 @@ class Step(Struct, frozen=True, eq=False):
     """Names from the root down to it."""
     began: int
     """Unix nanoseconds: the start of its trace."""
+    charge: Charge | None = None
+    """What it cost; None for what nobody charges for."""
 
 
 def lines(
@@ -155,6 +158,7 @@ class Pen:
             "path": " > ".join(step.path),
             "model": _model(record.attributes),
             "tokens": _tokens(record.attributes),
+            "cost": "" if step.charge is None else money.explained(step.charge, self._terminal),
             "stream": self._stream(record.attributes),
             "context": details.pairs(context),
             "thread": ", ".join(filter(None, (record.thread, record.task and f"task {record.task}"))),

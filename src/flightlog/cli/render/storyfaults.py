@@ -36,3 +36,5 @@ def _one(one: Linted, terminal: Terminal) -> Iterator[str]:
         yield _INDENT + terminal.paint("dim", cut(one.sentence, room, terminal.ellipsis()))
     if one.trace_id:
         yield f"{_INDENT}flightlog show {clean(one.trace_id)} {clean(one.span_id)}".rstrip()
+    else:
+        yield f"{_INDENT}flightlog story --loose"

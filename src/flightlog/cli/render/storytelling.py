@@ -21,8 +21,8 @@ _STYLES: Final[dict[str, Style]] = {"opening": "bold", "more": "dim", "closing":
 _LOUD: Final[dict[str, Style]] = {"warn": "yellow", "error": "red", "fatal": "alarm"}
 
 
-def prose(sentences: Iterable[Sentence], terminal: Terminal) -> Iterator[str]:
-    """Draw a story; a blank line around each chapter and before the end."""
+def prose(sentences: Iterable[Sentence], terminal: Terminal, *, is_timed: bool = False) -> Iterator[str]:
+    """Draw a story; a blank line around each chapter and before the end. `is_timed`: with times of day."""
     before: Sentence | None = None
     for sentence in sentences:
         ends = before is not None and sentence.depth <= 1 < before.depth
@@ -30,8 +30,28 @@ def prose(sentences: Iterable[Sentence], terminal: Terminal) -> Iterator[str]:
             yield ""
         before = sentence
         style = _LOUD.get(sentence.level) or _STYLES.get(sentence.what, "")
+        if is_timed and sentence.depth:
+            yield from _timed(sentence, style, terminal)
+            continue
         for text in _laid_out(sentence, terminal):
             yield terminal.paint(style, text)
+
+
+def _timed(sentence: Sentence, style: Style, terminal: Terminal) -> Iterator[str]:
+    """The time of day, then the sentence; a further line begins where the sentence did, if there is room."""
+    moment = clock(sentence.time)
+    room = terminal.width - len(moment) - 4
+    if room < _LEAST_TEXT:
+        yield f"  {terminal.paint('dim', moment)}"
+        yield from (
+            f"  {terminal.paint(style, text)}"
+            for text in wrapped(_in(terminal, sentence.text), max(1, terminal.width - 2))
+        )
+        return
+    indent = " " * (len(moment) + 3)
+    first, *more = wrapped(_in(terminal, sentence.text), room)
+    yield f"  {terminal.paint('dim', moment)} {terminal.paint(style, first)}"
+    yield from (indent + terminal.paint(style, text) for text in more)
 
 
 def _laid_out(sentence: Sentence, terminal: Terminal) -> Iterator[str]:
@@ -46,12 +66,19 @@ def _laid_out(sentence: Sentence, terminal: Terminal) -> Iterator[str]:
 def aligned(events: Sequence[Event], view: View, terminal: Terminal) -> Iterator[str]:
     """One line a narration, the columns as wide as the widest text in them, as far as there is room."""
     columns = _columns(events, terminal)
-    room = max(terminal.width - columns.before, _LEAST_TEXT)
+    is_narrow = terminal.width - columns.before < _LEAST_TEXT
+    if is_narrow and terminal.width < columns.before:
+        columns = line.Columns(0, 0, 0)
+    room = max(terminal.width - (2 if is_narrow else columns.before), 1)
     for event in events:
         head = f"{terminal.paint('dim', clock(event.time))} {line.head(event, columns, _painter(terminal))}"
         style = _LOUD.get(event.level, "")
         texts = wrapped(_in(terminal, line.text(event, view)), room)
         head = head if terminal.unicode else head.replace("…", "~")
+        if is_narrow:
+            yield head.rstrip()
+            yield from ("  " + terminal.paint(style, text) for text in texts)
+            continue
         yield head + terminal.paint(style, texts[0])
         yield from (" " * columns.before + terminal.paint(style, text) for text in texts[1:])
 

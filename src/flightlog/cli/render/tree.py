@@ -55,7 +55,7 @@ def lines(tree: Tree, terminal: Terminal, limits: Limits) -> Iterator[str]:
     """Draw a tree, the scale of its time axis first, then what its marks mean."""
     indent = max(4, terminal.width // _CELLS_A_LEVEL)
     rows = list(branches.rows(tree, _guides(terminal), limits, indent))
-    layout = _layout(rows, terminal)
+    layout = _layout(rows, terminal, limits)
     axis = Axis(tree.start, _end(tree, limits), max(1, layout.axis), terminal.unicode)
     pen = Pen(terminal, layout, axis, limits)
     yield pen.titles()
@@ -77,7 +77,7 @@ def _guides(terminal: Terminal) -> branches.Guides:
     return branches.UNICODE if terminal.width >= WIDE_GUIDES_FROM else branches.NARROW
 
 
-def _layout(rows: Sequence[Row], terminal: Terminal) -> Layout:
+def _layout(rows: Sequence[Row], terminal: Terminal, limits: Limits) -> Layout:
     """Give the labels what they need, at most two thirds, and the axis the rest."""
     self_time = words.DURATION_CELLS if terminal.width >= SELF_FROM else 0
     span_id = _SPAN_ID_CELLS if terminal.width >= ID_FROM else 0
@@ -85,17 +85,19 @@ def _layout(rows: Sequence[Row], terminal: Terminal) -> Layout:
     room = terminal.width - taken
     if terminal.width < AXIS_FROM:
         return Layout(room, 0, self_time, span_id)
-    wanted = max((_label_width(row, terminal) for row in rows), default=0)
+    wanted = max((_label_width(row, terminal, limits) for row in rows), default=0)
     axis = max(room - _GAP - wanted, (room - _GAP) * 2 // 5 if terminal.width >= SELF_FROM else 12)
     return Layout(room - _GAP - axis, axis, self_time, span_id)
 
 
-def _label_width(row: Row, terminal: Terminal) -> int:
+def _label_width(row: Row, terminal: Terminal, limits: Limits) -> int:
     """Cells that a label wants; an event's text may be long and is content with less."""
     if isinstance(row.item, Node):
-        return _before_label(row) + sum(width(text) for text, _ in details.label(row.item, terminal))
+        return _before_label(row) + sum(
+            width(text) for text, _ in details.label(row.item, terminal, limits.cost_of(row.item.record))
+        )
     if isinstance(row.item, Event):
-        told = sum(width(text) for text, _ in details.event_label(row.item))
+        told = sum(width(text) for text, _ in details.event_label(row.item, limits.view))
         return _before_label(row) + min(_EVENT_CELLS, told)
     return 0
 
@@ -137,7 +139,9 @@ class Pen:
         item = row.item
         if isinstance(item, Node):
             yield self._span(row.guides, item)
-            guide = row.below + (_guides(self._terminal).passing if branches.has_below(item) else "  ")
+            guide = row.below + (
+                _guides(self._terminal).passing if branches.has_below(item, self._limits) else "  "
+            )
             note = details.note(item)
             if note:
                 yield self._text(guide, *note)
@@ -181,7 +185,7 @@ class Pen:
             self_time=words.duration(node.self_ns, unicode=terminal.unicode) if node.children else "",
             span_id=clean(record.span_id),
         )
-        label += details.label(node, terminal)
+        label += details.label(node, terminal, self._limits.cost_of(record))
         if record.span_id in self._limits.faint:
             label = [(text, "dim") for text, _ in label]
         return self._line(label, cells)
@@ -203,9 +207,14 @@ class Pen:
 
     def _event(self, guides: str, event: Event) -> str:
         sign = event_sign(self._terminal)
-        label: list[details.Part] = [(guides, "dim"), (sign + " ", "yellow"), *details.event_label(event)]
+        style = details.event_style(event)
+        label: list[details.Part] = [
+            (guides, "dim"),
+            (sign + " ", style),
+            *details.event_label(event, self._limits.view),
+        ]
         bar = self._axis.point(event.time, sign) if self._layout.axis else ""
-        return self._line(label, Cells(bar=bar, bar_style="yellow"))
+        return self._line(label, Cells(bar=bar, bar_style=style))
 
     def _text(self, guides: str, text: str, style: Style) -> str:
         """A line that may use the whole width."""

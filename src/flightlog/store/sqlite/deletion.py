@@ -14,7 +14,7 @@ from flightlog.store.sqlite.statements import as_array
 from flightlog.store.sqlite.tally import Tally
 
 _SPANS: Final = "SELECT id FROM spans WHERE trace IN (SELECT value FROM json_each(?1))"
-_HANGING_ON_IT: Final = ("spans", "events", "annotations", "trace_tags")
+_HANGING_ON_IT: Final = ("spans", "events", "annotations", "trace_tags", "trace_context")
 _HELD: Final = """
 SELECT (SELECT count(*) FROM events WHERE trace IN (SELECT value FROM json_each(?1))),
   (SELECT count(*) FROM annotations WHERE trace IN (SELECT value FROM json_each(?1))),

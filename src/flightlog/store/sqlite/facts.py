@@ -64,6 +64,8 @@ class Written(Struct, gc=False):
     model: str
     usage: Usage
     has_tags: bool = False
+    has_session: bool = False
+    has_user: bool = False
 
 
 class _Named(Struct):

@@ -8,21 +8,23 @@ looks again at each question.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from flightlog.codecs import lines as codec
 from flightlog.records.annotation import Annotation
+from flightlog.records.callfacts import CallFacts
 from flightlog.records.errors import AmbiguousId, StoreCorrupt, UnknownId
 from flightlog.records.event import Event
 from flightlog.records.span import Span
 from flightlog.records.traces import EVERY_TRACE, Figures, Flow, Selection, Trace, TraceFigures
 from flightlog.store.port import Difference, Grouping, Sizes
-from flightlog.store.sqlite import failed, flows, layout, statistics, verify
+from flightlog.store.sqlite import calls, failed, flows, layout, loose, statistics, verify
 from flightlog.store.sqlite.connect import answering, connect_reader, snapshot
 from flightlog.store.sqlite.ids import TRACE_DIGITS, text, trace_key
 from flightlog.store.sqlite.migrate import migrate
@@ -48,7 +50,9 @@ _SIZES: Final = """
 SELECT (SELECT count(*) FROM traces WHERE start IS NOT NULL), (SELECT coalesce(sum(spans), 0) FROM traces),
   (SELECT count(*) FROM events), (SELECT value FROM totals WHERE name = 'payloads'),
   (SELECT value FROM totals WHERE name = 'payload_bytes'), (SELECT count(*) FROM strays),
-  (SELECT count(*) FROM series)
+  (SELECT count(*) FROM series),
+  (SELECT count(*) FROM events) - (SELECT count(*) FROM events WHERE trace IS NOT NULL)
+    + (SELECT count(*) FROM events WHERE trace IN (SELECT id FROM traces WHERE start IS NULL))
 """
 _COUNTERS: Final = """
 SELECT name, sum(value) FROM process_counters GROUP BY name
@@ -120,6 +124,11 @@ class Reader:
         with self._snapshot() as connection:
             return flows.flow(connection, correlation_id, most)
 
+    def loose_events(self, most: int, *, since: int | None = None, project: str = "") -> list[Event]:
+        """The newest events that are in no trace, or in one of which no span is here, by time, then id."""
+        with self._snapshot() as connection:
+            return loose.events(connection, most, since, project)
+
     def lines(self, trace_id: str | None = None, selection: Selection = EVERY_TRACE) -> Iterator[bytes]:
         """One trace, those that are meant, or everything, as JSON lines.
 
@@ -145,6 +154,24 @@ class Reader:
         """Failed spans without a failed child, newest first, without inputs and outputs."""
         with self._snapshot() as connection:
             return failed.innermost(connection, since, project, most)
+
+    def model_calls(
+        self, selection: Selection = EVERY_TRACE, *, traces: Sequence[str] | None = None
+    ) -> Iterator[CallFacts]:
+        """Every model call that is over of the traces that are meant, a page at a time."""
+        if traces is not None:
+            for place in range(0, len(traces), _PAGE_ROWS):
+                with self._snapshot() as connection:
+                    rows = calls.rows_of(connection, traces[place : place + _PAGE_ROWS])
+                    found = calls.of_rows(connection, rows, selection.since)
+                yield from found
+        elif selection == Selection(since=selection.since, project=selection.project):
+            yield from calls.of_series(self._snapshot, selection.since, selection.project)
+        else:
+            for page in self._trace_pages(structs.replace(selection, since=None)):
+                with self._snapshot() as connection:
+                    found = calls.of_rows(connection, [place.id for place, _ in page], selection.since)
+                yield from found
 
     def counters(self, newer: Mapping[str, Mapping[str, int]] | None = None) -> dict[str, int]:
         """Losses of every process, summed by name, and the store's own, which begin with `store_`."""

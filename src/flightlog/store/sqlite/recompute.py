@@ -118,6 +118,28 @@ WHERE json_type(c.rest, '$.tags') IN ('array', 'text') AND j.type = 'text' AND {
 """
 """The tags of traces: those of their root's context; a single text counts as a list of one."""
 
+CONTEXT_ROWS: Final = """
+WITH
+bound AS (
+  SELECT s.trace, s.id, s.start, s.span_id, c.session, c.user
+  FROM spans s JOIN span_context c ON c.span = s.id
+  WHERE (c.session IS NOT NULL OR c.user IS NOT NULL) AND {spans}
+),
+sessions AS (
+  SELECT trace, id, row_number() OVER (PARTITION BY trace ORDER BY start, span_id) AS place
+  FROM bound WHERE session IS NOT NULL
+),
+users AS (
+  SELECT trace, id, row_number() OVER (PARTITION BY trace ORDER BY start, span_id) AS place
+  FROM bound WHERE user IS NOT NULL
+)
+SELECT trace, max(session_span) AS session_span, max(user_span) AS user_span FROM (
+  SELECT trace, id AS session_span, NULL AS user_span FROM sessions WHERE place = 1
+  UNION ALL SELECT trace, NULL, id FROM users WHERE place = 1
+) GROUP BY trace
+"""
+"""Of each trace the earliest span that has a session, and the earliest one that has a user."""
+
 
 def narrowed(statement: str, only: str = EVERY) -> str:
     """A statement over all traces, or over some."""
@@ -148,3 +170,10 @@ def renew_tags(connection: sqlite3.Connection, traces: Iterable[int]) -> None:
     ids = as_array(traces)
     connection.execute("DELETE FROM trace_tags WHERE trace IN (SELECT value FROM json_each(?1))", (ids,))
     connection.execute(f"INSERT INTO trace_tags {narrowed(TAG_ROWS, SOME)}", (ids,))
+
+
+def renew_context(connection: sqlite3.Connection, traces: Iterable[int]) -> None:
+    """Find anew whose sessions and users these traces show."""
+    ids = as_array(traces)
+    connection.execute("DELETE FROM trace_context WHERE trace IN (SELECT value FROM json_each(?1))", (ids,))
+    connection.execute(f"INSERT INTO trace_context {narrowed(CONTEXT_ROWS, SOME)}", (ids,))

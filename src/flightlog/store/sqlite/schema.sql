@@ -71,6 +71,12 @@ CREATE TABLE trace_tags (
 ) WITHOUT ROWID;
 CREATE INDEX trace_tags_tag ON trace_tags (tag, trace);
 
+CREATE TABLE trace_context (
+  trace        INTEGER PRIMARY KEY,  -- traces.id; no row for one without a session and a user
+  session_span INTEGER,              -- spans.id of the earliest span with a session, for a root that has none
+  user_span    INTEGER               -- the same with a user
+);
+
 CREATE TABLE spans (
   id         INTEGER PRIMARY KEY,
   trace      INTEGER NOT NULL,  -- traces.id

@@ -44,6 +44,7 @@ _STATE: Final = f"SELECT (SELECT coalesce(max(id), 0) + 1 FROM spans), {DAYS}"
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _NO_CONTEXT: Final[tuple[tuple[Any, ...] | None, bool]] = (None, False)
+_PEOPLE: Final = (layout.CONTEXT_KEYS.index("session"), layout.CONTEXT_KEYS.index("user"))
 _DELETES: Final = {
     bit: f"DELETE FROM {table} WHERE span IN (SELECT value FROM json_each(?1))"
     for bit, table in layout.SIDE_TABLES.items()
@@ -197,12 +198,10 @@ class SpanBatch:
                 values[place] = str(raw, "utf-8")
             else:
                 more |= self._payloads.add(project, number, 1 << place, bytes(raw))
-        has_tags = False
-        if line.context is not NOTHING:
-            context, has_tags = self._context(line.context)
-            if context is not None:
-                more |= layout.CONTEXT
-                self._side[layout.CONTEXT].append((number, *context))
+        context, has_tags = self._context(line.context) if line.context is not NOTHING else _NO_CONTEXT
+        if context is not None:
+            more |= layout.CONTEXT
+            self._side[layout.CONTEXT].append((number, *context))
         if usage is not UNKNOWN:
             more |= layout.USAGE
             self._side[layout.USAGE].append((number, *usage))
@@ -213,7 +212,7 @@ class SpanBatch:
         if line.revision or line.otel is not NOTHING or line.extra is not NOTHING or series.is_folded:
             more |= self._rarely(number, line, series)
         self._put(number, trace, span, values, more)
-        written = _written(number, span, has_tags=has_tags)
+        written = _written(number, span, context, has_tags=has_tags)
         self._tally.add(series.id, written)
         return written
 
@@ -332,8 +331,11 @@ def _stored(answer: list[Any]) -> Stored:
     return Stored(number, order, series, more, row)
 
 
-def _written(number: int, span: NewSpan, *, has_tags: bool = False) -> Written:
+def _written(
+    number: int, span: NewSpan, context: tuple[Any, ...] | None = None, *, has_tags: bool = False
+) -> Written:
     line, series = span.line, span.whole_series.series
+    has_session, has_user = (context is not None and context[place] is not None for place in _PEOPLE)
     return Written(
         number,
         line.span_id,
@@ -345,6 +347,8 @@ def _written(number: int, span: NewSpan, *, has_tags: bool = False) -> Written:
         series.model,
         span.usage,
         has_tags,
+        has_session,
+        has_user,
     )
 
 

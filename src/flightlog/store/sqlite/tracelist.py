@@ -23,7 +23,11 @@ SELECT t.id, t.trace_id, coalesce(m.name, n.name), coalesce(m.kind, n.kind), r.s
   t.unknown_usage,
   (SELECT coalesce(b.model, a.model) FROM spans c JOIN series a ON a.id = c.series
     LEFT JOIN span_more b ON b.span = c.id WHERE c.id = t.model_span),
-  t.retries, t.interrupted, t.project, coalesce(m.environment, n.environment), x.session, x.user,
+  t.retries, t.interrupted, t.project, coalesce(m.environment, n.environment),
+  coalesce(x.session, (SELECT c.session FROM trace_context b JOIN span_context c ON c.span = b.session_span
+    WHERE b.trace = t.id)),
+  coalesce(x.user, (SELECT c.user FROM trace_context b JOIN span_context c ON c.span = b.user_span
+    WHERE b.trace = t.id)),
   (SELECT json_group_array(tag) FROM (SELECT tag FROM trace_tags g WHERE g.trace = t.id ORDER BY position)),
   coalesce(m.service, n.service),
   r.id, r.more & {layout.ATTRIBUTES}, iif(instr(r.attributes, 'flightlog.waiting_'), r.attributes, NULL)
@@ -55,7 +59,7 @@ def newest(
 ) -> list[tuple[Place, Trace]]:
     """The newest traces that are meant, or those that follow a place, newest first.
 
-    One that a session was found in, and whose root has none, is told with it.
+    One that a session was found in is told with it, also where it has others and its root has none.
     """
     where, values = conditions(selection)
     if after is not None:
@@ -125,7 +129,7 @@ def _trace(row: _Row, attributes: dict[str, Any], slow_limit_ns: int, asked_sess
         interrupted=interrupted,
         project=project,
         environment=environment,
-        session=asked_session or None if session is None else str(session),
+        session=asked_session or (None if session is None else str(session)),
         user=None if user is None else str(user),
         tags=msgspec.json.decode(tags),
         service=service or None,

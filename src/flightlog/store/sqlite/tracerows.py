@@ -2,7 +2,8 @@
 
 A difference cannot lower a greatest end or raise a least start, and a root stops being one when its parent
 arrives. Those cases are rare; the row is then `stale` and recomputed from the trace's spans by the statement
-that `verify` uses (`recompute.py`).
+that `verify` uses (`recompute.py`). Likewise for `trace_context`, which says whose session and user a trace shows
+when its root has none.
 """
 
 # ruff: noqa: S608 - every statement here is put together from constants; values are bound
@@ -37,10 +38,18 @@ _find: Final = lookup(
     f'{as_text("t.trace_id")}, t.project, t.id, t.start, t."end", t.root, t.distance,'
     f" {', '.join('t.' + name for name in COUNTERS.split())}, t.model_span, t.retries,"
     f" r.start, {as_text('r.span_id')}, {as_text('r.parent_id')}, m.start, {as_text('m.span_id')},"
-    " EXISTS (SELECT 1 FROM trace_tags g WHERE g.trace = t.id)",
+    " EXISTS (SELECT 1 FROM trace_tags g WHERE g.trace = t.id),"
+    f" a.id, a.start, {as_text('a.span_id')}, b.id, b.start, {as_text('b.span_id')}",
     "traces t ON t.trace_id = k.column1 AND t.project = k.column2"
-    " LEFT JOIN spans r ON r.id = t.root LEFT JOIN spans m ON m.id = t.model_span",
+    " LEFT JOIN spans r ON r.id = t.root LEFT JOIN spans m ON m.id = t.model_span"
+    " LEFT JOIN trace_context x ON x.trace = t.id"
+    " LEFT JOIN spans a ON a.id = x.session_span LEFT JOIN spans b ON b.id = x.user_span",
     2,
+)
+_put_context: Final = insert(
+    "trace_context",
+    "trace session_span? user_span?",
+    "ON CONFLICT (trace) DO UPDATE SET session_span = excluded.session_span, user_span = excluded.user_span",
 )
 
 
@@ -69,11 +78,21 @@ class TraceRow(Struct, gc=False):
     model_start: int | None = None
     model_id: str | None = None
     has_tags: bool | int = False
+    session_span: int | None = None
+    session_start: int | None = None
+    session_id: str | None = None
+    user_span: int | None = None
+    user_start: int | None = None
+    user_id: str | None = None
     is_new: bool = False
     is_stale: bool = False
     """It must be recomputed."""
     is_retagged: bool = False
     """Its root is another one, or was rewritten, and tags are in play."""
+    is_bound: bool = False
+    """Another span is now the earliest with a session or a user."""
+    is_rebound: bool = False
+    """The one that was has changed: who it is now must be looked for."""
 
     def values(self, place: tuple[bytearray | str, str]) -> tuple[object, ...]:
         """The row for this (trace key, project)."""
@@ -104,11 +123,13 @@ class TraceRow(Struct, gc=False):
             self.start = start
         if end is not None and (self.end is None or end > self.end):
             self.end = end
+        if span.has_session or span.has_user:
+            self._bind(span)
         if span.status == "ok" and span.kind != LLM:
             self.spans += 1
             return
         self._count(1, span)
-        if span.kind == LLM and span.model and self._is_earlier_model(span):
+        if span.kind == LLM and span.model and _is_earlier(span, self.model_start, self.model_id):
             self.model_span, self.model_start, self.model_id = span.id, span.start, span.span_id
 
     def add_plain(self, lines: Sequence[LeanSpan]) -> None:
@@ -133,6 +154,11 @@ class TraceRow(Struct, gc=False):
             self.is_stale = True
         if old.id == self.model_span and (new.start != old.start or new.kind != LLM or not new.model):
             self.is_stale = True
+        is_moved = new.start != old.start
+        if (old.id == self.session_span and (is_moved or not new.has_session)) or (
+            old.id == self.user_span and (is_moved or not new.has_user)
+        ):
+            self.is_rebound = True
 
     def choose_root(self, written: Iterable[Written], present: Collection[str]) -> None:
         """Find the most root-like span after these were written; `present` holds every parent that exists."""
@@ -170,19 +196,21 @@ class TraceRow(Struct, gc=False):
             self.output_tokens += sign * usage.output_tokens
             self.output_known += sign
 
+    def _bind(self, span: Written) -> None:
+        """Remember a span with a session or a user if it is the earliest."""
+        if span.has_session and _is_earlier(span, self.session_start, self.session_id):
+            self.session_span, self.session_start, self.session_id = span.id, span.start, span.span_id
+            self.is_bound = True
+        if span.has_user and _is_earlier(span, self.user_start, self.user_id):
+            self.user_span, self.user_start, self.user_id = span.id, span.start, span.span_id
+            self.is_bound = True
+
     def _is_better_root(self, distance: int, span: Written) -> bool:
         if self.distance is None or self.root_start is None or self.root_id is None:
             return True
         if (distance, span.start) != (self.distance, self.root_start):
             return (distance, span.start) < (self.distance, self.root_start)
         return order(span_key(span.span_id)) < order(span_key(self.root_id))
-
-    def _is_earlier_model(self, span: Written) -> bool:
-        if self.model_start is None or self.model_id is None or span.start < self.model_start:
-            return True
-        return span.start == self.model_start and order(span_key(span.span_id)) < order(
-            span_key(self.model_id)
-        )
 
 
 def find_rows(connection: sqlite3.Connection, traces: Iterable[NewTrace]) -> dict[tuple[str, str], TraceRow]:
@@ -205,6 +233,21 @@ def put_rows(connection: sqlite3.Connection, rows: dict[tuple[str, str], TraceRo
         connection,
         [row.values((bound(trace_key(trace_id)), project)) for (project, trace_id), row in rows.items()],
     )
+    _put_context.run(
+        connection,
+        [
+            (row.id, row.session_span or ABSENT, row.user_span or ABSENT)
+            for row in rows.values()
+            if row.is_bound
+        ],
+    )
+
+
+def _is_earlier(span: Written, start: int | None, span_id: str | None) -> bool:
+    """Whether a span comes before the one with this start and id, if there is one."""
+    if start is None or span_id is None or span.start < start:
+        return True
+    return span.start == start and order(span_key(span.span_id)) < order(span_key(span_id))
 
 
 def _distance(span: Written, present: Collection[str]) -> int:

@@ -14,6 +14,7 @@ from flightlog.store.port import Difference
 from flightlog.store.rollups import HOURS_A_DAY
 from flightlog.store.sqlite.layout import PAYLOADS
 from flightlog.store.sqlite.recompute import (
+    CONTEXT_ROWS,
     DURATION_ROWS,
     ROLLUP_ROWS,
     TAG_ROWS,
@@ -44,6 +45,12 @@ _ADDED: Final = ", ".join(f"sum({name})" for name in SUMS.split())
 _DERIVED: Final = (
     Derived("traces", 1, f"SELECT {', '.join(TRACE_COLUMNS)} FROM traces", narrowed(TRACE_ROWS)),
     Derived("trace_tags", 2, "SELECT trace, position, tag FROM trace_tags", narrowed(TAG_ROWS)),
+    Derived(
+        "trace_context",
+        1,
+        "SELECT trace, session_span, user_span FROM trace_context",
+        narrowed(CONTEXT_ROWS),
+    ),
     Derived(
         "rollups",
         2,

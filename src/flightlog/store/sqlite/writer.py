@@ -20,7 +20,7 @@ from flightlog.store.sqlite.closing import closing_chunk
 from flightlog.store.sqlite.connect import BUSY_MS, answering, change, connect_writer, trim_log
 from flightlog.store.sqlite.intake import Intake
 from flightlog.store.sqlite.names import SERIES_LIMIT, SeriesNames, SourceNames
-from flightlog.store.sqlite.recompute import define_functions, renew_tags, renew_traces
+from flightlog.store.sqlite.recompute import define_functions, renew_context, renew_tags, renew_traces
 from flightlog.store.sqlite.spanrows import SpanBatch, sources_of
 from flightlog.store.sqlite.tally import Tally
 from flightlog.store.sqlite.tracerows import find_rows, put_rows
@@ -124,6 +124,8 @@ class Writer:
             renew_traces(connection, stale)
         if retagged := stale.union(row.id for row in rows.values() if row.is_retagged):
             renew_tags(connection, retagged)
+        if rebound := [row.id for row in rows.values() if row.is_rebound]:
+            renew_context(connection, rebound)
         strays = recordrows.put_strays(connection, intake)
         repeated += recordrows.put_processes(connection, intake)
         return Pass(spans.changed, repeated + spans.repeated + len(intake.strays) - strays, strays)

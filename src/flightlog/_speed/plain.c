@@ -1,0 +1,327 @@
+/* Small plain values as JSON, as `capture.Walk` writes them: what most arguments and results are.
+ *
+ * Plain is None, a bool, an int of 64 bits, a finite float, a short text, and a small dict of such, or list or tuple of
+ * such but texts (exactly these types). Whether a value is plain is found out before anything is written or the gate
+ * is asked for a text, so that what is not plain is left to core/capture.py as if nobody had looked. Texts and keys
+ * come from `memo.texts` and `memo.keys`, which ask the gate. Everything is borrowed; members are held while the gate
+ * may run.
+ */
+#include "hot.h"
+#include <math.h>
+
+#define MOST_TEXT 40    /* characters: `media.SHORTEST`, up to which nobody looks for images */
+#define MOST_MEMBERS 16 /* of one container */
+#define MOST_NODES 64
+#define DEEPEST 4
+#define AGAIN 2 /* a key was not known: Python code has run */
+
+static PyObject *memo, *met; /* the globals of core/memo.py, and its `_met`: owned; NULL before they are told */
+static PyObject *limits_word, *encoder_word; /* interned */
+static PyObject *encoder; /* the one that was asked for its limits last, owned */
+static int is_roomy;
+
+static long long
+limit(PyObject *limits, const char *name)
+{
+    PyObject *value = PyObject_GetAttrString(limits, name);
+    long long number = value == NULL ? -1 : PyLong_AsLongLong(value);
+    Py_XDECREF(value);
+    return number;
+}
+
+/* Whether the limits that hold are ones that nothing plain can come near. */
+static int
+has_room(void)
+{
+    PyObject *now = memo == NULL || engine.texts == NULL ? NULL : PyDict_GetItemWithError(memo, encoder_word);
+    if (LIKELY(now != NULL && now == encoder))
+        return is_roomy;
+    if (now == NULL)
+        return 0;
+    Py_INCREF(now);
+    PyObject *limits = PyObject_GetAttr(now, limits_word);
+    int roomy = limits != NULL && limit(limits, "value_bytes") >= 65536 && limit(limits, "nodes") >= 1000 &&
+                limit(limits, "depth") >= DEEPEST + 2;
+    Py_XDECREF(limits);
+    PyErr_Clear();
+    is_roomy = roomy;
+    Py_XSETREF(encoder, now);
+    return roomy;
+}
+
+static inline int
+is_scalar(PyObject *value)
+{
+    PyTypeObject *type = Py_TYPE(value);
+    if (type == &PyUnicode_Type)
+        return PyUnicode_GET_LENGTH(value) <= MOST_TEXT;
+    if (type == &PyLong_Type) {
+        int overflow;
+        (void)PyLong_AsLongLongAndOverflow(value, &overflow);
+        return !overflow;
+    }
+    if (type == &PyFloat_Type)
+        return isfinite(PyFloat_AS_DOUBLE(value));
+    return value == Py_None || type == &PyBool_Type;
+}
+
+static int is_plain(PyObject *value, int depth, int *nodes);
+
+/* Names under which a value may be a secret because of a member beside it, or whose last part is another name. */
+static int
+is_odd_key(PyObject *key)
+{
+    if (!PyUnicode_CheckExact(key) || !PyUnicode_IS_COMPACT_ASCII(key) || PyUnicode_GET_LENGTH(key) > 64)
+        return 1;
+    const char *text = (const char *)PyUnicode_1BYTE_DATA(key);
+    return memchr(text, '.', (size_t)PyUnicode_GET_LENGTH(key)) != NULL || strcmp(text, "value") == 0 ||
+           strcmp(text, "val") == 0;
+}
+
+static int
+is_plain_dict(PyObject *dict, int depth, int *nodes)
+{
+    if (PyDict_GET_SIZE(dict) > MOST_MEMBERS)
+        return 0;
+    Py_ssize_t at = 0;
+    PyObject *key, *value;
+    while (PyDict_Next(dict, &at, &key, &value)) {
+        if (is_odd_key(key))
+            return 0;
+        PyObject *pair = PyDict_GetItemWithError(engine.keys, key);
+        if (pair == NULL) {
+            if (PyErr_Occurred())
+                return -1;
+            Py_INCREF(key);
+            pair = PyObject_GetItem(engine.keys, key);
+            int is_learned = pair == NULL ? -1 : PyDict_Contains(engine.keys, key);
+            Py_DECREF(key);
+            Py_XDECREF(pair);
+            return is_learned < 0 ? -1 : is_learned ? AGAIN : 0;
+        }
+        if (!PyTuple_CheckExact(pair) || PyTuple_GET_SIZE(pair) != 2 || PyTuple_GET_ITEM(pair, 1) != Py_False)
+            return 0;
+        int plain = is_plain(value, depth + 1, nodes);
+        if (plain != 1)
+            return plain;
+    }
+    return 1;
+}
+
+static int
+is_plain(PyObject *value, int depth, int *nodes)
+{
+    if (++*nodes > MOST_NODES)
+        return 0;
+    if (LIKELY(is_scalar(value)))
+        return 1;
+    if (depth >= DEEPEST)
+        return 0;
+    if (PyDict_CheckExact(value))
+        return is_plain_dict(value, depth, nodes);
+    int is_list = PyList_CheckExact(value);
+    if (!is_list && !PyTuple_CheckExact(value))
+        return 0;
+    Py_ssize_t size = Py_SIZE(value);
+    PyObject **items = PySequence_Fast_ITEMS(value);
+    if (size > MOST_MEMBERS)
+        return 0;
+    for (Py_ssize_t at = 0; at < size; at++) {
+        if (PyUnicode_CheckExact(items[at]))
+            return 0; /* what a text says may be told by the texts before it: a key, the option of a command */
+        int plain = is_plain(items[at], depth + 1, nodes);
+        if (plain != 1)
+            return plain;
+    }
+    return 1;
+}
+
+static int write_scalar(Line *line, PyObject *value);
+static int write_plain(Line *line, PyObject *value, int depth);
+
+/* Members of a container, held; how many, or -1: it has changed since it was found plain. */
+static int
+hold_items(PyObject *value, PyObject **held)
+{
+    int count = 0;
+    if (PyDict_CheckExact(value)) {
+        Py_ssize_t at = 0;
+        PyObject *key, *member;
+        if (PyDict_GET_SIZE(value) > MOST_MEMBERS)
+            return -1;
+        while (PyDict_Next(value, &at, &key, &member)) {
+            held[count++] = Py_NewRef(key);
+            held[count++] = Py_NewRef(member);
+        }
+        return count;
+    }
+    if (Py_SIZE(value) > MOST_MEMBERS)
+        return -1;
+    for (; count < Py_SIZE(value); count++)
+        held[count] = Py_NewRef(PySequence_Fast_ITEMS(value)[count]);
+    return count;
+}
+
+/* 1: written; 0: it is no longer plain; -1 with an exception. */
+static int
+write_items(Line *line, PyObject **held, int count, int is_dict, int depth)
+{
+    int step = is_dict ? 2 : 1, done = line_bytes(line, is_dict ? "{" : "[", 1) < 0 ? -1 : 1;
+    for (int at = 0; done == 1 && at < count; at += step) {
+        if (at > 0 && line_bytes(line, ",", 1) < 0)
+            return -1;
+        if (is_dict) {
+            if (!PyUnicode_CheckExact(held[at]))
+                return 0;
+            if (line_known(line, held[at]) < 0 || line_bytes(line, ":", 1) < 0)
+                return -1;
+        }
+        done = write_plain(line, held[at + step - 1], depth + 1);
+    }
+    return done == 1 && line_bytes(line, is_dict ? "}" : "]", 1) < 0 ? -1 : done;
+}
+
+static int
+write_plain(Line *line, PyObject *value, int depth)
+{
+    if (LIKELY(is_scalar(value)))
+        return write_scalar(line, value);
+    PyObject *held[2 * MOST_MEMBERS];
+    int is_dict = PyDict_CheckExact(value);
+    if (depth >= DEEPEST || !(is_dict || PyList_CheckExact(value) || PyTuple_CheckExact(value)))
+        return 0;
+    int count = hold_items(value, held);
+    if (count < 0)
+        return 0;
+    int done = write_items(line, held, count, is_dict, depth);
+    while (count > 0)
+        Py_DECREF(held[--count]);
+    return done;
+}
+
+/* A short text; 0: the gate fails on it. */
+static int
+write_text(Line *line, PyObject *text)
+{
+    PyObject *fragment = PyDict_GetItemWithError(engine.texts, text);
+    if (LIKELY(fragment != NULL))
+        return line_text(line, fragment) < 0 ? -1 : 1; /* runs nothing */
+    if (PyErr_Occurred())
+        return -1;
+    fragment = PyObject_CallOneArg(met, text);
+    if (fragment == NULL)
+        return -1;
+    int done = fragment == Py_None ? 0 : line_text(line, fragment) < 0 ? -1 : 1;
+    Py_DECREF(fragment);
+    return done;
+}
+
+/* A scalar that is plain. 1: written; 0: the gate fails on it; -1 with an exception. */
+static int
+write_scalar(Line *line, PyObject *value)
+{
+    int done;
+    PyTypeObject *type = Py_TYPE(value);
+    if (type == &PyUnicode_Type)
+        return write_text(line, value);
+    if (type == &PyLong_Type)
+        done = line_int(line, PyLong_AsLongLong(value));
+    else if (type == &PyFloat_Type) {
+        char *digits = PyOS_double_to_string(PyFloat_AS_DOUBLE(value), 'r', 0, Py_DTSF_ADD_DOT_0, NULL);
+        done = digits == NULL ? -1 : line_bytes(line, digits, strlen(digits));
+        PyMem_Free(digits);
+    }
+    else {
+        const char *word = value == Py_None ? "null" : value == Py_True ? "true" : "false";
+        done = line_bytes(line, word, strlen(word));
+    }
+    return done < 0 ? -1 : 1;
+}
+
+/* Write a value that stands under a key which hides nothing. 1: done; 0: it is not plain, and nothing was written. */
+int
+line_small(Line *line, PyObject *value)
+{
+    if (!has_room())
+        return 0;
+    int plain = AGAIN;
+    for (int tries = 0; plain == AGAIN && tries < MOST_NODES; tries++) {
+        int nodes = 0;
+        plain = is_plain(value, 0, &nodes);
+    }
+    if (plain != 1)
+        return plain < 0 ? -1 : 0;
+    size_t offset = (size_t)(line->at - line->base);
+    int done = write_plain(line, value, 0);
+    if (done != 1)
+        line->at = line->base + offset;
+    return done;
+}
+
+/* Whether a key hides what stands under it: 1, 0, or -1 with an exception. */
+int
+is_hiding(PyObject *key)
+{
+    PyObject *pair = PyObject_GetItem(engine.keys, key);
+    if (pair == NULL)
+        return -1;
+    int hides = !PyTuple_CheckExact(pair) || PyTuple_GET_SIZE(pair) != 2 || PyTuple_GET_ITEM(pair, 1) != Py_False;
+    Py_DECREF(pair);
+    return hides;
+}
+
+/* The JSON of a value that stands under a key: a new str, or None where the key hides or the value is not plain. */
+PyObject *
+small_json(PyObject *value, PyObject *key)
+{
+    if (engine.keys == NULL || is_odd_key(key))
+        Py_RETURN_NONE;
+    int hides = is_hiding(key);
+    if (hides != 0)
+        return hides < 0 ? NULL : Py_NewRef(Py_None);
+    Line line;
+    line_begin(&line);
+    int done = line_small(&line, value);
+    PyObject *text = NULL;
+    if (done == 1)
+        text = PyUnicode_DecodeUTF8(line.base, line.at - line.base, NULL);
+    else if (done == 0 || is_unencodable())
+        text = Py_NewRef(Py_None);
+    line_end(&line);
+    return text;
+}
+
+/* small(value, key) -> its JSON, or None where that is for core/capture.py. */
+static PyObject *
+small(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 2)
+        return PyErr_Format(PyExc_TypeError, "small takes a value and its key");
+    return small_json(args[0], args[1]);
+}
+
+/* remember(memo, met, captured): take the globals of core/memo.py, its `_met` and its `captured`, for good. */
+static PyObject *
+remember(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 3 || !PyDict_Check(args[0]))
+        return PyErr_Format(PyExc_TypeError, "remember takes globals, which are a dict, and two functions");
+    Py_XSETREF(memo, Py_NewRef(args[0]));
+    Py_XSETREF(met, Py_NewRef(args[1]));
+    Py_XSETREF(tier.captured, Py_NewRef(args[2]));
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"small", (PyCFunction)(void (*)(void))small, METH_FASTCALL, PyDoc_STR("A small plain value as JSON, or None.")},
+    {"remember", (PyCFunction)(void (*)(void))remember, METH_FASTCALL, PyDoc_STR("Take what core/memo.py has.")},
+    {NULL, NULL, 0, NULL},
+};
+
+int
+plain_add(PyObject *module)
+{
+    limits_word = PyUnicode_InternFromString("limits");
+    encoder_word = PyUnicode_InternFromString("_encoder");
+    return limits_word == NULL || encoder_word == NULL ? -1 : PyModule_AddFunctions(module, functions);
+}

@@ -1,0 +1,116 @@
+"""`flightlog import`: what other tools wrote, into the home."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final, cast
+
+import click
+from msgspec import to_builtins
+
+from flightlog.cli.jsonout import print_document
+from flightlog.cli.opening import home, say
+from flightlog.cli.options import as_json
+from flightlog.cli.render.safe import clean
+from flightlog.cli.render.words import of_them, size
+from flightlog.importing import Imported, Told, import_documents
+from flightlog.imports.documents import FORMS, Form
+from flightlog.redacting import gate_of_messages
+
+MOST_NAMED: Final = 100
+"""Records that are left out and named one by one; further ones are only counted."""
+
+
+@click.command(
+    "import",
+    epilog="Exit codes: 0 everything was imported, 1 trouble (a record was skipped, a file or the home cannot be "
+    "used), 2 a question that makes no sense (a bad option).",
+)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    default="auto",
+    show_default=True,
+    help="What the files are; auto asks each of them.",
+)
+@click.option("--project", default="", help="Whose the records are, whatever they say themselves.")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, and store nothing.")
+@as_json
+def command(*, files: tuple[str, ...], form: str, project: str, dry_run: bool, as_json: bool) -> None:
+    """Bring in traces that other tools wrote.
+
+    FILE is OTLP, traces or logs, as JSON (one message, or one a line) or protobuf (one message, or many with their
+    lengths before them), or JSON lines that `flightlog export` wrote; compressed with gzip or not; - is standard
+    input.
+
+    Everything is redacted by the rules of this home before it is stored. A record that cannot be read is named with its
+    place and skipped. Importing something twice changes nothing.
+    """
+    told = _Teller()
+    try:
+        done = import_documents(
+            home(),
+            files,
+            form=cast("Form", form),
+            project=project,
+            dry_run=dry_run,
+            bad=told.bad,
+            progress=told.progress,
+        )
+    finally:
+        told.end()
+    if as_json:
+        print_document(done)
+    _sum_up(done, dry_run=dry_run)
+    click.get_current_context().exit(1 if done.skipped else 0)
+
+
+class _Teller:
+    """Says on standard error how it goes."""
+
+    def __init__(self) -> None:
+        self._named = 0
+        self._shown = False
+        self._gate = gate_of_messages()
+
+    def bad(self, path: str, place: str, why: str) -> None:
+        """Name a record that is left out."""
+        self._named += 1
+        if self._named <= MOST_NAMED:
+            self.end()
+            say(clean(self._gate.text("", f"{path}: {place}: {why}; skipped")))
+        elif self._named == MOST_NAMED + 1:
+            say("further records that are skipped are only counted")
+
+    def progress(self, path: str, told: Told) -> None:
+        """Show how far it is, where somebody looks."""
+        if sys.stderr.isatty():
+            self._shown = True
+            line = f"{clean(path)}: {told.records:,} records, {size(told.at)} of {size(told.size)}"
+            click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+
+    def end(self) -> None:
+        """Leave the line that shows how far it is."""
+        if self._shown:
+            self._shown = False
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _sum_up(done: Imported, *, dry_run: bool) -> None:
+    verb = "would be imported" if dry_run else "imported"
+    there = "" if dry_run else f", {done.new:,} of them new"
+    say(f"{of_them(done.records, 'record')} {verb} as {of_them(done.lines, 'line')}{there}")
+    notes: dict[str, Any] = to_builtins(done)
+    for name, text in _NOTES.items():
+        if notes[name]:
+            say(f"{notes[name]:,} {text}")
+
+
+_NOTES: Final = {
+    "skipped": "skipped: they could not be read",
+    "cut": "texts cut: longer than value_bytes",
+    "repeated_keys": "attributes left out: a later one of the same record had the same key",
+    "too_long": "lines shortened: longer than line_bytes",
+}

@@ -1,0 +1,139 @@
+"""Encoded attributes as members of a JSON object, each redacted and written once.
+
+The attributes of spans repeat: the method, the host, the model, most of their values. So an attribute is recognised
+by its bytes, and one that came before costs a look into a dictionary. Where its value is new, its key mostly is not,
+and in protobuf that is told by bytes as well. The dictionaries are bounded.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from struct import Struct as Packed
+from typing import Any, Final, Protocol
+
+from flightlog.codecs.otlp.values import is_plain
+from flightlog.codecs.otlp.words import VERSION
+
+MOST: Final = 8192
+SHORT: Final = 160
+"""Bytes of an encoded attribute that is remembered."""
+
+_double: Final = Packed("<d").unpack_from
+
+
+class Pair(Protocol):
+    """Reads an encoded attribute."""
+
+    def __call__(self, raw: Any, /) -> tuple[str, Any]:
+        """Its key and its value."""
+
+
+class Writer(Protocol):
+    """Writes a member; `reading.Pen` has the words."""
+
+    def member(self, key: str, value: Any, /) -> tuple[str, str]:
+        """The key of a member as a JSON string, and `"key":value`."""
+
+    def string(self, text: str, key: str, /) -> str:
+        """A text that stands under a key which hides nothing."""
+
+    def hides(self, key: str, /) -> bool:
+        """Whether what stands under this key is secret."""
+
+
+class Odd(Exception):
+    """An attribute that cannot be written and remembered as it is."""
+
+    def __init__(self, *, own: bool) -> None:
+        super().__init__()
+        self.own = own
+        """Whether it says that the record is one of Flightlog's own."""
+
+
+class Members(dict[bytes, tuple[str, str]]):
+    """By the bytes of an attribute: its key as JSON, and the whole member."""
+
+    __slots__ = ("_pair", "_writer")
+
+    def __init__(self, pair: Pair, writer: Writer) -> None:
+        super().__init__()
+        self._pair = pair
+        self._writer = writer
+
+    def __missing__(self, raw: bytes) -> tuple[str, str]:
+        name, value = self._pair(raw)
+        if name == VERSION:
+            raise Odd(own=True)
+        kind = type(value)
+        if kind is not str and kind is not int and not is_plain(value):
+            raise Odd(own=False)
+        member = self._writer.member(name, value)
+        if len(raw) <= SHORT:
+            if len(self) >= MOST:
+                self.clear()
+            self[raw] = member
+        return member
+
+
+class BytesMembers(Members):
+    """The same for attributes in protobuf, where the bytes of a key, too, stand together and are recognised.
+
+    A number of more than two bytes is not remembered: it hardly ever comes again.
+    """
+
+    __slots__ = ("_heads", "_string")
+
+    def __init__(self, pair: Pair, writer: Writer) -> None:
+        super().__init__(pair, writer)
+        self._string = writer.string
+        self._heads: dict[bytes, tuple[str, str]] = {}
+        """By the bytes of a key: the key as JSON, and as it is. Keys that hide are none of them."""
+
+    def __missing__(self, raw: bytes) -> tuple[str, str]:
+        size = len(raw)
+        if size < 5:
+            return super().__missing__(raw)
+        at = raw[1] + 2
+        head = self._heads.get(raw[:at])
+        if head is None:
+            return self._first(raw, at)
+        if at + 3 < size and raw[at] == 0x12 and raw[at + 1] == size - at - 2:
+            tag = raw[at + 2]
+            if tag == 0x0A:
+                if raw[at + 3] == size - at - 4:
+                    quoted, key = head
+                    text = self._string(raw[at + 4 :].decode("utf-8", "replace"), key)
+                    if len(self) >= MOST:
+                        self.clear()
+                    self[raw] = member = (quoted, f"{quoted}:{text}")
+                    return member
+            elif tag == 0x18:
+                if size - at < 12 and raw[-1] < 0x80:  # 63 bits at most, so none that is negative
+                    member = (head[0], f"{head[0]}:{_number(raw[at + 3 :])}")
+                    if size - at < 6 and len(self) < MOST:
+                        self[raw] = member
+                    return member
+            elif tag == 0x21 and size - at == 11:
+                (double,) = _double(raw, at + 3)
+                if isfinite(double):
+                    return head[0], f"{head[0]}:{double!r}"
+        return super().__missing__(raw)
+
+    def _first(self, raw: bytes, at: int) -> tuple[str, str]:
+        """Read an attribute the long way, and keep its key in mind."""
+        member = super().__missing__(raw)
+        key, _ = self._pair(raw)
+        if raw[0] == 0x0A and at <= 0x80 and at == len(key.encode()) + 2 and not self._writer.hides(key):
+            if len(self._heads) >= MOST:
+                self._heads.clear()
+            self._heads[raw[:at]] = (member[0], key)
+        return member
+
+
+def _number(data: bytes) -> int:
+    """A number of variable length that ends where the data ends."""
+    number = shift = 0
+    for byte in data:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+    return number

@@ -1,0 +1,236 @@
+"""Documents of other tools as files: what they are, and their records one after the other.
+
+OTLP in JSON (a message, or one on each line) and in protobuf (a message, or many, each with its length before it, as
+a varint or as four bytes), and Flightlog's own JSON lines; compressed with gzip or not; from a file or a pipe. A file
+is mapped and not read in, what is compressed or comes from a pipe goes into an unnamed file first: a document may be
+larger than the memory, unless it is a single message in JSON.
+
+What cannot be read is told with its place and left out; what stands behind it is read all the same, as far as the form
+of the document says where that begins.
+"""
+
+from __future__ import annotations
+
+import gzip
+import mmap
+import shutil
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final, Literal, cast
+
+import msgspec
+
+from flightlog.codecs.lines import decode
+from flightlog.codecs.otlp import json, protobuf
+from flightlog.codecs.otlp.messages import Malformed, ResourceGroup
+from flightlog.codecs.otlp.own import fields_of, written
+from flightlog.codecs.otlp.reading import Reader
+from flightlog.imports.framing import Frame, frames, is_json, json_lines
+from flightlog.imports.pen import Pen
+from flightlog.records.errors import BadDocument, BadRecord
+from flightlog.records.line import Line
+from flightlog.records.process import Process
+from flightlog.records.record import Unknown
+
+Form = Literal["auto", "otlp-json", "otlp-protobuf", "flightlog"]
+FORMS: Final[tuple[Form, ...]] = ("auto", "otlp-json", "otlp-protobuf", "flightlog")
+
+_GZIP: Final = b"\x1f\x8b"
+_BATCH_BYTES: Final = 512 * 1024
+
+Portion = tuple[Process, list[Line]]
+"""Some lines, and the process they are of."""
+
+Bad = Callable[[str, str], object]
+"""Told of what is left out: its place and why."""
+
+
+class Document:
+    """One document, open for reading."""
+
+    def __init__(self, data: Any, size: int) -> None:
+        self.data = data
+        self.size = size
+        """Bytes, once it is decompressed."""
+        self.at = 0
+        """Bytes that were read so far, about."""
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Document]:
+    """Open a document; `-` is standard input.
+
+    Raises:
+        BadDocument: it cannot be read, or not be decompressed.
+    """
+    try:
+        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file, _plain(file) as plain:
+            size = plain.seek(0, 2)
+            if size == 0:
+                yield Document(b"", 0)
+                return
+            with mmap.mmap(plain.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                yield Document(data, size)
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadDocument(f"{path} cannot be read ({getattr(error, 'strerror', '') or error})") from error
+
+
+@contextmanager
+def _plain(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """The file itself where it can be mapped, else an unnamed one with what is in it."""
+    head = file.peek(2)[:2] if hasattr(file, "peek") else b""
+    if head != _GZIP and file.seekable():
+        yield file
+        return
+    with tempfile.TemporaryFile() as copy:
+        if head == _GZIP:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                shutil.copyfileobj(unpacked, copy, 1 << 20)
+        else:
+            shutil.copyfileobj(file, copy, 1 << 20)
+        copy.flush()
+        yield copy
+
+
+class Importer:
+    """Reads documents for one project."""
+
+    def __init__(self, pen: Pen, *, project: str = "", line_bytes: int = 1 << 20, bad: Bad) -> None:
+        """Prepare.
+
+        Args:
+            pen: writes every text.
+            project: whose the records are, whatever they say; empty for what they say.
+            line_bytes: longest line.
+            bad: told of what is left out.
+        """
+        self._pen = pen
+        self._project = project
+        self._bad = bad
+        self._readers = {
+            form: Reader(form, pen, project=project, bad=bad, line_bytes=line_bytes) for form in _OTLP_FORMS
+        }
+        self._own = 0
+
+    @property
+    def records(self) -> int:
+        """Records that were read."""
+        return self._own + sum(reader.records for reader in self._readers.values())
+
+    @property
+    def repeated_keys(self) -> int:
+        """Attributes that were left out because a later one had the same key."""
+        return sum(reader.repeated_keys for reader in self._readers.values())
+
+    @property
+    def too_long(self) -> int:
+        """Lines of which only ids, times and the reason are kept."""
+        return sum(reader.too_long for reader in self._readers.values())
+
+    def read(self, document: Document, form: Form = "auto") -> Iterator[Portion]:
+        """The lines of a document, in portions.
+
+        Raises:
+            BadDocument: it is nothing that can be imported.
+        """
+        if form == "auto":
+            form = told_by_itself(document.data, document.size)
+        if form == "flightlog":
+            yield from self._own_lines(document)
+        elif form == "otlp-protobuf":
+            for frame in frames(document.data, document.size, self._bad):
+                yield from self._otlp(protobuf, frame, document)
+        else:
+            for frame in json_lines(document.data, document.size):
+                yield from self._otlp(json, frame, document)
+        document.at = document.size
+
+    def _otlp(self, form: Any, frame: Frame, document: Document) -> Iterator[Portion]:
+        """The lines of one message."""
+        start, stop, place = frame
+        try:
+            if form is protobuf:
+                groups = protobuf.resources(document.data, start, stop, place)
+            else:
+                groups = json.resources(bytes(document.data[start:stop]), place)
+            for process, lines in self._readers[form].read(_followed(groups, document, start)):
+                yield process, cast("list[Line]", lines)
+        except Malformed as error:
+            self._bad(place.strip(": ") or "the message", str(error))
+        document.at = stop
+
+    def _own_lines(self, document: Document) -> Iterator[Portion]:
+        """Lines of Flightlog, each gated anew: this home may have other rules than the one they come from."""
+        processes: dict[str, Process] = {}
+        waiting: dict[str, list[Line]] = {}
+        size = 0
+        for start, stop, place in json_lines(document.data, document.size):
+            document.at = start
+            try:
+                record = decode(bytes(document.data[start:stop]))
+                fields = fields_of(record)
+                if self._project and not isinstance(record, Unknown):
+                    fields["project"] = self._project
+                line = written(fields, self._pen).encode("utf-8", "replace")
+            except BadRecord as error:
+                self._bad(place.strip(": ") or "line 1", error.reason)
+                continue
+            self._own += 1
+            size += len(line)
+            process_id = str(fields.get("process_id", ""))
+            if isinstance(record, Process):
+                processes[process_id] = cast("Process", decode(line))
+            waiting.setdefault(process_id, []).append(Line(line))
+            if size > _BATCH_BYTES:
+                yield from _portions(waiting, processes)
+                waiting, size = {}, 0
+        yield from _portions(waiting, processes)
+
+
+def _followed(groups: Iterator[ResourceGroup], document: Document, start: int) -> Iterator[ResourceGroup]:
+    """The groups; the document notes how far it is."""
+    for group in groups:
+        document.at = max(start, group.at)
+        yield group
+
+
+_OTLP_FORMS: Final[tuple[Any, ...]] = (json, protobuf)
+
+
+def _portions(waiting: dict[str, list[Line]], processes: dict[str, Process]) -> Iterator[Portion]:
+    for process_id, lines in waiting.items():
+        yield processes.get(process_id) or Process(process_id=process_id, started=0), lines
+
+
+def told_by_itself(data: Any, size: int) -> Form:
+    """What a document is.
+
+    Raises:
+        BadDocument: it is empty, or JSON of some other kind.
+    """
+    if not size:
+        raise BadDocument("the document is empty")
+    if not is_json(data):
+        return "otlp-protobuf"
+    start, stop, _ = next(json_lines(data, size))
+    head = bytes(data[start : min(stop, start + 4096)])
+    if b'"resourceSpans"' in head or b'"resourceLogs"' in head:
+        return "otlp-json"
+    try:
+        first = msgspec.json.decode(bytes(data[start:stop]))
+    except msgspec.MsgspecError:
+        return "otlp-json"  # which then says where it is broken
+    if isinstance(first, dict) and "type" in first and "v" in first:
+        return "flightlog"
+    if isinstance(first, (dict, list)) and (not first or _is_otlp(first)):
+        return "otlp-json"
+    raise BadDocument("it is JSON, but neither OTLP nor lines of Flightlog")
+
+
+def _is_otlp(first: Any) -> bool:
+    one = first[0] if isinstance(first, list) else first
+    return isinstance(one, dict) and ("resourceSpans" in one or "resourceLogs" in one)

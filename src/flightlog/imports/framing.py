@@ -1,0 +1,131 @@
+"""Where the messages of a document begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from flightlog.codecs.otlp.messages import Malformed
+from flightlog.codecs.otlp.wire import parts, varint
+
+Frame = tuple[int, int, str]
+"""Begin and end of a message, and what the places in it begin with."""
+
+_MARK: Final = b"\xef\xbb\xbf"
+_SPACE: Final = b" \t\r\n"
+
+
+def is_json(data: Any) -> bool:
+    """Whether a document begins as JSON does and is none in protobuf, where a length may be a brace."""
+    head = bytes(data[:1024]).removeprefix(_MARK).lstrip(_SPACE)
+    if head[:1] not in (b"{", b"["):
+        return not head
+    size = len(data)
+    return max(_readings(data, size))[0] < size
+
+
+def json_lines(data: Any, size: int) -> Iterator[Frame]:
+    """The lines of a document; all of it as one where its first line is not whole by itself."""
+    start = len(_MARK) if data[: len(_MARK)] == _MARK else 0
+    while start < size and data[start : start + 1] in (b" ", b"\t", b"\r", b"\n"):
+        start += 1
+    first = _line_end(data, start, size)
+    if bytes(data[first : first + 65536]).strip(_SPACE) and _is_whole(data, start, first):
+        yield from _each_line(data, size, start)
+    else:
+        yield start, size, ""
+
+
+def _each_line(data: Any, size: int, start: int) -> Iterator[Frame]:
+    number = bytes(data[:start]).count(b"\n") + 1
+    while start < size:
+        stop = _line_end(data, start, size)
+        if stop - start > 2 or bytes(data[start:stop]).strip(_SPACE):
+            yield start, stop, f"line {number}: "
+        start, number = stop + 1, number + 1
+
+
+def _line_end(data: Any, start: int, size: int) -> int:
+    found: int = data.find(b"\n", start)
+    return size if found < 0 else found
+
+
+def _is_whole(data: Any, start: int, stop: int) -> bool:
+    """Whether a line is JSON by itself, or at least does not look like the first of many lines of one value."""
+    text = bytes(data[start:stop])
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except msgspec.MsgspecError:
+        return len(text) > 2 and text.rstrip(_SPACE)[-1:] == b"}"
+    return True
+
+
+def frames(data: Any, size: int, bad: Callable[[str, str], object]) -> Iterator[Frame]:
+    """The messages of a document in protobuf: one, or many with their lengths before them."""
+    reached, how = max(
+        _readings(data, size), key=lambda one: one[0]
+    )  # of several that reach as far, the first
+    if how == "one message":
+        yield 0, size, ""
+        return
+    length = _four if how == "four" else _variable
+    at, number = 0, 0
+    while at < reached:
+        start, stop = length(data, at)
+        number += 1
+        yield start, stop, f"message {number}: "
+        at = stop
+    if reached < size:
+        bad(f"byte {reached}", "the document ends within a message")
+
+
+def _readings(data: Any, size: int) -> list[tuple[int, str]]:
+    """How far the document can be read as each kind of protobuf there is."""
+    return [
+        (_whole_message(data, size), "one message"),
+        (_reach(data, size, _four), "four"),
+        (_reach(data, size, _variable), "varint"),
+    ]
+
+
+def _whole_message(data: Any, size: int) -> int:
+    """How far the document can be read as one message."""
+    reached = 0
+    try:
+        for tag, _, stop in parts(data, 0, size):
+            if tag != 0x0A:
+                return reached
+            reached = stop
+    except Malformed:
+        pass
+    return reached
+
+
+def _reach(data: Any, size: int, length: Callable[[Any, int], tuple[int, int]]) -> int:
+    """How far the document can be read as messages with lengths of this kind."""
+    at = 0
+    while at < size:
+        try:
+            start, stop = length(data, at)
+        except (IndexError, Malformed):
+            return at
+        if stop > size or (stop > start and data[start] != 0x0A):
+            return at
+        at = stop
+    return at
+
+
+def _four(data: Any, at: int) -> tuple[int, int]:
+    """Begin and end of a message whose length stands before it in four bytes, the first the greatest."""
+    head = bytes(data[at : at + 4])
+    if len(head) < 4:
+        raise IndexError
+    return at + 4, at + 4 + int.from_bytes(head, "big")
+
+
+def _variable(data: Any, at: int) -> tuple[int, int]:
+    """The same with a length of a varint."""
+    length, start = varint(data, at)
+    return start, start + length

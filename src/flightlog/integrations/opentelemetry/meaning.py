@@ -1,0 +1,134 @@
+"""What the attributes of a span of OpenTelemetry's say of it: its kind among ours, and which of them are content.
+
+Pure and small: attributes in, one word out. What a dialect means in full (messages, usage, cost) is read elsewhere,
+from the attributes, which are all kept as they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+OTHER: Final = "function"
+"""The kind of a span that says nothing more of itself."""
+
+_OPERATIONS: Final = {
+    "chat": "llm",
+    "text_completion": "llm",
+    "generate_content": "llm",
+    "embeddings": "embedding",
+    "retrieval": "retrieval",
+    "execute_tool": "tool",
+    "invoke_agent": "agent",
+    "create_agent": "agent",
+    "plan": "agent",
+    "invoke_workflow": "workflow",
+}
+"""Values of `gen_ai.operation.name`."""
+
+_OPENINFERENCE: Final = {
+    "LLM": "llm",
+    "EMBEDDING": "embedding",
+    "RETRIEVER": "retrieval",
+    "RERANKER": "rerank",
+    "TOOL": "tool",
+    "AGENT": "agent",
+    "CHAIN": "step",
+    "GUARDRAIL": "guardrail",
+    "EVALUATOR": "evaluation",
+    "PROMPT": "prompt",
+}
+"""Values of `openinference.span.kind`."""
+
+_TRACELOOP: Final = {"workflow": "workflow", "task": "step", "agent": "agent", "tool": "tool"}
+"""Values of `traceloop.span.kind`."""
+
+_REQUESTS: Final = {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "rerank"}
+"""Values of `llm.request.type`, as OpenLLMetry has it."""
+
+_SAYING: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
+    ("openinference.span.kind", _OPENINFERENCE),
+    ("gen_ai.operation.name", _OPERATIONS),
+    ("traceloop.span.kind", _TRACELOOP),
+    ("llm.request.type", _REQUESTS),
+)
+"""Attributes whose value says it, the most telling first."""
+
+_MEANING: Final[tuple[tuple[str, str], ...]] = (
+    ("db.system.name", "db"),
+    ("db.system", "db"),
+    ("http.request.method", "http"),
+    ("http.method", "http"),
+)
+"""Attributes that say it by being there."""
+
+SIGNS: Final = frozenset([*(name for name, _ in _SAYING), *(name for name, _ in _MEANING)])
+"""Every attribute that `kind_of` asks for."""
+
+
+def kind_of(attributes: Mapping[str, Any]) -> str:
+    """The kind of a span with these attributes; `function` where none of them tells."""
+    for name, words in _SAYING:
+        said = attributes.get(name)
+        if isinstance(said, str) and (kind := words.get(said) or words.get(said.upper())):
+            return kind
+    for name, kind in _MEANING:
+        if name in attributes:
+            return kind
+    return OTHER
+
+
+_CONTENT: Final = (
+    "gen_ai.input.messages",
+    "gen_ai.output.messages",
+    "gen_ai.system_instructions",
+    "gen_ai.prompt.",
+    "gen_ai.completion.",
+    "gen_ai.tool.call.arguments",
+    "gen_ai.tool.call.result",
+    "gen_ai.retrieval.query.text",
+    "gen_ai.retrieval.documents",
+    "input.value",
+    "output.value",
+    "llm.input_messages",
+    "llm.output_messages",
+    "llm.prompts",
+    "llm.choices",
+    "llm.prompt_template.variables",
+    "embedding.text",
+    "embedding.embeddings",
+    "retrieval.documents",
+    "reranker.query",
+    "reranker.input_documents",
+    "reranker.output_documents",
+    "tool.parameters",
+    "traceloop.entity.input",
+    "traceloop.entity.output",
+)
+"""Beginnings of the names of attributes that hold what went in or came out."""
+
+_WHOLE: Final = frozenset({"gen_ai.prompt", "gen_ai.completion"})
+"""Names that hold it, where they are not the beginning of others."""
+
+
+def is_content(name: str) -> bool:
+    """Whether an attribute of this name holds what went in or came out, which a content policy may withhold."""
+    return name.startswith(_CONTENT) or name in _WHOLE
+
+
+def is_content_event(name: str) -> bool:
+    """The same for an event of this name, with all that it holds."""
+    return name in _CONTENT_EVENTS
+
+
+_CONTENT_EVENTS: Final = frozenset(
+    {
+        "gen_ai.system.message",
+        "gen_ai.user.message",
+        "gen_ai.assistant.message",
+        "gen_ai.tool.message",
+        "gen_ai.choice",
+        "gen_ai.content.prompt",
+        "gen_ai.content.completion",
+    }
+)

@@ -1,0 +1,81 @@
+"""Secrets under a key, as single formats write the two: none of them assigns, so each has its own rule.
+
+Rows of tables in Markdown, settings of a Mac and of Android, XML-RPC, and the data of a document
+of Kubernetes that says of itself that it is a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from flightlog.redaction.evidence import is_secretive
+from flightlog.redaction.modes import STANDS
+from flightlog.redaction.pairs import ROOTS, is_told
+from flightlog.redaction.rule import Family, finding
+
+Span = tuple[int, int]
+
+_ROW: Final = re.compile(
+    r"""\|[ `*]{1,4}([A-Za-z][\w .-]{1,40}?)[ `*]{1,40}\|[ `*]{1,40}([^\s|`]{6,}+)[ `*]{1,40}\|"""
+)
+_IN_PLIST: Final = re.compile(
+    r"""<(?:key|name)>([A-Za-z][\w.-]{2,60})</(?:key|name)>\s{0,80}(?:<value>\s{0,80})?<(?:string|data)>([^<>\r\n]{3,4096})</"""
+)
+_NAMED_ELEMENT: Final = re.compile(
+    r"""<[A-Za-z]\w{0,30} name="([A-Za-z][\w.-]{2,60})"[^<>]{0,200}>([^<>\r\n]{3,4096})</"""
+)
+_OF_KUBERNETES: Final = re.compile(r"(?:^|: )kind: Secret\r?$", re.MULTILINE)
+_DATA: Final = re.compile(r"^(?:data|stringData):[ \t]*\r?\n((?:[ \t]+[^\r\n]*(?:\r?\n|$))+)", re.MULTILINE)
+_DATUM: Final = re.compile(r"""^[ \t]+["']?[\w.-]+["']?: ["']?([^\s"'|>][^\s"']{2,})""", re.MULTILINE)
+
+
+def _in_rows(text: str) -> Iterator[Span]:
+    """A row of a table in Markdown, of which the first cell names a secret and the second looks like one."""
+    for row in _ROW.finditer(text):
+        if is_told(row[1], row[2]) and is_secretive(row[2]) and not _is_kind(row[2]):
+            yield row.span(2)
+
+
+def _is_kind(text: str) -> bool:
+    """Say whether a cell tells what sort of thing stands there: `varchar(255)`, `AES-256-GCM`, `utf8_text`."""
+    return "(" in text or "_" in text or text.isupper() or (text.islower() and "-" in text)
+
+
+def _in_elements(text: str) -> Iterator[Span]:
+    """`<key>password</key><string>…`, `<string name="api_key">…`: settings of a Mac, of Android, XML-RPC."""
+    for pattern in (_IN_PLIST, _NAMED_ELEMENT):
+        for pair in pattern.finditer(text):
+            if is_told(pair[1], pair[2].strip()):
+                yield pair.span(2)
+
+
+def _of_kubernetes(text: str) -> Iterator[Span]:
+    """Everything in the data of a document that says of itself that it is a secret."""
+    if _OF_KUBERNETES.search(text):
+        for data in _DATA.finditer(text):
+            for datum in _DATUM.finditer(text, data.start(1), data.end(1)):
+                if STANDS not in datum[1]:
+                    yield datum.span(1)
+
+
+ANYWHERE: Final = (
+    Family(
+        "<",
+        re.compile(
+            rf"<(?:(?:key|name)>[\w.-]{{0,60}}?(?:{ROOTS})|[A-Za-z]\w{{0,30}} name=\"[\w.-]{{0,60}}?(?:{ROOTS}))"
+        ).search,
+        (finding("element", _in_elements),),
+    ),
+)
+
+FAMILIES: Final = (
+    Family(
+        "\n", re.compile(r"\n(?:data|stringData):[ \t]*[\r\n]").search, (finding("setting", _of_kubernetes),)
+    ),
+    Family(
+        "|", re.compile(rf"\|[ `*]{{1,4}}[\w .-]{{0,40}}?(?:{ROOTS})").search, (finding("pair", _in_rows),)
+    ),
+)
+"""Those that need not be asked of a JSON document, which is walked."""
