@@ -16,9 +16,11 @@ ROWS = 24
 PATIENCE = 60.0
 
 
-def on_a_terminal(args: list[str], environ: dict[str, str], keys: bytes = b"") -> tuple[str, int]:
+def on_a_terminal(
+    args: list[str], environ: dict[str, str], keys: bytes = b"", rows: int = ROWS
+) -> tuple[str, int]:
     """What the command shows on a terminal of 24 lines by 80 columns, and its exit code."""
-    command = f"stty rows {ROWS} columns 80; exec {sys.executable} -m flightlog {' '.join(args)}"
+    command = f"stty rows {rows} columns 80; exec {sys.executable} -m flightlog {' '.join(args)}"
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         ["/bin/sh", "-c", command], stdin=theirs, stdout=theirs, stderr=theirs, env=environ, close_fds=True
@@ -54,6 +56,14 @@ def environ(recorded, tmp_path):
     )
     kept = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LESS", "NO_COLOR"}}
     return {**kept, "TERM": "xterm", "PAGER": f"{sys.executable} {pager}"}
+
+
+def test_a_terminal_that_does_not_say_how_high_it_is_gets_no_pager(environ):
+    shown, code = on_a_terminal(["trace", cli_samples.TRACE, "--all"], environ, rows=0)
+    assert code == 0
+    assert "PAGED" not in shown
+    assert "flightlog" not in shown.splitlines()[0]
+    assert len(shown.splitlines()) > ROWS
 
 
 def test_what_is_longer_than_the_terminal_goes_through_the_pager_with_colours_kept(environ):

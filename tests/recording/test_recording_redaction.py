@@ -323,6 +323,37 @@ def test_with_metadata_only_no_content_reaches_the_disk(bench):
         assert content not in found
 
 
+def test_with_metadata_only_the_hot_tier_keeps_arguments_and_results_out(bench):
+    bench.run(
+        """
+        import flightlog as fl
+        from flightlog import hot
+
+        @hot.traced_fn
+        def answer(question):
+            return "the answer"
+
+        with fl.span("asks"):
+            answer("the question")
+            hot.enter("by_hand", {"question": "the question"})
+            hot.exit("by_hand", "the answer")
+            hot.tiny("actor", "counted", "words", "it goes on")
+        fl.flush()
+        """,
+        env={"FLIGHTLOG_CONTENT": "metadata", "FLIGHTLOG_LEVEL": "trace"},
+    )
+    lines = [
+        json.loads(line)
+        for line in bench.flightlog("export", "@latest", "--format", "jsonl").stdout.splitlines()
+    ]
+    told = [line["attributes"] for line in lines if line["type"] == "event"]
+    assert [attributes.get("flightlog.content") for attributes in told] == ["metadata"] * 4 + [None]
+    found = _bytes_on_disk(bench)
+    assert b"it goes on" in found
+    assert b"the question" not in found
+    assert b"the answer" not in found
+
+
 def test_redact_gives_back_what_would_be_recorded_without_recording_anything(bench):
     result = bench.run("""
         import json

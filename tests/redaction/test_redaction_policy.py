@@ -70,10 +70,17 @@ def test_a_pattern_that_is_none_is_refused() -> None:
         own_rule("broken", "(")
 
 
-def test_exact_texts_are_found_anywhere_the_longest_first_and_short_ones_are_not_looked_for() -> None:
+def test_short_exact_texts_are_found_where_they_stand_alone() -> None:
+    gate = DefaultGate(b"k", policy_from({}, exact=["plum", "p.m", "x", ""]))
+    hidden = f"a {REDACTED}, plums; ({REDACTED}) {REDACTED}? up.ms {REDACTED}=xx"
+    assert gate.text("", "a plum, plums; (plum) p.m? up.ms x=xx") == hidden
+    assert gate.hits["exact_value"] == 4
+
+
+def test_exact_texts_are_found_anywhere_the_longest_first() -> None:
     assert sought(["abc", "geheim7", "geheim7-long", "geheim7"]) == ("geheim7-long", "geheim7")
     gate = DefaultGate(b"k", policy_from({}, exact=["geheim7", "geheim7-long", "abc"]))
-    assert gate.text("", "a geheim7-long, abc, geheim7") == f"a {REDACTED}, abc, {REDACTED}"
+    assert gate.text("", "a geheim7-long, abcs, geheim7") == f"a {REDACTED}, abcs, {REDACTED}"
     assert gate.hits["exact_value"] == 2
 
 

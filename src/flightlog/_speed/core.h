@@ -26,6 +26,6 @@ int fls_hot_add(PyObject *module);
 
 /* What `presence.py` expects; raised whenever the two no longer fit each other, so that a core that was built from
  * older sources is not used. */
-#define FLS_EDITION 3
+#define FLS_EDITION 4
 
 #endif

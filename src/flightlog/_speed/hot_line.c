@@ -87,7 +87,7 @@ place_stand(Place *place, int may_name)
 {
     PyObject *parent;
     *place = (Place){NULL, NULL, NULL};
-    if (UNLIKELY(PyDict_GET_SIZE(engine.held) > 0 && in_holding_generator()))
+    if (UNLIKELY(engine.withholds || (PyDict_GET_SIZE(engine.held) > 0 && in_holding_generator())))
         return 0;
     if (PyContextVar_Get(engine.variable, NULL, &parent) < 0)
         return -1;

@@ -78,6 +78,7 @@ typedef struct {
     PyObject *plain; /* the globals of core/_pure.py */
     Py_ssize_t surely_fits; /* bytes of a line for which nobody asks what the limit is */
     int roots_may_drop;
+    int withholds; /* whether arguments and results of calls stay out of the record */
     int is_used; /* whether `use` was called: nothing that records is handed out before */
 } Engine;
 

@@ -75,17 +75,18 @@ use(PyObject *Py_UNUSED(module), PyObject *given)
     Py_RETURN_NONE;
 }
 
-/* install(write, journal, origin, most_line, roots_may_drop): record by this plan from now on. */
+/* install(write, journal, origin, most_line, roots_may_drop, withholds): record by this plan from now on. */
 static PyObject *
 install(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *write, *journal, *origin;
     Py_ssize_t most_line;
-    int roots_may_drop;
-    if (!PyArg_ParseTuple(args, "OOOnp", &write, &journal, &origin, &most_line, &roots_may_drop))
+    int roots_may_drop, withholds;
+    if (!PyArg_ParseTuple(args, "OOOnpp", &write, &journal, &origin, &most_line, &roots_may_drop, &withholds))
         return NULL;
     engine.surely_fits = most_line < 1000 ? most_line : 1000;
     engine.roots_may_drop = roots_may_drop;
+    engine.withholds = withholds;
     Py_XSETREF(engine.write, Py_NewRef(write));
     Py_XSETREF(engine.journal, Py_NewRef(PyObject_TypeCheck(journal, door_type) ? journal : Py_None));
     Py_XSETREF(engine.origin, Py_NewRef(origin));

@@ -22,7 +22,11 @@ def page(lines: Iterable[str], *, wanted: bool = True) -> None:
     if not command:
         emit(rest)
         return
-    screen = list(islice(rest, max(1, os.get_terminal_size(sys.stdout.fileno()).lines - 1)))
+    height = os.get_terminal_size(sys.stdout.fileno()).lines
+    if height < 1:  # nobody said how high it is: a recorder of terminals, say, before which nobody sits
+        emit(rest)
+        return
+    screen = list(islice(rest, max(1, height - 1)))
     more = next(rest, None)
     if more is None:
         emit(screen)

@@ -16,6 +16,7 @@ from flightlog._speed.presence import ENGINE
 from flightlog.core import _pure, classes, context, memo, tasks
 from flightlog.core.bound import bound
 from flightlog.core.clock import Anchored
+from flightlog.core.content import CALLS
 from flightlog.core.fields import cut_list, level_field
 from flightlog.core.off import OFF, Off
 from flightlog.core.plan import Plan
@@ -109,4 +110,6 @@ def disown() -> None:
 def install(plan: Plan) -> None:
     """Start recording by this plan; spans that are open go on and end by it."""
     _pure.install(plan)
-    _core.install(plan.write, plan.journal, plan.origin, plan.line_bytes, _pure._roots_may_drop)
+    _core.install(
+        plan.write, plan.journal, plan.origin, plan.line_bytes, _pure._roots_may_drop, _pure.withholds(CALLS)
+    )

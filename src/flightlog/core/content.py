@@ -15,6 +15,10 @@ WITHHELD: Final = "flightlog.content"
 """The attribute of a span whose input or output was not recorded; its value is the policy."""
 
 
+CALLS: Final = "function"
+"""The kind of work whose policy holds for arguments and results that are told outside any span's input and output."""
+
+
 class Content:
     """A policy that withholds something."""
 

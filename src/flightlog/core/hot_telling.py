@@ -16,9 +16,10 @@ from flightlog.border import let_through
 from flightlog.core import memo
 from flightlog.core.bound import innermost
 from flightlog.core.capture import Cut
+from flightlog.core.content import CALLS, METADATA, WITHHELD
 from flightlog.core.context import LEFT, MARKER, Captured, held, variable
 from flightlog.core.control import control
-from flightlog.core.engine import NAME, clock, event, ids, lose, parent_at, verdicts, write_made
+from flightlog.core.engine import NAME, clock, event, ids, lose, parent_at, verdicts, withholds, write_made
 from flightlog.core.fields import cut_list
 from flightlog.core.hot_sites import Site, site_at
 from flightlog.core.hot_texts import made
@@ -30,6 +31,9 @@ from flightlog.records.hot import LEFT_OUT
 
 TRACE: Final = "trace"
 """The level of every hot call."""
+
+_HANDED: Final = frozenset({"args", "result"})
+"""The fields that hold what a function was given and what it gave, which a content policy may withhold."""
 
 _IS_COMPILED: Final = NAME == "compiled"
 """Whether `event` is the cheapest way to write an event; so far that holds for one without a body (0.3 us, not 1.2)."""
@@ -96,6 +100,10 @@ def tell(name: object, fields: dict[str, object], said: object, frame: FrameType
             fields[LEFT_OUT] = site.taken()
         if type(name) is not str:
             name = text_of(name)
+        if not _HANDED.isdisjoint(fields) and withholds(CALLS):
+            fields = {key: value for key, value in fields.items() if key not in _HANDED} | {
+                WITHHELD: METADATA
+            }
         if said or not _IS_COMPILED:
             _write(name, fields, said, parent)
         else:

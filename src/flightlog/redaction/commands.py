@@ -75,7 +75,7 @@ _LOGIN: Final = _command(
     lambda word: not word.startswith(STANDS),
 )
 """A conversation of FTP, POP3 or IRC: without the name before it, `PASS …` is the report of a test."""
-_QUOTE: Final = _command(r"quote PASS (\S{3,}+)", lambda word: not word.startswith(STANDS))
+_QUOTE: Final = _command(r"quote PASS[ ](\S{3,}+)", lambda word: not word.startswith(STANDS))
 _AUTHS: Final = tuple(
     _command(pattern)
     for pattern in (

@@ -7,7 +7,7 @@ stands in a secret's place, and names keys and texts that are secret, or that ar
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import translate
 from functools import lru_cache
 from typing import Final
@@ -23,7 +23,7 @@ EXACT: Final = "exact_value"
 """The rule for texts that the program itself holds as secrets."""
 
 SHORTEST_EXACT: Final = 6
-"""Characters of the shortest text that is looked for as it is: shorter ones are in every other text."""
+"""Characters of the shortest text that is found inside others; a shorter one, in every other word, is found alone."""
 
 EVERYWHERE: Final = (
     *shapes.FAMILIES,
@@ -103,9 +103,10 @@ def policy_from(
             a function that returns the text without what it knows to be secret.
         keys: patterns of further secret keys.
         allowed: texts and keys that are no secrets.
-        exact: texts that are secret wherever they stand; too short ones are left out.
+        exact: texts that are secret wherever they stand; short ones, where they stand alone.
     """
-    own = tuple(own_rule(name, rule) for name, rule in (rules or {}).items())
+    exact = tuple(exact)
+    own = (*(own_rule(name, rule) for name, rule in (rules or {}).items()), *_alone(exact))
     everywhere = modes.get("*", "mask")
 
     def wants(rule: Rule) -> bool:
@@ -127,6 +128,16 @@ def sought(exact: Iterable[str]) -> tuple[str, ...]:
     return tuple(
         sorted({text for text in exact if len(text) >= SHORTEST_EXACT}, key=lambda text: (-len(text), text))
     )
+
+
+def _alone(exact: Iterable[str]) -> Iterator[Rule]:
+    """The rule for texts that are too short to be looked for inside words."""
+    short = sorted(
+        {text for text in exact if 0 < len(text) < SHORTEST_EXACT}, key=lambda text: (-len(text), text)
+    )
+    if short:
+        words = "|".join(map(re.escape, short))
+        yield matching(EXACT, re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])"))
 
 
 def own_rule(name: str, made: str | re.Pattern[str] | Callable[[str], str]) -> Rule:

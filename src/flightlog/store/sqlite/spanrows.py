@@ -44,7 +44,8 @@ _STATE: Final = f"SELECT (SELECT coalesce(max(id), 0) + 1 FROM spans), {DAYS}"
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _NO_CONTEXT: Final[tuple[tuple[Any, ...] | None, bool]] = (None, False)
-_PEOPLE: Final = (layout.CONTEXT_KEYS.index("session"), layout.CONTEXT_KEYS.index("user"))
+_SESSION: Final = layout.CONTEXT_KEYS.index("session")
+_USER: Final = layout.CONTEXT_KEYS.index("user")
 _DELETES: Final = {
     bit: f"DELETE FROM {table} WHERE span IN (SELECT value FROM json_each(?1))"
     for bit, table in layout.SIDE_TABLES.items()
@@ -335,7 +336,8 @@ def _written(
     number: int, span: NewSpan, context: tuple[Any, ...] | None = None, *, has_tags: bool = False
 ) -> Written:
     line, series = span.line, span.whole_series.series
-    has_session, has_user = (context is not None and context[place] is not None for place in _PEOPLE)
+    has_session = context is not None and context[_SESSION] is not None
+    has_user = context is not None and context[_USER] is not None
     return Written(
         number,
         line.span_id,
