@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -36,6 +38,42 @@ def test_a_span_that_is_left_at_the_end_of_the_stack_is_over(taken, more):
     assert fl.current()._name == "root"
     ended = [record for record in taken.records if record["name"] == "deeper" and "end" in record]
     assert len(ended) >= len(depths) - 10
+
+
+THREADS = """
+import resource, sys, threading
+import flightlog as fl
+
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+def deeper():
+    with fl.span("deeper"):
+        deeper()
+
+def exhaust():
+    with fl.capture():
+        for _ in range(5):
+            try:
+                deeper()
+            except RecursionError:
+                pass
+
+sys.setswitchinterval(1e-5)
+threads = [threading.Thread(target=exhaust) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(sys.getrecursionlimit())
+"""
+
+
+def test_threads_that_exhaust_their_stacks_at_once_leave_the_limit_as_it_was(tmp_path):
+    environ = {**os.environ, "FLIGHTLOG_HOME": str(tmp_path / "home"), "FLIGHTLOG_ENGINE": engine.NAME}
+    found = subprocess.run(
+        [sys.executable, "-c", THREADS], env=environ, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert found.stdout.split() == ["1000"], found.stderr[-2000:]
 
 
 def _frames():

@@ -20,10 +20,15 @@ is_exhausted(void)
 PyObject *
 call_with_room(PyObject *callable, PyObject *const *args, size_t count)
 {
-    int before = Py_GetRecursionLimit(), raised = before > INT_MAX - MORE ? before : before + MORE;
-    Py_SetRecursionLimit(raised);
+    /* The limit is every thread's: the first to come raises it, the last to go puts it back. */
+    static int inside, before;
+    if (inside++ == 0) {
+        before = Py_GetRecursionLimit();
+        if (before <= INT_MAX - MORE)
+            Py_SetRecursionLimit(before + MORE);
+    }
     PyObject *answer = PyObject_Vectorcall(callable, args, count, NULL);
-    if (Py_GetRecursionLimit() == raised) /* else the program has set another meanwhile */
-        Py_SetRecursionLimit(before);
+    if (--inside == 0 && before <= INT_MAX - MORE && Py_GetRecursionLimit() == before + MORE)
+        Py_SetRecursionLimit(before); /* else the program has set another meanwhile */
     return answer;
 }
