@@ -35,7 +35,7 @@ TICK_SECONDS: Final = 0.1
 OVERDUE_NS: Final = 150_000_000
 """With a tick of 0.1 s a span gets its running line when it has been open for about 0.2 s."""
 
-SHARE: Final = 0.12
+SHARE: Final = 0.125
 """Most of the time that indexing may take beside a program."""
 
 _LOCK_SECONDS: Final = 1.0
