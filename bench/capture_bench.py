@@ -6,9 +6,11 @@ The gate is on. Common values come first; then those that are meant to hurt: ver
 from __future__ import annotations
 
 import json
+import sysconfig
 import timeit
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from flightlog.core.capture import Encoder, Limits
 from flightlog.core.fields import encoded
@@ -87,6 +89,7 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
         "floor: json.dumps, a text of 10 MB": lambda: json.dumps(prose),
         "a text of 10 MB": capture(prose),
         "10 MB dense in secrets": capture(dense),
+        "10 MB of source code, the slowest of 12 beginnings": _slowest(encoder, _sources(12)),
         '10 MB of "api_key="': capture("api_key=" * 1_250_000),
         "10 MB of half surrogate pairs, made a line": lambda: encoded(encoder.encode(halves, "input")[0]),
         "10 MB of bytes": capture(bytes(10_000_000)),
@@ -97,6 +100,28 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
     return rows + [
         (name, _median(subject, 3 if quick else 20) / 1000, "ms") for name, subject in large.items()
     ]
+
+
+def _sources(beginnings: int) -> list[str]:
+    """The standard library as one text, from different places on."""
+    paths = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
+    text = ""
+    for path in paths:
+        if len(text) >= 10_000_000:
+            break
+        text += path.read_text("utf-8", "replace")
+    step = len(text) // beginnings
+    return [text[place:] + text[:place] for place in range(0, step * beginnings, step)]
+
+
+def _slowest(encoder: Encoder, texts: list[str]) -> Callable[[], object]:
+    """Capture the one of the texts that takes longest."""
+
+    def took(text: str) -> float:
+        return _median(lambda: encoder.encode(text, "input"), 1)
+
+    slowest = max(texts, key=took)
+    return lambda: encoder.encode(slowest, "input")
 
 
 def _median(subject: Callable[[], object], number: int) -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
 from typing import Final
 
 from msgspec import Struct
@@ -45,10 +44,6 @@ class Family(Struct, frozen=True):
     rules: tuple[Rule, ...]
 
 
-_MANY: Final = 32
-"""Needles of which is looked what stands before them; where there are more, every rule of the family is asked."""
-
-
 class Choice:
     """The rules of one family that may have something to do in a text, told by what stands before its needle.
 
@@ -70,9 +65,7 @@ class Choice:
             return self._family.rules
         if self._by_pair is None:
             self._by_pair = self._made()
-        places = [found.start() for found in islice(self._found(text), _MANY)]
-        if len(places) == _MANY:
-            return self._family.rules
+        places = [found.start() for found in self._found(text)]
         pairs = {text[max(0, place - 2) : place] for place in places}
         if len(pairs) == 1:
             return self._of(pairs.pop())
