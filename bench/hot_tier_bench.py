@@ -1,11 +1,11 @@
 """What a trace call costs the loop it stands in: recorded, off, behind `if hot.on:`, and stripped.
 
 Every state runs in a fresh process on one core, with everything on where it records: the gate, the journal, the
-keeper's thread. Processor time of the looping thread is counted, the empty loop's taken off; before each run the
-other threads get a tenth of a second to catch up, as in the part `hot`. Each row is the median over processes of the
-median of nine runs. The same module is loaded in each state: off and recorded by the level, on either engine, stripped
-by `FLIGHTLOG_STRIP`. Shares are of a loop body that takes 10 or 100 microseconds by itself. Memory is what
-`tracemalloc` sees of a thousand spans that are open at once.
+keeper's thread. Processor time of the looping thread is counted, the empty loop's taken off; before each run that
+records the other threads get a tenth of a second to catch up, as in the part `hot`. Each row is the median over
+processes of the median of seven runs. The same module is loaded in each state: off and recorded by the level, on
+either engine, stripped by `FLIGHTLOG_STRIP`. Shares are of a loop body that takes 10 or 100 microseconds by itself.
+Memory is what `tracemalloc` sees of a thousand spans that are open at once.
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ import flightlog
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 import subjects
-N, REPEATS = int(sys.argv[1]), 9
+N, REPEATS = int(sys.argv[1]), 7
+RECORDED = os.environ["FLIGHTLOG_LEVEL"] == "trace" and "FLIGHTLOG_STRIP" not in os.environ
 NAMES = ["loop", "tiny", "lazy", "entered", "pair", "looped", "sampled", "iteration", "state", "guarded", "plain_call",
     "traced_call", "narrated", "spans", "spanned_call", "captured_call", "foreign", "foreign_both_ways"]
 
@@ -135,7 +136,8 @@ def measure(subject):
     runs = []
     subject(N // 10)
     for _ in range(REPEATS):
-        time.sleep(0.1)
+        if RECORDED:
+            time.sleep(0.1)
         begun = time.thread_time_ns()
         subject(N)
         runs.append((time.thread_time_ns() - begun) / N)
@@ -215,7 +217,7 @@ def _without_floor(found: Found) -> Found:
 
 def run(quick: bool) -> list[tuple[str, float, str]]:
     """Measure every state in turn; return (name, value, unit) rows."""
-    number, rounds = (2_000, 1) if quick else (10_000, 5)
+    number, rounds = (2_000, 1) if quick else (10_000, 3)
     runs: dict[str, list[Found]] = {state: [] for state in STATES}
     for _ in range(rounds):
         for state, variables in STATES.items():

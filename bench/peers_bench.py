@@ -154,7 +154,7 @@ def subjects(python: Path) -> dict[str, tuple[Path, str, dict[str, str]]]:
 
 def run(quick: bool) -> list[tuple[str, float, str]]:
     """Measure all in turn; return (name, value, unit) rows, and one of no value for each that is missing."""
-    number, rounds = (500, 1) if quick else (5_000, 3)
+    number, rounds = (500, 1) if quick else (2_000, 3)
     python, reasons = installed(environment_place())
     found: dict[str, list[Found]] = {}
     with sink() as address:

@@ -87,7 +87,11 @@ def _hostile(*, quick: bool) -> list[Row]:
     slowest = max(last, key=lambda kind: last[kind])
     steepest = max(last, key=lambda kind: last[kind] / costs[kind][1])
     return [
-        (f"the slowest of {len(costs)} hostile texts ({slowest}), {long:,} characters", last[slowest], "ns each"),
+        (
+            f"the slowest of {len(costs)} hostile texts ({slowest}), {long:,} characters",
+            last[slowest],
+            "ns each",
+        ),
         (
             f"the steepest ({steepest}): cost of a character at {long:,} against {middle:,}",
             last[steepest] / costs[steepest][1],
