@@ -9,7 +9,7 @@ COMPILED := $(VENV)/.compiled
 C_SOURCES := setup.py $(wildcard src/flightlog/_speed/*.c src/flightlog/_speed/*.h)
 SOURCES := src tests bench examples scripts
 
-.PHONY: all check test sanitize demo fix bench docs law clean
+.PHONY: all check test suite matrix sanitize demo fix bench docs law clean
 all: check test
 
 $(USABLE): pyproject.toml
@@ -42,9 +42,14 @@ check: $(STAMP)  ## format, lint, strict types, law
 law: $(STAMP)
 	$(BIN)/python -m pytest tests/law -n 0
 
-test: $(STAMP) $(COMPILED) $(PROVIDER)/.installed  ## every test, in parallel
+suite: $(STAMP) $(COMPILED) $(PROVIDER)/.installed
 	$(BIN)/python -m pytest -n auto
+
+test: suite  ## every test, in parallel
 	FLIGHTLOG_ENGINE=pure $(BIN)/python -m pytest -n auto tests/core tests/hot tests/journal tests/narration tests/recording tests/redaction tests/speed tests/steps
+
+matrix: $(STAMP)  ## every test on every other Python from 3.11 up that is here
+	sh scripts/matrix.sh $(MAKE) $(BIN)/python
 
 sanitize: $(STAMP)  ## the compiled core under the sanitizers of the C compiler, then a short look for leaks
 	sh scripts/sanitize.sh $(BIN)/python -q

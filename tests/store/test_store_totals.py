@@ -180,7 +180,7 @@ def test_an_older_store_that_cannot_be_written_answers_from_its_hours(
 @pytest.mark.parametrize("since", [None, START, START + 30 * HOUR])
 def test_no_question_reads_the_hours_of_days_that_are_written_down(store: Engine, since: int | None) -> None:
     _some_days(store)
-    with closing(sqlite3.connect(store.place)) as connection:
+    with closing(sqlite3.connect(store.place, factory=CONNECTION)) as connection:
         seen: list[str] = []
         connection.set_trace_callback(seen.append)
         statistics.figures(connection, GROUPINGS, since, "")
