@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 USABLE := $(VENV)/.usable
 PROVIDER := $(VENV)/provider
+READERS := $(VENV)/readers
 COMPILED := $(VENV)/.compiled
 C_SOURCES := setup.py $(wildcard src/flightlog/_speed/*.c src/flightlog/_speed/*.h)
 SOURCES := src tests bench examples scripts
@@ -33,6 +34,9 @@ $(COMPILED): $(C_SOURCES) | $(STAMP)
 $(PROVIDER)/.installed: scripts/provider.sh | $(STAMP)
 	@sh scripts/provider.sh $(PROVIDER)
 
+$(READERS)/.installed: scripts/readers.sh | $(STAMP)
+	@sh scripts/readers.sh $(READERS)
+
 check: $(STAMP)  ## format, lint, strict types, law
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
@@ -42,14 +46,14 @@ check: $(STAMP)  ## format, lint, strict types, law
 law: $(STAMP)
 	$(BIN)/python -m pytest tests/law -n 0
 
-suite: $(STAMP) $(COMPILED) $(PROVIDER)/.installed
+suite: $(STAMP) $(COMPILED) $(PROVIDER)/.installed $(READERS)/.installed
 	$(BIN)/python -m pytest -n auto
 
 test: suite  ## every test, in parallel
 	FLIGHTLOG_ENGINE=pure $(BIN)/python -m pytest -n auto tests/core tests/hot tests/journal tests/narration tests/recording tests/redaction tests/speed tests/steps
 
 matrix: $(STAMP)  ## every test on every other Python from 3.11 up that is here
-	sh scripts/matrix.sh $(MAKE) $(BIN)/python
+	sh scripts/matrix.sh $(BIN)/python
 
 sanitize: $(STAMP)  ## the compiled core under the sanitizers of the C compiler, then a short look for leaks
 	sh scripts/sanitize.sh $(BIN)/python -q

@@ -27,7 +27,7 @@ BATCH = 500
 _EPOCH = 1_763_653_000_000_000_000
 
 
-def _span(draw: random.Random, number: int) -> SpanMessage:
+def _span(draw: random.Random, number: int, trace_id: str, parent_id: str) -> SpanMessage:
     """A span with nine attributes, four of which hardly ever repeat, and an event on every tenth."""
     start = _EPOCH + number * 1000
     events = [
@@ -36,9 +36,9 @@ def _span(draw: random.Random, number: int) -> SpanMessage:
         )
     ]
     return SpanMessage(
-        trace_id=f"{draw.getrandbits(128) | 1:032x}",
+        trace_id=trace_id,
         span_id=f"{draw.getrandbits(64) | 1:016x}",
-        parent_id=f"{draw.getrandbits(64) | 1:016x}",
+        parent_id=parent_id,
         flags=257,
         name=draw.choice(["GET /cart", "chat gpt", "SELECT items", "render"]),
         kind=draw.randint(1, 3),
@@ -59,11 +59,22 @@ def _span(draw: random.Random, number: int) -> SpanMessage:
     )
 
 
-def batch(seed: int) -> list[Outgoing]:
-    """A request of 500 spans; another seed, others."""
+def batch(seed: int, of_a_trace: int = 10) -> list[Outgoing]:
+    """A request of 500 spans; another seed, others, and later ones the greater it is.
+
+    Args:
+        seed: what is drawn, and when it was.
+        of_a_trace: spans of each trace; those after its first are below one of those before them.
+    """
     draw = random.Random(seed)
     resource = Resource([("service.name", "shop"), ("host.name", "h1"), ("process.pid", 77)])
-    return [Outgoing(resource, Scope("bench", "1.0"), [_span(draw, number) for number in range(BATCH)])]
+    spans: list[SpanMessage] = []
+    for number in range(seed * BATCH, (seed + 1) * BATCH):
+        place = number % of_a_trace
+        trace_id = spans[-1].trace_id if place else f"{draw.getrandbits(128) | 1:032x}"
+        parent_id = draw.choice(spans[-place:]).span_id if place else ""
+        spans.append(_span(draw, number, trace_id, parent_id))
+    return [Outgoing(resource, Scope("bench", "1.0"), spans)]
 
 
 def _reader(form: Any) -> Callable[[bytes], None]:
@@ -139,13 +150,13 @@ def _rate(make: Callable[[], Callable[[bytes], None] | None], batches: list[byte
     return sorted(rates)[rounds // 2]
 
 
-def _import_rate(spans: int) -> float:
+def _import_rate(spans: int, of_a_trace: int) -> float:
     """Spans a second of `flightlog import`, the start of the interpreter and the store included."""
     with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as scratch:
         path = Path(scratch) / "spans.pb"
         with path.open("wb") as file:
             for seed in range(spans // BATCH):
-                file.write(as_protobuf(batch(seed)))
+                file.write(as_protobuf(batch(seed, of_a_trace)))
         environment = {**os.environ, "FLIGHTLOG_HOME": str(Path(scratch) / "home")}
         command = [sys.executable, "-m", "flightlog", "import", str(path)]
         begun = time.perf_counter()
@@ -177,7 +188,9 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
         rows.append(
             (f"{what}: every batch another", _rate(make, [encode(one) for one in others], rounds), "spans/s")
         )
-    rows.append((f"flightlog import, protobuf, {spans:,} spans, end to end", _import_rate(spans), "spans/s"))
+    for count, of_a_trace in ((spans, 10), (spans // 5, 1)):
+        called = f"flightlog import, protobuf, {count:,} spans, {of_a_trace} a trace, end to end"
+        rows.append((called, _import_rate(count, of_a_trace), "spans/s"))
     return rows
 
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import flightlog as fl
-from flightlog.analysis.tree import Tree
+from flightlog.analysis.tree import LEEWAY_NS, Tree
 from flightlog.codecs.lines import encode
 from flightlog.core.context import variable
 from flightlog.home import Home
@@ -389,7 +389,8 @@ def test_a_parent_that_was_never_written_is_loaded_as_such(home):
 
 
 def test_clocks_that_disagree_are_marked(home):
-    stamped = [span(1, start=20, process_id="a" * 32), span(2, 1, process_id="b" * 32)]
+    start = 20 + LEEWAY_NS
+    stamped = [span(1, start=start, end=2 * start, process_id="a" * 32), span(2, 1, process_id="b" * 32)]
     write(home, *stamped)
     assert [(node.name, node.marks) for node in fl.load(TRACE).walk()] == [
         ("span1", ()),

@@ -67,6 +67,7 @@ BAD: dict[str, list[object]] = {
     "slow_warns": ["llm", "=2s", "llm=", "llm=soon", 5, {"a,b": "1s"}, {"llm": None}],
     "slow_limits": [["llm"]],
     "prices": [3],
+    "ignore_lints": [3],
 }
 """Values that no setting may take, for every setting."""
 

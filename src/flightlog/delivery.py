@@ -25,14 +25,16 @@ from flightlog.journal.holding import hold
 from flightlog.journal.memory import MEMORY_BYTES
 from flightlog.journal.reader import Journal
 from flightlog.journal.writer import Writer
+from flightlog.place import Place
 from flightlog.records.cursor import Cursor
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.settings import KIB, Settings
 from flightlog.sinks.open import open_sinks
-from flightlog.sinks.outlet import Asked, Outlet, Parcel, State
-from flightlog.sinks.port import Forkable, Sink
+from flightlog.sinks.outlet import BATCH_BYTES, Asked, Outlet, Parcel, State
+from flightlog.sinks.port import Forkable, Lasting, Sink
 from flightlog.sinks.stamp import Stamp
+from flightlog.unsent import Claim, Unsent
 
 TICK_SECONDS: Final = 0.1
 """How far the sinks are behind the program, about."""
@@ -51,8 +53,9 @@ class Delivery:
         writer: Writer,
         process: Process,
         settings: Settings,
-        *,
         say: Callable[[str], object],
+        home: Place | None = None,
+        *,
         left_out: Collection[object] = (),
     ) -> None:
         """Prepare; nothing starts yet.
@@ -62,6 +65,7 @@ class Delivery:
             process: this process, whose fields every line gets.
             settings: they name the sinks.
             say: tells the user something once.
+            home: where the next program finds what a sink's other side did not take.
             left_out: sinks that cannot be used here.
         """
         self._writer = writer
@@ -80,6 +84,12 @@ class Delivery:
         self._for_store: list[Line] = []
         self._for_store_bytes = 0
         self._stopping = False
+        self._unsent = None if home is None else Unsent(home.path, process.process_id, settings.sink_bytes)
+        self._head = Line(b"")
+        self._claims: list[Claim] | None = None
+        """What other programs left for our sinks; None before it was looked for."""
+        self._rests: dict[str, tuple[int, int]] = {}
+        """Of each sink whose rest could be kept, how many lines that were, and how many were kept."""
         self._thread = threading.Thread(target=self._run, name="flightlog-sinks", daemon=True)
         self._threads = [
             threading.Thread(target=outlet.run, name=f"flightlog-{outlet.name[:40]}", daemon=True)
@@ -93,6 +103,7 @@ class Delivery:
         Raises:
             RuntimeError: no thread can be started.
         """
+        self._head = head
         self._give([head], Cursor())
         try:
             for thread in (*self._threads, self._thread):
@@ -165,6 +176,7 @@ class Delivery:
         for thread in self._threads:
             if thread.is_alive() and thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))
+        self._keep_rests()
         return late
 
     def tell_of_rest(self, unstored: int) -> int:
@@ -180,9 +192,9 @@ class Delivery:
         for state in states:
             self._tell_of_rest_of(state, unstored)
         if self._settings.wants_store:
-            lacking = min((state.memory_waiting + state.memory_missed for state in states), default=unstored)
+            lacking = min(map(self._lacking, states), default=unstored)
             return min(unstored, lacking + self._writer.in_memory())
-        lacking = min((state.memory_waiting + state.memory_missed for state in states), default=0)
+        lacking = min(map(self._lacking, states), default=0)
         return lacking + self._writer.in_memory()
 
     def discard_journal(self) -> None:
@@ -194,6 +206,8 @@ class Delivery:
     def forked(self) -> list[Sink]:
         """In a forked child: let sinks that can live in one let go of what is the parent's; give the others."""
         self._stopping = True
+        for claim in self._claims or ():
+            claim.leave()
         others = []
         for outlet in self.outlets:
             if isinstance(outlet.sink, Forkable):
@@ -204,15 +218,55 @@ class Delivery:
         return others
 
     def _tell_of_rest_of(self, state: State, unstored: int) -> None:
-        if not state.waiting:
+        waiting, kept = self._rests.get(state.name, (state.waiting, 0))
+        why = f" ({state.last_error})" if state.last_error else ""
+        if kept:
+            self._writer.counters.increment("sink_lines_kept", kept)
+            rest = "the next program of this home that has it sends them"
+            self._say(f"sink {state.name} did not take {kept:,} records{why}; {rest}")
+        if waiting <= kept:
             return
-        self._writer.counters.increment("sink_lines_missed", state.waiting)
-        where, nowhere = "journal", state.memory_waiting
+        self._writer.counters.increment("sink_lines_missed", waiting - kept)
+        where, nowhere = "journal", max(0, state.memory_waiting - kept)
         if self._settings.wants_store:
             where, nowhere = "store", min(nowhere, unstored)
-        why = f" ({state.last_error})" if state.last_error else ""
         rest = f"{nowhere:,} of them are not in the {where} either" if nowhere else f"they are in the {where}"
-        self._say(f"sink {state.name} did not take {state.waiting:,} records{why}; {rest}")
+        self._say(f"sink {state.name} did not take {waiting - kept:,} records{why}; {rest}")
+
+    def _lacking(self, state: State) -> int:
+        """Lines that no journal has, and that this sink did not take and nobody will send."""
+        _, kept = self._rests.get(state.name, (0, 0))
+        return max(0, state.memory_waiting - kept) + state.memory_missed
+
+    def _claim(self) -> None:
+        """Hand our sinks what other programs left for them, once."""
+        if self._claims is not None or self._unsent is None:
+            return
+        self._claims = []
+        for outlet in self.outlets:
+            if not isinstance(outlet.sink, Lasting):
+                continue
+            for claim in self._unsent.claim(outlet.sink.address):
+                self._claims.append(claim)
+                portions = list(_portions(claim.lines))
+                for number, lines in enumerate(portions, 1):
+                    done = claim.done if number == len(portions) else None
+                    outlet.give(Parcel(lines, sum(map(len, lines)), Cursor(), done=done, foreign=True))
+
+    def _keep_rests(self) -> None:
+        """Leave to the next program what the sinks did not take, where they say that it may."""
+        for claim in self._claims or ():
+            claim.leave()
+        for outlet in self.outlets:
+            sink = outlet.sink
+            if self._unsent is None or not isinstance(sink, Lasting):
+                continue
+            rest = outlet.rest()
+            with suppress(Exception):  # the border: a sink may be anybody's code
+                rest = [*sink.left(), *rest]
+            if rest:
+                kept = self._unsent.keep(sink.address, self._stamp.on(self._head), rest)
+                self._rests[outlet.name] = (len(rest), kept)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -231,6 +285,7 @@ class Delivery:
         if not self._turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return
         try:
+            self._claim()
             if self._is_from_memory():
                 self._drain()
             else:
@@ -302,3 +357,17 @@ class Delivery:
         parcel = Parcel(stamped, sum(map(len, stamped)), upto, in_memory)
         for outlet in self.outlets:
             outlet.give(parcel)
+
+
+def _portions(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Lines in portions as a sink is given them."""
+    portion: list[Line] = []
+    size = 0
+    for line in lines:
+        if portion and size + len(line) > BATCH_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append(line)
+        size += len(line)
+    if portion:
+        yield portion

@@ -17,6 +17,7 @@ from typing import Final
 from msgspec import Struct
 
 from flightlog.codecs.lines import encode
+from flightlog.entering import Door
 from flightlog.journal.directory import sweep
 from flightlog.journal.reader import Journal, journals
 from flightlog.journal.writer import Writer as JournalWriter
@@ -29,7 +30,7 @@ from flightlog.records.process import Process
 from flightlog.records.span import Span
 from flightlog.sinks.store import BATCH_BYTES, Indexer
 from flightlog.store.open import open_reader, open_writer
-from flightlog.store.port import Deleted, Reader
+from flightlog.store.port import Deleted, Price, Reader
 from flightlog.unindexed import DIRECTORY as UNINDEXED
 from flightlog.unindexed import adopt
 
@@ -66,13 +67,16 @@ class Home(Place):
     """A home whose journals and store can be opened."""
 
     @contextmanager
-    def reader(self) -> Iterator[Reader]:
+    def reader(self, price: Price | None = None) -> Iterator[Reader]:
         """A reader of the store; a home without one answers that there is nothing.
+
+        Args:
+            price: what a model call costs, for questions about cost; without it none is answered.
 
         Raises:
             StoreError: the store is damaged, or newer than this Flightlog.
         """
-        reader = open_reader(self.store_path, slow_limit_ns=int(self.settings.slow_limit * 1e6))
+        reader = open_reader(self.store_path, slow_limit_ns=int(self.settings.slow_limit * 1e6), price=price)
         try:
             yield reader
         finally:
@@ -92,7 +96,8 @@ class Home(Place):
         sweep(self.journal_root)
         durable = self.settings.durability == "power"
         store = open_writer(self.store_path, durable=durable, busy_ms=busy_ms)
-        return Indexer(self.journal_root, store, batch_bytes)
+        door = Door(self.settings, self.key(), self.store_path)
+        return Indexer(self.journal_root, store, batch_bytes, door)
 
     def catch_up(self, within: float = 2.0, *, hurry: Callable[[], bool] = lambda: False) -> Backlog:
         """Bring what the journals hold into the store, or wait while somebody else does.

@@ -1,14 +1,14 @@
 """Documents of other tools into a home: read, redacted by the rules of this home, and stored.
 
 They go into the store at once and through no journal: the document itself is what an import that was broken off begins
-again with, and what is stored twice is there once. Each transaction takes a few megabytes, so a program that records
-into the same home, or somebody who reads, waits for none of them long.
+again with, and what is stored twice is there once. A transaction takes less than a second, so a program that records
+into the same home waits for none of them long, and who reads waits for none.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
@@ -16,15 +16,19 @@ from typing import Final
 from msgspec import Struct
 
 from flightlog.home import BUSY_MS, Home
-from flightlog.imports.documents import Document, Form, Importer, Portion, opened
+from flightlog.imports.documents import Document, Form, Importer, opened
 from flightlog.imports.pen import Pen
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.redacting import gate_of
 from flightlog.store.open import open_writer
 from flightlog.store.port import Applied, Chunk, Writer
+from flightlog.understanding import Understanding
 
-TRANSACTION_BYTES: Final = 4 * 1024 * 1024
+TRANSACTION_BYTES: Final = 16 * 1024 * 1024
+"""Trace ids are random: a transaction touches nearly every page of their index, however few there are in it."""
+CACHE_KIB: Final = 128 * 1024
+"""Of the store, while it imports: the index of a million traces, and what stands beside it."""
 _TELL_SECONDS: Final = 0.5
 
 
@@ -45,6 +49,12 @@ class Imported(Struct):
     """Attributes that were left out because a later one of the same record had the same key."""
     too_long: int = 0
     """Lines longer than `line_bytes`, of which only ids, times and the reason are kept."""
+    understood: int = 0
+    """Spans of which a dialect said more than OpenTelemetry itself does."""
+    unread: int = 0
+    """Spans that the readers failed on, by a mistake of ours; they are stored as they were told."""
+    duplicates: int = 0
+    """Spans that tell of a model call which another one stands for; they are kept and not counted."""
 
 
 class Told(Struct, frozen=True):
@@ -86,11 +96,16 @@ def import_documents(
     if not dry_run:
         home.create()
     pen = Pen(gate_of(home.settings, home.key() if home.path.is_dir() else b""), home.settings.value_bytes)
+    understanding = Understanding(lambda: pen)
     with _storing(home, done, dry_run=dry_run) as store:
         for path in paths:
             one = _One(path, pen=pen, done=done, project=project, home=home, bad=bad, progress=progress)
-            one.run(form, store)
+            one.run(form, store, understanding)
+        if store is not None:
+            store.understand(understanding)
     done.cut = pen.cuts
+    done.understood, done.unread = understanding.understood, understanding.failed
+    done.duplicates = understanding.duplicates
     return done
 
 
@@ -115,18 +130,20 @@ class _One:
         self._tell_at = time.monotonic() + _TELL_SECONDS
         self._importer = Importer(pen, project=project, line_bytes=home.settings.line_bytes, bad=self._skip)
 
-    def run(self, form: Form, store: _Storing | None) -> None:
+    def run(self, form: Form, store: _Storing | None, understanding: Understanding) -> None:
         """Read it all, and store it in transactions of a few megabytes."""
         before = self._done.records
         with opened(self._path) as document:
-            waiting: list[Portion] = []
+            waiting: list[tuple[Process, Sequence[Line]]] = []
             size = 0
-            for portion in self._importer.read(document, form):
-                waiting.append(portion)
-                size += sum(map(len, portion[1]))
+            for process, lines in self._importer.read(document, form):
+                waiting.append((process, understanding.lines(lines)))
+                size += sum(map(len, lines))
                 if size > TRANSACTION_BYTES:
                     self._store(store, waiting)
                     waiting, size = [], 0
+                    if store is not None and understanding.is_full:
+                        store.understand(understanding)
                 self._done.records = before + self._importer.records
                 self._tell(document)
             self._store(store, waiting)
@@ -144,7 +161,7 @@ class _One:
             self._tell_at = now + _TELL_SECONDS
             self._progress(self._path, Told(self._done.records, document.at, document.size))
 
-    def _store(self, store: _Storing | None, waiting: list[Portion]) -> None:
+    def _store(self, store: _Storing | None, waiting: list[tuple[Process, Sequence[Line]]]) -> None:
         """Store what waits, in one transaction."""
         by_process: dict[str, tuple[Process, list[Line]]] = {}
         for process, lines in waiting:
@@ -158,8 +175,9 @@ class _One:
 class _Storing:
     """Stores in a thread of its own, one transaction at a time: what comes next is read meanwhile."""
 
-    def __init__(self, writer: Writer, thread: ThreadPoolExecutor, done: Imported) -> None:
+    def __init__(self, writer: Writer, home: Home, thread: ThreadPoolExecutor, done: Imported) -> None:
         self._writer = writer
+        self._home = home
         self._thread = thread
         self._done = done
         self._pending: Future[Applied] | None = None
@@ -172,6 +190,17 @@ class _Storing:
         """
         self.settle()
         self._pending = self._thread.submit(self._writer.append, chunks)
+
+    def understand(self, understanding: Understanding) -> None:
+        """Settle what depends on several spans.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        self.settle()
+        if not understanding.is_settled:
+            with self._home.reader() as reader:
+                understanding.settle(reader, self._writer)
 
     def settle(self) -> None:
         """Wait until all is stored."""
@@ -187,10 +216,10 @@ def _storing(home: Home, done: Imported, *, dry_run: bool) -> Iterator[_Storing 
     if dry_run:
         yield None
         return
-    writer = open_writer(home.store_path, busy_ms=BUSY_MS)
+    writer = open_writer(home.store_path, busy_ms=BUSY_MS, cache_kib=CACHE_KIB)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="flightlog-import") as thread:
-            storing = _Storing(writer, thread, done)
+            storing = _Storing(writer, home, thread, done)
             try:
                 yield storing
             finally:

@@ -23,6 +23,7 @@ from flightlog.integrations.instrumentors import (
     INSTALLS,
     Instrumentors,
     has_module,
+    install_line,
     is_left_out,
     left_out_by,
     plain_name,
@@ -45,6 +46,9 @@ LIBRARIES: Final[Mapping[str, str]] = {
 
 _MODULES: Final = {"opentelemetry": "opentelemetry.trace"}
 """Modules that are waited for in the place of their package, where that is none of its own."""
+
+_EXTRAS: Final = frozenset({"openai", "opentelemetry"})
+"""Libraries that an extra of ours installs."""
 
 instrumentors: Final = Instrumentors(LIBRARIES)
 """Those that others wrote."""
@@ -151,7 +155,7 @@ def instrument(*targets: object) -> Instrumented:
         for client, (name, wrapping) in clients
         if _try(name, wrapping.wrap_client, client, _reporter(name))
     ]
-    choices = tuple(instrumentors.choice(name).sentence() for name in libraries)
+    choices = tuple(instrumentors.choice(name, by_name=bool(targets)).sentence() for name in libraries)
     return Instrumented(fresh, tuple(begun), choices)
 
 
@@ -233,12 +237,11 @@ def _is_installed(name: str) -> bool:
 
 def _install_line(name: str) -> str:
     """What installs what is missing; empty where an extra of ours does."""
-    if name in LIBRARIES:
+    if name in _EXTRAS:
         return ""
-    package = INSTALLS.get(name, name)
-    return (
-        f"pip install {package}" if not instrumentors.knows(name) else f"pip install {name.replace('_', '-')}"
-    )
+    if name in LIBRARIES or instrumentors.knows(name):
+        return f"pip install {name.replace('_', '-')}"
+    return install_line(name)
 
 
 def _module_of(name: str) -> str:

@@ -154,7 +154,7 @@ class Recorder:
             return
         from flightlog.delivery import Delivery  # only programs that have such sinks pay for them
 
-        self.delivery = Delivery(self.writer, process, settings, say=self.say, left_out=self._left_out)
+        self.delivery = Delivery(self.writer, process, settings, self.say, self.home, left_out=self._left_out)
         self._hook_worker()
         try:
             self.delivery.start(head)
@@ -333,7 +333,7 @@ class Recorder:
         self.settings = None
 
     def at_exit(self) -> None:
-        """Index for a moment, if this process indexes at all.
+        """Write down what is still open, and index for a moment, if this process indexes at all.
 
         What is left, and whatever is recorded later, is in the journal and found by whoever indexes next. A
         program that was too short to begin indexing does not begin it now: its exit should cost nothing.
@@ -342,6 +342,7 @@ class Recorder:
         if keeper is None or writer is None or settings is None:
             return
         try:
+            engine.announce_open()
             deadline = time.monotonic() + settings.exit_drain
             asked = delivery.ask(deadline) if delivery is not None else []
             if settings.exit_drain > 0 and (keeper.is_indexing or settings.durability == "memory"):

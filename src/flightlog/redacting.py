@@ -114,5 +114,8 @@ def secret_variable(name: Any, value: Any) -> dict[str, str]:
 
 
 def _expected(name: str, known: set[str]) -> str:
-    near = [word for word in sorted(known) if word[:3] == name[:3]] or ["email", "json_web_token", "option"]
-    return f"rules such as {', '.join(near[:6])}"
+    from difflib import get_close_matches  # for those who mistyped
+
+    near = get_close_matches(name, sorted(known - {"*"}), n=3, cutoff=0.5)
+    near += [word for word in sorted(known) if word[:3] == name[:3] and word not in near]
+    return f"rules such as {', '.join((near or ['email', 'json_web_token', 'option'])[:6])}"

@@ -381,6 +381,14 @@ def test_doctor_lists_settings_with_origin_sizes_and_losses(recorded, monkeypatc
     assert "no problem found" in result.stdout
 
 
+@pytest.mark.parametrize("args", [("doctor",), ("doctor", "--json")])
+def test_doctor_shows_the_address_of_a_sink_without_its_password(recorded, monkeypatch, args):
+    monkeypatch.setenv("FLIGHTLOG_SINKS", "store,otlp:http://ada:geheim9x77@collector.example/x")
+    result = run(*args)
+    assert "otlp:http://ada:[REDACTED]@collector.example/x" in result.stdout
+    assert "geheim" not in result.output
+
+
 def test_doctor_as_json_is_one_object(recorded):
     found = json.loads(run("doctor", "--json", "--verify").stdout)
     assert found["home"]["path"] == str(recorded)

@@ -9,11 +9,12 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from flightlog.analysis import messages
 from flightlog.analysis.pace import DEFAULT
 from flightlog.analysis.tree import build
 from flightlog.cli.main import commands
 from flightlog.cli.naming import find_span
-from flightlog.cli.render import messages, step, wrap
+from flightlog.cli.render import step, wrap
 from flightlog.cli.render.cells import width
 from flightlog.cli.render.terminal import Terminal
 from flightlog.records.errors import BadQuestion

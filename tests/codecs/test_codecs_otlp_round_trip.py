@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -12,6 +13,8 @@ from otlp_kit import Read, as_json, back, log_requests, trace_requests
 
 from flightlog.codecs.lines import decode, encode
 from flightlog.codecs.otlp.batch import requests
+from flightlog.records.process import Process
+from flightlog.records.span import Link, Span
 from strategies import annotations, events, processes, spans
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -178,3 +181,55 @@ def test_what_the_provider_says_of_a_span_comes_back_as_it_went(span, said, proc
     assert (message.kind, message.flags) == (said.get("kind", message.kind), said.get("flags", 0))
     assert message.code == (0 if span.status == "ok" and "status" in said else message.code)
     assert _told_and_read(told, json=json) == [_written(process), _written(span)]
+
+
+_SAID_OF_LINK = st.fixed_dictionaries(
+    {},
+    optional={
+        "trace_state": st.just("a=1,b=2"),
+        "flags": st.sampled_from([256, 768, 769]),
+        "dropped": st.integers(1, 9),
+    },
+)
+
+
+@few
+@given(spans(), st.lists(_SAID_OF_LINK, min_size=1, max_size=4), processes(), st.booleans())
+def test_trace_state_and_flags_of_links_travel_in_their_place_and_come_back(span, said, process, json):
+    assume(_expressible(span))
+    links = [Link(trace_id=f"{number:032x}", span_id=f"{number:016x}") for number in range(1, len(said) + 1)]
+    otel = {"links": said} if any(said) else {}
+    span = replace(span, process_id=process.process_id, links=links, otel=otel)
+    message = requests([(span, [])], [], {process.process_id: process}).spans[0].records[0]
+    there = [
+        {name: getattr(link, name) for name in one} for link, one in zip(message.links, said, strict=True)
+    ]
+    assert there == said
+    assert _told_and_read(requests([(span, [])], [], {process.process_id: process}), json=json) == [
+        _written(process),
+        _written(span),
+    ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        [],
+        [{}],
+        [{"flags": 0}],
+        [{"flags": 1, "more": 2}],
+        [{"trace_state": ""}],
+        [{"flags": 1}] * 2,
+        "x",
+        [1],
+    ],
+)
+def test_what_somebody_else_put_there_comes_back_as_well(odd):
+    process = Process(process_id="9" * 32, started=1)
+    ids = {"trace_id": "a" * 32, "span_id": "b" * 16}
+    link = Link(trace_id="c" * 32, span_id="d" * 16)
+    span = Span(
+        **ids, name="x", start=1, end=2, status="ok", process_id="9" * 32, links=[link], otel={"links": odd}
+    )
+    told = requests([(span, [])], [], {process.process_id: process})
+    assert _told_and_read(told, json=False) == [_written(process), _written(span)]

@@ -65,6 +65,14 @@ def test_the_newest_traces_come_first_and_no_more_than_asked(engine: Engine) -> 
     assert reader.traces(0) == []
 
 
+def test_a_root_with_large_attributes_and_a_large_error_is_listed(engine: Engine) -> None:
+    fault = {"type": "E", "message": "m" * 600, "stack": "s" * 600}
+    engine.append(span(1, 1, status="error", kind="llm", attributes={"a": "x" * 600}, error=fault))
+    reader = engine.reader()
+    assert [trace.status for trace in reader.traces(10)] == ["error"]
+    assert [call.attributes for call in reader.model_calls()] == [{"a": "x" * 600}]
+
+
 def test_a_trace_row_sums_up_its_spans_and_events(engine: Engine) -> None:
     engine.append(
         span(1, 1, took=100, kind="agent", context={"session": "s-1", "user": 7, "tags": ["x", "y"]}),

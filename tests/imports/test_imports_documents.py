@@ -273,6 +273,19 @@ def test_a_message_whose_length_reads_like_the_beginning_of_json_is_still_protob
     assert not is_json((b"{" + whole) * 3)
 
 
+def test_such_a_message_is_protobuf_also_where_it_is_cut_or_has_more_in_it(home, tmp_path):
+    group = _of_size(ord("{"), lambda request: request.resource_spans[0].SerializeToString())
+    assert group.startswith(b"\n{")
+    for broken in (group[:-3], group + b"\x12\x00", group + b"\n\x05\x0f"):
+        assert not is_json(broken)
+    path = tmp_path / "cut.pb"
+    path.write_bytes(group + group[:-3])
+    said = []
+    done = import_documents(home, [str(path)], bad=lambda *told: said.append(told))
+    assert done.records == 1
+    assert [place for _, place, _ in said]
+
+
 @pytest.mark.parametrize("text", [b'\n{"resourceSpans": []}', b"{\n}", b"[\n]", b"", b'{"a":1}\n{"a":2}\n'])
 def test_json_that_begins_with_a_line_s_end_is_json(text):
     assert is_json(text)

@@ -20,6 +20,13 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/gone":
             self.close_connection = True
             return
+        if path == "/half":
+            self.send_response(200)
+            self.send_header("content-length", "10")
+            self.end_headers()
+            self.wfile.write(b"12345")
+            self.close_connection = True
+            return
         if path == "/stream":
             self._stream()
             return
@@ -79,6 +86,7 @@ class Server:
     def __init__(self):
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # clients hang up, and that is meant
         self.asked = self._server.asked = []
         self.go_on = self._server.go_on = threading.Event()
         self.port = self._server.server_port

@@ -142,3 +142,20 @@ def _wait_for(home, wanted):
             return found
         assert time.monotonic() < deadline, {name: len(some) for name, some in found.items()}
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize("before", [8, 20, 39])
+def test_what_a_retry_is_for_is_redacted_before_it_is_cut(seen, before):
+    token = "ghp" + "_" + "a1B2c3D4" * 5
+
+    @app.task(name=f"shop.unlucky {before}", bind=True, max_retries=1, default_retry_delay=0)
+    def unlucky(self):
+        if not self.request.retries:
+            raise self.retry(
+                exc=ValueError("w" * (200 - 27 - before) + " " + token + " z" * 3000), countdown=0
+            )
+
+    unlucky.delay()
+    (event,) = (event for event in seen.events if event.name == "retry")
+    assert len(event.attributes["reason"]) <= 200
+    assert token[:8] not in event.attributes["reason"]

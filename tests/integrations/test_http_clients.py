@@ -250,14 +250,6 @@ def test_a_streamed_answer_that_is_closed_early_ends_its_span(server, seen):
     assert (span.status, span.attributes["http.response.body.size"]) == ("ok", 5)
 
 
-def test_a_streamed_answer_of_requests_ends_with_its_headers(server, seen):
-    with requests.Session() as session, session.get(f"{server.url}/stream", stream=True) as answer:
-        (span,) = spans(seen, kind="http")
-        server.go_on.set()
-        assert answer.content == b"12345" * 3
-    assert span.attributes["flightlog.http.streamed"] is True
-
-
 @pytest.mark.parametrize("library", ["urllib3", "requests"])
 def test_what_a_pool_sends_again_is_a_retry_of_one_request(server, seen, library):
     retry = urllib3.Retry(5, status_forcelist=[503], backoff_factor=0)

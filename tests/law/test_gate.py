@@ -19,7 +19,10 @@ MAKERS: dict[str, str] = {
     "journal.reader": "what comes out of a journal went through the gate before it went in",
     "keeper": "with durability `memory` there is no journal: the writer's own lines come back out of its memory",
     "sinks.contract": "makes records of its own to hand to a sink under test",
+    "sinks.otlp": "puts events together again that came to it as lines, for the next program",
     "sinks.stamp": "puts fields of the process line, which went through the gate, on lines that did",
+    "understanding": "written by the gate's encoder, as `imports.pen` has it, out of lines that went through the gate",
+    "unsent": "what comes out of the file was a line when it went in",
     "store.sqlite.closing": "closes spans of the dead, all of whose texts come from lines that are in the store",
 }
 """Module to why what it calls a line has been through the gate."""

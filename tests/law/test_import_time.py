@@ -17,6 +17,7 @@ LATE = (
     "dataclasses",
     "inspect",
     "json",
+    "lark",
     "logging",
     "msgspec",
     "rich",

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from law_source import ROOT
 
-TARGETS = ("demo", "test", "check", "fix", "bench", "docs", "law", "sanitize")
+TARGETS = ("demo", "test", "matrix", "check", "fix", "bench", "docs", "law", "sanitize")
 
 
 def _would_do(target: str, environment: str) -> str:
@@ -35,11 +35,12 @@ def test_check_looks_at_format_lint_types_and_law(tmp_path):
         assert part in commands
 
 
-def test_what_runs_in_the_pipeline_is_check_every_test_and_the_sanitizers():
+def test_what_runs_in_the_pipeline_is_check_every_test_on_every_python_and_the_sanitizers():
     script = (ROOT / ".ci" / "run").read_text().splitlines()
     assert [line for line in script if line.startswith("make ")] == [
         "make check",
         "make test",
+        "make matrix",
         "make sanitize",
     ]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)

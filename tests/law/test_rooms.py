@@ -16,7 +16,7 @@ from law_source import Import, by_name, foreign_imports, imports, modules, own_i
 
 FLOORS: dict[int, tuple[str, ...]] = {
     1: ("_speed", "border", "records", "settings"),
-    2: ("core", "codecs", "narration", "pricing", "redaction"),
+    2: ("core", "codecs", "dialects", "narration", "pricing", "questions", "redaction"),
     3: ("store", "journal", "analysis", "propagation"),
     4: ("sinks", "export", "imports", "integrations", "middleware"),
     5: (
@@ -25,6 +25,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "calling",
         "configure",
         "delivery",
+        "entering",
         "flushed",
         "home",
         "hot",
@@ -41,11 +42,14 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "recording",
         "redacting",
         "remembered",
+        "renormalising",
         "running",
         "steps",
         "stripping",
         "testing",
+        "understanding",
         "unindexed",
+        "unsent",
     ),
     7: ("cli",),  # floor 6 is kept for servers and other doors
     8: (
@@ -69,10 +73,12 @@ ASIDE: dict[tuple[str, str], str] = {
 PARTS: dict[str, tuple[str, ...]] = {
     "click": ("cli",),
     "grpc": ("sinks.otlp_grpc",),
+    "lark": ("questions",),
     "msgspec": (),
     "openai": ("cli.demo_model",),
     "opentelemetry": ("integrations.opentelemetry",),  # its API, whose classes ours are; never its SDK
     "platformdirs": ("place",),
+    "pyarrow": ("export.parquet",),
     "pytest": ("testing.plugin",),  # which pytest alone imports
     "rich": ("cli",),
     "sqlite3": ("store", "cli.demo_program"),  # the demo is a program that uses a database of its own
@@ -113,7 +119,7 @@ CORE_LIBRARY = frozenset(
 CORE_LATE = frozenset({"msgspec.json", "re", "traceback"})
 """What the core may import besides, inside a function that few programs call."""
 
-MOST_LATE_IMPORTS = 12
+MOST_LATE_IMPORTS = 13
 """Own-package imports inside functions, outside the command line, which loads its commands when they are named."""
 
 _FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

@@ -107,6 +107,7 @@ def test_the_files_that_are_no_modules_are_in_the_wheel(shipped):
     named = {
         "flightlog/py.typed",
         "flightlog/boot/sitecustomize.py",
+        "flightlog/questions/grammar.lark",
         "flightlog/store/payload_dictionary.txt",
         "flightlog/store/sqlite/schema.sql",
         "flightlog/store/sqlite/migrations/0001_first.sql",

@@ -285,6 +285,28 @@ def test_the_environment_of_a_program_is_handed_on(bench):
     assert (span.trace_id, span.parent_id) == (TRACE_ID, PARENT_ID)
 
 
+@pytest.mark.parametrize("engine", ["pure", "compiled"])
+def test_what_other_tracers_said_is_recorded_where_the_trace_arrives_and_passes_the_gate(bench, engine):
+    secret = "AKIA" + "IOSFODNN7EXAMPLE"
+    bench.run(
+        f"""
+        import flightlog as fl
+
+        with fl.extract({{"traceparent": "{PARENT}", "tracestate": "a=1,b={secret}"}}):
+            with fl.span("arrives"), fl.span("inner"):
+                pass
+        with fl.extract({{"traceparent": "{PARENT}"}}), fl.span("says nothing"):
+            pass
+        """,
+        FLIGHTLOG_ENGINE=engine,
+    )
+    spans = bench.spans()
+    (arrives,), (inner,), (silent,) = spans["arrives"], spans["inner"], spans["says nothing"]
+    assert arrives.otel == {"flags": 769, "trace_state": "a=1,b=[REDACTED]"}
+    assert inner.otel == {}
+    assert silent.otel == {"flags": 769}
+
+
 def test_a_process_pool_s_work_hands_on_what_came_in(bench):
     out = bench.run(
         """

@@ -64,6 +64,9 @@ def test_what_is_bound_of_it_is_bounded_and_passes_the_gate(seen, ruled):
     span = span_under({"baggage": "password=tooth9brush,long=" + "x" * 5000}, seen)
     assert "tooth9brush" not in str(span)
     assert len(span.context["long"]) == 256
+    token = "ghp" + "_" + "a1B2c3D4" * 5
+    span = span_under({"baggage": f"long={'x' * 230}%20{token}{'%20y' * 2000}"}, seen)
+    assert token[:8] not in str(span)
 
 
 def test_what_is_bound_leaves_only_under_names_on_the_list(ruled):

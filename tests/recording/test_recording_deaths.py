@@ -41,6 +41,18 @@ def test_spans_that_ended_before_a_sudden_death_are_kept_and_open_ones_are_inter
     assert bench.journals_left() == []
 
 
+def test_a_span_that_is_still_open_when_a_short_program_ends_is_interrupted(bench):
+    result = bench.run("""
+        import flightlog as fl
+
+        left = fl.span("left open", question="why")
+        left.__enter__()
+    """)
+    assert result.returncode == 0, result.stderr
+    named = bench.named()
+    assert (named["left open"].status, named["left open"].attributes) == ("interrupted", {"question": "why"})
+
+
 def test_a_parent_that_was_never_written_gets_a_placeholder(bench):
     bench.run("""
         import os

@@ -261,7 +261,9 @@ def test_every_hit_is_counted_by_its_rule_and_no_value_is_shown_by_doctor(bench)
     ("env", "complaint"),
     [
         ({"FLIGHTLOG_REDACT": "mask,no_such_rule=hash"}, "no_such_rule"),
+        ({"FLIGHTLOG_REDACT": "mask,jason_web_token=off"}, "rules such as json_web_token"),
         ({"FLIGHTLOG_REDACT": "scramble=mix"}, "a mode (mask last4 hash drop)"),
+        ({"FLIGHTLOG_REDACT": "off"}, "single rules can be switched off, redaction as a whole cannot"),
     ],
 )
 def test_a_bad_rule_in_the_environment_is_said_once_and_every_other_rule_holds(bench, env, complaint):

@@ -17,6 +17,10 @@ SAMPLES: dict[type[errors.FlightlogError], tuple[errors.FlightlogError, str]] = 
         errors.BadSetting("sample", "7", "FLIGHTLOG_SAMPLE", "a number from 0 to 1"),
         "expected",
     ),
+    errors.UnreadableQuestion: (
+        errors.UnreadableQuestion("no field 'statu'; did you mean status?", "statu:error", 0),
+        "did you mean",
+    ),
     errors.BadRecord: (errors.BadRecord("not JSON", b"{" * 200), "not JSON"),
     errors.StoreBusy: (errors.StoreBusy("a.db"), "try again"),
     errors.StoreUnwritable: (errors.StoreUnwritable("a.db", "disk is full"), "cannot be written"),

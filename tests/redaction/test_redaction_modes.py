@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -91,3 +92,11 @@ def test_redacting_twice_is_redacting_once_in_every_mode_and_with_rules_of_ones_
     found = dict(gate.hits)
     assert gate.text(path, once) == once
     assert gate.hits == found
+
+
+def test_what_is_dropped_is_counted_by_the_rule_that_dropped_it() -> None:
+    gate = DefaultGate(b"k", policy_from({"*": "drop"}))
+    gate.text("", "key " + "ghp" + "_" + "a1B2" * 9)
+    gate.text("input.password", "geheim9")
+    gate.text("", json.dumps({"password": "geheim9"}))
+    assert (gate.hits["github_token"], gate.hits["secret_key"]) == (1, 2)

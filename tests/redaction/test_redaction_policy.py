@@ -46,6 +46,31 @@ def test_a_key_of_ones_own_hides_its_value_by_pattern_and_in_any_case() -> None:
     assert gate.text("", '{"card_pin": "geheim7", "n": 1}') == f'{{"card_pin": "{REDACTED}", "n": 1}}'
 
 
+@pytest.mark.parametrize(
+    "wanted", ["mother_maiden_name", "motherMaidenName", "Mother-Maiden-Name", "mother.maiden_*"]
+)
+@pytest.mark.parametrize(
+    "key",
+    [
+        "mother_maiden_name",
+        "motherMaidenName",
+        "mother-maiden-name",
+        "MOTHER_MAIDEN_NAME",
+        "Mother Maiden Name",
+    ],
+)
+def test_a_key_of_ones_own_is_the_same_in_every_spelling(wanted: str, key: str) -> None:
+    gate = DefaultGate(b"k", policy_from({}, keys=[wanted]))
+    assert gate.hides(key)
+    assert not gate.hides("grandmotherMaidenName")
+    assert "geheim7" not in gate.text("", f'{{"{key}": "geheim7"}}')
+
+
+def test_a_class_in_a_pattern_of_keys_means_what_it_means_everywhere() -> None:
+    gate = DefaultGate(b"k", policy_from({}, keys=["slot[a-c]"]))
+    assert (gate.hides("slotB"), gate.hides("slot-"), gate.hides("slot_")) == (True, False, False)
+
+
 def test_a_pattern_of_ones_own_hides_its_first_group_or_all_of_it() -> None:
     gate = DefaultGate(b"k", policy_from({}, rules={"ticket": r"T-([0-9]+)", "code": re.compile("X[0-9]+")}))
     assert gate.text("", "T-123 and X99") == f"T-{REDACTED} and {REDACTED}"

@@ -56,6 +56,14 @@ def test_a_secret_without_a_shape_is_caught_by_where_it_stands(place: Place) -> 
         assert DefaultGate(b"k").text("output", text) == left
 
 
+@pytest.mark.parametrize(
+    "kind", ["github personal", "hugging face", "npm", "aws access key id", "gitlab", "openai"]
+)
+def test_secrets_that_follow_one_another_without_a_gap_leave_nothing(kind: str) -> None:
+    secrets = [fake_secrets.KINDS[kind]() for _ in range(3)]
+    assert DefaultGate(b"k").text("output", f"first {''.join(secrets)} last") == f"first {REDACTED} last"
+
+
 def test_places_that_are_out_of_reach_are_listed_as_long_as_they_are() -> None:
     found = [
         place.name

@@ -252,3 +252,8 @@ def test_the_current_step_can_be_changed() -> None:
     step.metadata["model"] = "m"
     trace.end_step()
     assert trace.steps()[0].metadata == {"model": "m"}
+
+
+def test_an_indentation_that_is_no_number_is_refused_in_words() -> None:
+    with pytest.raises(TypeError, match="indent is a number of spaces, and not 'q'"):
+        ExecutionTrace().to_json(indent="q")  # type: ignore[arg-type]  # what programs get wrong

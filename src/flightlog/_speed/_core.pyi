@@ -1,4 +1,4 @@
-# What the compiled core offers; the contracts stand in `scan.c` and `steps.c`.
+# What the compiled core offers; the contracts stand in `scan.c`, `steps.c` and `otlp.c`.
 
 from collections.abc import Callable
 from typing import Any, final
@@ -33,3 +33,4 @@ class TraceWriter:
     ) -> str | None: ...
 
 def sieve(kind: str, /) -> str: ...
+def otlp_span(raw: bytes, /) -> tuple[Any, ...] | None: ...

@@ -23,6 +23,7 @@ int fls_scan_add(PyObject *module);
 int fls_steps_add(PyObject *module);
 int fls_span_add(PyObject *module);
 int fls_hot_add(PyObject *module);
+int fls_otlp_add(PyObject *module);
 
 /* What `presence.py` expects; raised whenever the two no longer fit each other, so that a core that was built from
  * older sources is not used. */

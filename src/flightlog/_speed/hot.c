@@ -12,6 +12,15 @@ Tier tier;
 HotWords hot_words;
 int heard = ASKING;
 
+int
+tier_is_used(void)
+{
+    if (LIKELY(tier.tally != NULL && engine.is_used))
+        return 1;
+    PyErr_SetString(PyExc_RuntimeError, "the hot tier was not told what to work with");
+    return 0;
+}
+
 /* -- what they take -------------------------------------------------------------------------------------------- */
 
 static const Shape tiny_shape = {
@@ -65,46 +74,38 @@ said(const Call *call, PyObject *text, PyObject **made)
 
 /* -- one call, from its place to its line ---------------------------------------------------------------------- */
 
-typedef int (*Members)(HotLine *, const Call *, const Place *);
+typedef int (*Members)(EventLine *, const Place *, const void *);
 
 /* 0: written, or left out; 1: the function in Python shall do it; -1 with an exception. */
 static int
 record(Call *call, PyObject *name, PyObject *text, int wants_actor, Members members)
 {
     Place place;
-    PyObject *made = NULL;
+    Saying saying = {name, NULL, members};
     int plain = place_find(&place, wants_actor), done = plain < 0 ? -1 : !plain;
     if (done == 0) {
         int admits = call_admitted(call);
-        if (admits == 1) {
-            done = said(call, text, &made);
-            if (done == 0) {
-                HotLine hot;
-                done = hot_begin(&hot, &place, name, made) < 0 || members(&hot, call, &place) < 0 ? -1 : 0;
-                if (done == 0)
-                    done = hot_write(&hot, &place, call->site, call->site == NULL ? 0 : call->site->left);
-                hot_end(&hot);
-            }
-            if (done < 0 && is_unencodable())
-                done = 1;
-        }
-        else
-            done = admits;
+        done = admits == 1 ? said(call, text, &saying.text) : admits;
+        if (done == 0 && admits == 1)
+            done = hot_say(&saying, &place, call->site, call);
+        if (done < 0 && is_unencodable())
+            done = 1;
     }
-    Py_XDECREF(made);
+    Py_XDECREF(saying.text);
     place_leave(&place);
     return done;
 }
 
 int
-actor_member(HotLine *hot, const Place *place)
+actor_member(EventLine *hot, const Place *place)
 {
     return place->actor == NULL ? 0 : hot_member(hot, F_ACTOR, place->actor);
 }
 
 static int
-tiny_members(HotLine *hot, const Call *call, const Place *Py_UNUSED(place))
+tiny_members(EventLine *hot, const Place *Py_UNUSED(place), const void *what)
 {
+    const Call *call = what;
     PyObject *target = call->given[2];
     if (hot_member(hot, F_MARK, hot_words.tiny) < 0 || hot_member(hot, F_ACTOR, call->given[0]) < 0)
         return -1;
@@ -128,8 +129,9 @@ tiny(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count, PyObj
 }
 
 static int
-correlated_members(HotLine *hot, const Call *call, const Place *Py_UNUSED(place))
+correlated_members(EventLine *hot, const Place *Py_UNUSED(place), const void *what)
 {
+    const Call *call = what;
     if (hot_member(hot, F_MARK, hot_words.tiny) < 0 || hot_member(hot, F_ACTOR, call->given[0]) < 0 ||
         hot_member(hot, F_TARGET, call->given[2]) < 0)
         return -1;
@@ -151,8 +153,9 @@ correlated(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count,
 }
 
 static int
-iteration_members(HotLine *hot, const Call *call, const Place *place)
+iteration_members(EventLine *hot, const Place *place, const void *what)
 {
+    const Call *call = what;
     PyObject *name = call->given[3];
     if (hot_member(hot, F_I, call->given[0]) < 0)
         return -1;
@@ -178,8 +181,9 @@ iteration(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count, 
 }
 
 static int
-state_members(HotLine *hot, const Call *call, const Place *place)
+state_members(EventLine *hot, const Place *place, const void *what)
 {
+    const Call *call = what;
     if (hot_member(hot, F_NAME, call->given[0]) < 0 ||
         hot_member(hot, F_BEFORE, call->given[1]) < 0 || hot_member(hot, F_AFTER, call->given[2]) < 0)
         return -1;
@@ -221,21 +225,33 @@ static const Part parts[] = {
     {"tally", &tier.tally},
 };
 
+#define PARTS (sizeof parts / sizeof *parts)
+
+static int
+is_of_kind(PyObject *part, PyObject *const *where)
+{
+    if (where == &tier.actors)
+        return PyDict_Check(part);
+    if (where == &tier.entered)
+        return PyContextVar_CheckExact(part);
+    return where == &tier.tally ? is_tally(part) : PyCallable_Check(part);
+}
+
 /* hot_use(parts): take the functions, dictionaries and variables that the tier works with. */
 static PyObject *
 hot_use(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    for (size_t at = 0; at < sizeof parts / sizeof *parts; at++) {
+    if (!PyDict_Check(given))
+        return PyErr_Format(PyExc_TypeError, "the parts of the tier are a dict, not %.100s", Py_TYPE(given)->tp_name);
+    for (size_t at = 0; at < PARTS; at++) {
         PyObject *part = PyDict_GetItemString(given, parts[at].name);
         if (part == NULL)
             return PyErr_Format(PyExc_TypeError, "the hot tier misses its part %s", parts[at].name);
-        Py_XSETREF(*parts[at].where, Py_NewRef(part));
+        if (!is_of_kind(part, parts[at].where))
+            return PyErr_Format(PyExc_TypeError, "the hot tier's part %s is of another type", parts[at].name);
     }
-    if (!PyDict_Check(tier.actors) || !PyContextVar_CheckExact(tier.entered) ||
-        !is_tally(tier.tally)) {
-        PyErr_SetString(PyExc_TypeError, "a part of the hot tier is of another type");
-        return NULL;
-    }
+    for (size_t at = 0; at < PARTS; at++)
+        Py_XSETREF(*parts[at].where, Py_NewRef(PyDict_GetItemString(given, parts[at].name)));
     Py_RETURN_NONE;
 }
 
@@ -243,7 +259,8 @@ hot_use(PyObject *Py_UNUSED(module), PyObject *given)
 static PyObject *
 hot_listen(PyObject *Py_UNUSED(module), PyObject *verdict)
 {
-    heard = verdict == Py_False ? SILENT : verdict == Py_True && tier.actors != NULL ? LISTENING : ASKING;
+    int is_ready = tier.tally != NULL && engine.is_used;
+    heard = verdict == Py_False ? SILENT : verdict == Py_True && is_ready ? LISTENING : ASKING;
     Py_RETURN_NONE;
 }
 
@@ -286,9 +303,8 @@ learn_words(void)
         {&hot_words.after, "after"},          {&hot_words.text, "text"},
         {&hot_words.action, "action"},        {&hot_words.detail, "detail"},
         {&hot_words.every, "every"},          {&hot_words.per_second, "per_second"},
-        {&hot_words.fn, "fn"},                {&hot_words.members, "members"},
-        {&hot_words.dunder_name, "__name__"}, {&hot_words.error, "error"},
-        {&hot_words.status, "status"},
+        {&hot_words.fn, "fn"},                {&hot_words.dunder_name, "__name__"},
+        {&hot_words.error, "error"},          {&hot_words.status, "status"},
     };
     for (size_t at = 0; at < sizeof list / sizeof *list; at++) {
         *list[at].where = PyUnicode_InternFromString(list[at].text);

@@ -1,8 +1,6 @@
 /* The hot tier in C: what its files share, and who owns each reference.
  *
- * `tier` owns what it was handed by `hot_use`, for good. A Place owns its parent and its binding's field from
- * `place_find` to `place_leave`; a HotLine owns its bytes and its list of cuts from `hot_begin` to `hot_end`. A call
- * owns nothing beyond itself.
+ * `tier` owns what it was handed by `hot_use`, for good. A call owns nothing beyond itself.
  *
  * The functions of core/hot.py are the reference. Each function here does the plain case, and hands its arguments as
  * they are to the one in Python for every other, before it has changed anything.
@@ -10,16 +8,17 @@
 #ifndef FLIGHTLOG_SPEED_HOT_H
 #define FLIGHTLOG_SPEED_HOT_H
 
-#include "span.h"
+#include "event.h"
 
 /* What `hot_use` takes. */
 typedef struct {
     PyObject *tiny, *correlated, *enter, *leave, *iteration, *state; /* the same in plain Python */
     PyObject *actors, *entered; /* a dict, a variable */
-    PyObject *site_at, *made, *captured, *tally;
+    PyObject *site_at, *made, *tally;
 } Tier;
 
 extern Tier tier;
+int tier_is_used(void); /* 0 with an exception: it was not told what to work with */
 
 enum { SILENT = 0, ASKING = 1, LISTENING = 2 };
 extern int heard; /* whether anybody records level trace: nobody, that depends, everybody */
@@ -28,7 +27,7 @@ extern int heard; /* whether anybody records level trace: nobody, that depends, 
 typedef struct {
     PyObject *mark, *tiny, *enter, *exit, *loop, *state, *left_out, *actor, *target, *correlation_id, *function, *args;
     PyObject *result, *elapsed_ns, *i, *n, *name, *before, *after, *text, *action, *detail, *every, *per_second;
-    PyObject *fn, *members, *dunder_name, *error, *status;
+    PyObject *fn, *dunder_name, *error, *status;
 } HotWords;
 
 extern HotWords hot_words;
@@ -41,9 +40,12 @@ int plain_add(PyObject *module);
 
 /* hot_sites.c */
 typedef struct {
-    PyObject_HEAD
     long long seen, left, due;
     double room;
+} Counts;
+typedef struct {
+    PyObject_HEAD
+    Counts now;
 } Site;
 typedef struct {
     PyObject_HEAD
@@ -60,6 +62,7 @@ extern PyTypeObject *entry_type;
 int sites_add(PyObject *module);
 Site *site_here(void); /* of the Python code that runs; a new reference, or NULL with an exception */
 int site_admits(Site *site, long long every, double per_second);
+int every_of(PyObject *number, void *every); /* a converter of arguments: any whole number, as a long long */
 int site_has_room(Site *site, double per_second);
 void site_leave_out(Site *site);
 int entry_begin(PyObject *name, int is_told);     /* -1 with an exception */
@@ -74,31 +77,18 @@ enum {
     F_NAME, F_BEFORE, F_AFTER, F_ERROR, F_STATUS, FIELDS
 };
 extern PyObject **const field_words[FIELDS];
-typedef struct {
-    Span *parent;    /* NULL: none */
-    PyObject *field; /* of the binding; NULL: none */
-    PyObject *actor; /* borrowed from `_actors`, held; NULL where nobody asked */
-} Place;
-int place_find(Place *place, int wants_actor); /* 1: plain; 0: the plain engine's; -1 with an exception */
-int place_stand(Place *place, int may_name); /* the same without an actor; `may_name`: the binding may name one */
-int place_bound(Place *place, Span *parent); /* the same under a parent that is known */
-void place_leave(Place *place);
-int is_plain_parent(PyObject *parent);
+int place_hot(Place *place, int may_name);     /* as place_stand; `may_name`: the binding may name the actor */
+int place_find(Place *place, int wants_actor); /* the same, with the actor if that is wanted */
+int hot_member(EventLine *hot, int field, PyObject *value);
+int hot_number(EventLine *hot, int field, long long value);
 
+/* What is said: its name, its text (NULL: none), and what writes its members. */
 typedef struct {
-    Line line;
-    PyObject *cuts; /* NULL before there are any */
-    int members;
-} HotLine;
-int hot_open(HotLine *hot, const Place *place, PyObject *level, int (*write)(Line *, PyObject *));
-int hot_text(HotLine *hot, PyObject *text);
-int hot_long_text(HotLine *hot, PyObject *text);
-int hot_begin(HotLine *hot, const Place *place, PyObject *name, PyObject *text);
-int hot_member(HotLine *hot, int field, PyObject *value);
-int hot_number(HotLine *hot, int field, long long value);
-int hot_write(HotLine *hot, const Place *place, Site *site, long long left); /* 1: the plain engine's */
-void hot_end(HotLine *hot);
-PyObject *hot_lose(void); /* None, with the exception counted; NULL where it is no Exception */
+    PyObject *name, *text;
+    int (*members)(EventLine *hot, const Place *place, const void *what);
+} Saying;
+/* 0: said; 1: the function in Python shall; -1 with an exception. `site` (NULL: none) tells what it has left out. */
+int hot_say(const Saying *saying, const Place *place, Site *site, const void *what);
 
 /* hot_loop.c */
 int loop_add(PyObject *module);

@@ -8,6 +8,8 @@
 PyObject *
 call_slowly(const Call *call)
 {
+    if (UNLIKELY(!tier_is_used()))
+        return NULL;
     return PyObject_Vectorcall(*call->shape->slow, call->args, (size_t)call->count, call->names);
 }
 
@@ -80,10 +82,7 @@ call_admitted(Call *call)
     Site *site = call->site = site_here();
     if (site == NULL)
         return -1;
-    call->seen = site->seen;
-    call->left = site->left;
-    call->due = site->due;
-    call->room = site->room;
+    call->before = site->now;
     return site_admits(site, call->every, call->per_second);
 }
 
@@ -91,13 +90,8 @@ call_admitted(Call *call)
 static PyObject *
 again(Call *call)
 {
-    Site *site = call->site;
-    if (site != NULL) {
-        site->seen = call->seen;
-        site->left = call->left;
-        site->due = call->due;
-        site->room = call->room;
-    }
+    if (call->site != NULL)
+        call->site->now = call->before;
     return call_slowly(call);
 }
 
@@ -108,7 +102,7 @@ call_ended(Call *call, int done)
     if (LIKELY(done == 0))
         answer = Py_NewRef(Py_None);
     else
-        answer = done > 0 ? again(call) : hot_lose();
+        answer = done > 0 ? again(call) : lose();
     Py_XDECREF((PyObject *)call->site);
     return answer;
 }

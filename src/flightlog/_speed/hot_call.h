@@ -28,8 +28,7 @@ typedef struct {
     double per_second;
     /* of its call site, before this call was counted */
     Site *site; /* owned; NULL: it never leaves out any */
-    long long seen, left, due;
-    double room;
+    Counts before;
 } Call;
 
 /* Sort the arguments; 0: the function in Python shall say what is wrong with them, or deal with them. */
@@ -67,6 +66,6 @@ PyObject *hot_enter(PyObject *module, PyObject *const *args, Py_ssize_t count, P
 PyObject *hot_exit(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *names);
 
 /* hot.c */
-int actor_member(HotLine *hot, const Place *place);
+int actor_member(EventLine *hot, const Place *place);
 
 #endif

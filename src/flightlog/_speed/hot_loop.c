@@ -23,6 +23,7 @@ rounds_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->items);
     Py_VISIT(self->begin);
+    Py_VISIT(self->n);
     return 0;
 }
 
@@ -32,6 +33,7 @@ rounds_clear(PyObject *object)
     Rounds *self = (Rounds *)object;
     Py_CLEAR(self->items);
     Py_CLEAR(self->begin);
+    Py_CLEAR(self->n);
     return 0;
 }
 
@@ -43,7 +45,6 @@ rounds_dealloc(PyObject *object)
     PyObject_GC_UnTrack(object);
     (void)rounds_clear(object);
     Py_XDECREF(self->actor);
-    Py_XDECREF(self->n);
     Py_XDECREF(self->name);
     Py_XDECREF((PyObject *)self->site);
     type->tp_free(object);
@@ -57,7 +58,10 @@ rounds_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
     PyObject *items, *begin, *site, *actor, *n, *name;
     long long every;
     double per_second;
-    if (!PyArg_ParseTuple(args, "OOOUOULd", &items, &begin, &site, &actor, &n, &name, &every, &per_second))
+    if (!PyArg_ParseTuple(args, "OOOUOUO&d", &items, &begin, &site, &actor, &n, &name, every_of, &every,
+                          &per_second))
+        return NULL;
+    if (!tier_is_used())
         return NULL;
     if (!PyIter_Check(items) || !is_site(site))
         return PyErr_Format(PyExc_TypeError, "rounds want an iterator and a site");
@@ -75,14 +79,19 @@ rounds_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
     return (PyObject *)self;
 }
 
+typedef struct {
+    const Rounds *rounds;
+    long long i;
+} Round;
+
 static int
-line_of_round(HotLine *hot, const Place *place, const Rounds *self, long long i)
+round_members(EventLine *hot, const Place *Py_UNUSED(place), const void *what)
 {
-    if (hot_begin(hot, place, hot_words.loop, NULL) < 0)
-        return -1;
+    const Round *round = what;
+    const Rounds *self = round->rounds;
     if (PyUnicode_GET_LENGTH(self->actor) > 0 && hot_member(hot, F_ACTOR, self->actor) < 0)
         return -1;
-    if (hot_number(hot, F_I, i) < 0 || (self->n != Py_None && hot_member(hot, F_N, self->n) < 0))
+    if (hot_number(hot, F_I, round->i) < 0 || (self->n != Py_None && hot_member(hot, F_N, self->n) < 0))
         return -1;
     return PyUnicode_GET_LENGTH(self->name) > 0 ? hot_member(hot, F_NAME, self->name) : 0;
 }
@@ -92,16 +101,11 @@ static int
 say_round(const Rounds *self, long long i)
 {
     Place place;
+    const Round round = {self, i};
+    const Saying saying = {hot_words.loop, NULL, round_members};
     int plain = place_find(&place, 0), done = plain < 0 ? -1 : !plain;
-    if (done == 0) {
-        HotLine hot;
-        done = line_of_round(&hot, &place, self, i);
-        if (done == 0)
-            done = hot_write(&hot, &place, self->site, self->site->left);
-        hot_end(&hot);
-        if (done < 0 && is_unencodable())
-            done = 1;
-    }
+    if (done == 0)
+        done = hot_say(&saying, &place, self->site, &round);
     place_leave(&place);
     return done;
 }
@@ -114,29 +118,22 @@ begin_round(Rounds *self, long long i)
         site_leave_out(self->site);
         return 0;
     }
-    Site *site = self->site;
-    const long long due = site->due;
-    const double room = site->room;
-    if (self->per_second > 0 && !site_has_room(site, self->per_second)) {
-        site_leave_out(site);
+    const Counts before = self->site->now;
+    if (self->per_second > 0 && !site_has_room(self->site, self->per_second)) {
+        site_leave_out(self->site);
         return 0;
     }
     int done = say_round(self, i);
-    PyObject *answer = Py_None;
-    if (done < 0) {
-        answer = hot_lose();
-        Py_XDECREF(answer);
-    }
-    else if (done > 0) {
-        site->due = due;
-        site->room = room;
-        PyObject *number = PyLong_FromLongLong(i), *frame = (PyObject *)PyEval_GetFrame();
-        if (frame == NULL)
-            frame = Py_None;
-        answer = number == NULL ? NULL : PyObject_CallFunctionObjArgs(self->begin, number, frame, NULL);
-        Py_XDECREF(number);
-        Py_XDECREF(answer);
-    }
+    if (done <= 0)
+        return done < 0 ? lost() : 0;
+    self->site->now.due = before.due;
+    self->site->now.room = before.room;
+    PyObject *number = PyLong_FromLongLong(i), *frame = (PyObject *)PyEval_GetFrame();
+    PyObject *answer = NULL;
+    if (number != NULL)
+        answer = PyObject_CallFunctionObjArgs(self->begin, number, frame == NULL ? Py_None : frame, NULL);
+    Py_XDECREF(number);
+    Py_XDECREF(answer);
     return answer == NULL ? -1 : 0;
 }
 

@@ -9,41 +9,32 @@ static const Shape enter_shape = {
     1, 2, 4, 0, {&hot_words.fn, &hot_words.args, &hot_words.every, &hot_words.per_second}, &tier.enter,
 };
 static const Shape exit_shape = {1, 2, 2, 0, {&hot_words.fn, &hot_words.result}, &tier.leave};
+
 static int
-enter_line(HotLine *hot, const Place *place, PyObject *name, PyObject *args)
+enter_members(EventLine *hot, const Place *place, const void *what)
 {
-    if (hot_begin(hot, place, hot_words.enter, NULL) < 0 || hot_member(hot, F_FUNCTION, name) < 0)
+    const Call *call = what;
+    if (hot_member(hot, F_FUNCTION, call->given[0]) < 0)
         return -1;
-    if (!is_none(args) && hot_member(hot, F_ARGS, args) < 0)
+    if (!is_none(call->given[1]) && hot_member(hot, F_ARGS, call->given[1]) < 0)
         return -1;
     return actor_member(hot, place);
 }
 
 static int
-record_enter(Call *call, PyObject *name)
+record_enter(Call *call)
 {
     Place place;
+    const Saying saying = {hot_words.enter, NULL, enter_members};
     int plain = place_find(&place, 1), done = plain < 0 ? -1 : !plain, admits = 0;
     if (done == 0) {
         admits = call_admitted(call);
-        done = admits < 0 ? -1 : 0;
-    }
-    if (done == 0 && admits) {
-        HotLine hot;
-        done = enter_line(&hot, &place, name, call->given[1]);
-        if (done == 0)
-            done = hot_write(&hot, &place, call->site, call->site == NULL ? 0 : call->site->left);
-        hot_end(&hot);
-        if (done < 0 && is_unencodable())
-            done = 1;
+        done = admits < 0 ? -1 : admits ? hot_say(&saying, &place, call->site, call) : 0;
     }
     place_leave(&place);
-    if (done < 0) { /* its exit comes all the same */
-        PyObject *lost = hot_lose();
-        Py_XDECREF(lost);
-        done = lost == NULL ? -1 : 0;
-    }
-    return done == 0 ? entry_begin(name, admits) : done;
+    if (done < 0)
+        done = lost(); /* its exit comes all the same */
+    return done == 0 ? entry_begin(call->given[0], admits) : done;
 }
 
 PyObject *
@@ -57,18 +48,26 @@ hot_enter(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count, 
         Py_RETURN_NONE;
     if (!fits || heard != LISTENING || !PyUnicode_CheckExact(call.given[0]))
         return call_slowly(&call);
-    return call_ended(&call, record_enter(&call, call.given[0]));
+    return call_ended(&call, record_enter(&call));
 }
 
+/* What an exit is told of: its call, and when it was entered, if that is known. */
+typedef struct {
+    const Call *call;
+    const Entry *entry;
+    long long now;
+} Exit;
+
 static int
-exit_line(HotLine *hot, const Place *place, const Call *call, const Entry *entry, long long now)
+exit_members(EventLine *hot, const Place *place, const void *what)
 {
-    if (hot_begin(hot, place, hot_words.exit, NULL) < 0 || hot_member(hot, F_FUNCTION, call->given[0]) < 0)
+    const Exit *exit = what;
+    PyObject *result = exit->call->given[1];
+    if (hot_member(hot, F_FUNCTION, exit->call->given[0]) < 0)
         return -1;
-    PyObject *result = call->given[1];
     if (result != NULL && result != engine.unset && hot_member(hot, F_RESULT, result) < 0)
         return -1;
-    if (entry != NULL && hot_number(hot, F_ELAPSED_NS, now - entry->zero) < 0)
+    if (exit->entry != NULL && hot_number(hot, F_ELAPSED_NS, exit->now - exit->entry->zero) < 0)
         return -1;
     return actor_member(hot, place);
 }
@@ -78,18 +77,14 @@ record_exit(Call *call)
 {
     Place place;
     Entry *entry = NULL, *before = NULL;
+    const Saying saying = {hot_words.exit, NULL, exit_members};
     long long now = now_ns();
     int plain = place_find(&place, 1), done = plain < 0 ? -1 : !plain;
     if (done == 0)
         done = entry_end(call->given[0], &entry, &before);
     if (done == 0 && (entry == NULL || entry->is_told)) {
-        HotLine hot;
-        done = exit_line(&hot, &place, call, entry, now);
-        if (done == 0)
-            done = hot_write(&hot, &place, NULL, 0);
-        hot_end(&hot);
-        if (done < 0 && is_unencodable())
-            done = 1;
+        const Exit exit = {call, entry, now};
+        done = hot_say(&saying, &place, NULL, &exit);
         if (done == 1 && entry != NULL && entry_set(before) < 0)
             done = -1;
     }

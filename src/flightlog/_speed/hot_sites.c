@@ -7,6 +7,7 @@
  * it forgets its own.
  */
 #include "hot.h"
+#include <limits.h>
 #include <structmember.h>
 #include <stddef.h>
 
@@ -84,7 +85,7 @@ site_here(void)
 void
 site_leave_out(Site *site)
 {
-    site->left++;
+    site->now.left++;
     ((Tally *)tier.tally)->left_out++;
 }
 
@@ -93,19 +94,29 @@ site_has_room(Site *site, double per_second)
 {
     long long now = now_ns();
     double most = per_second > 1.0 ? per_second : 1.0, room = most;
-    if (site->room >= 0) {
-        room = site->room + (double)(now - site->due) * per_second / 1e9;
+    if (site->now.room >= 0) {
+        room = site->now.room + (double)(now - site->now.due) * per_second / 1e9;
         room = room < most ? room : most;
     }
-    site->due = now;
-    site->room = room >= 1.0 ? room - 1.0 : room;
+    site->now.due = now;
+    site->now.room = room >= 1.0 ? room - 1.0 : room;
     return room >= 1.0;
+}
+
+/* One in more rounds than a program has is the first alone. */
+int
+every_of(PyObject *number, void *every)
+{
+    int overflow;
+    long long value = PyLong_AsLongLongAndOverflow(number, &overflow);
+    *(long long *)every = overflow > 0 ? LLONG_MAX : overflow < 0 ? 1 : value;
+    return !(value == -1 && PyErr_Occurred());
 }
 
 int
 site_admits(Site *site, long long every, double per_second)
 {
-    long long seen = site->seen++;
+    long long seen = site->now.seen++;
     if ((every > 1 && seen % every != 0) || (per_second > 0 && !site_has_room(site, per_second))) {
         site_leave_out(site);
         return 0;
@@ -114,10 +125,10 @@ site_admits(Site *site, long long every, double per_second)
 }
 
 static PyMemberDef site_members[] = {
-    {"seen", T_LONGLONG, offsetof(Site, seen), 0, "Calls, counted where not each is recorded."},
-    {"left", T_LONGLONG, offsetof(Site, left), 0, "Calls left out since the last that was recorded."},
-    {"_due", T_LONGLONG, offsetof(Site, due), 0, NULL},
-    {"_room", T_DOUBLE, offsetof(Site, room), 0, NULL},
+    {"seen", T_LONGLONG, offsetof(Site, now.seen), 0, "Calls, counted where not each is recorded."},
+    {"left", T_LONGLONG, offsetof(Site, now.left), 0, "Calls left out since the last that was recorded."},
+    {"_due", T_LONGLONG, offsetof(Site, now.due), 0, NULL},
+    {"_room", T_DOUBLE, offsetof(Site, now.room), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -196,10 +207,10 @@ innermost(Entry **entry)
     *entry = NULL;
     if (PyContextVar_Get(tier.entered, NULL, &found) < 0)
         return -1;
-    if (Py_TYPE(found) == entry_type)
+    if (found != NULL && Py_TYPE(found) == entry_type)
         *entry = (Entry *)found;
     else
-        Py_DECREF(found);
+        Py_XDECREF(found);
     return 0;
 }
 

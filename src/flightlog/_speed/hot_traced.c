@@ -27,7 +27,7 @@ static int
 find_place(const Teller *self, Place *place)
 {
     int named = PyUnicode_GET_LENGTH(self->actor) > 0;
-    int plain = place_stand(place, !named);
+    int plain = place_hot(place, !named);
     if (plain != 1)
         return plain;
     PyObject *actor = named ? self->actor : PyDict_GetItemWithError(tier.actors, self->module);
@@ -37,48 +37,52 @@ find_place(const Teller *self, Place *place)
     return 1;
 }
 
+/* What is told of a call: how far it is, and what it was given or gave. */
+typedef struct {
+    const Teller *self;
+    PyObject *mark, *value;
+    int field;
+    long long ns; /* -1: it has begun */
+} Told;
+
 static int
-line_begun(const Teller *self, HotLine *hot, const Place *place, PyObject *what)
+call_members(EventLine *hot, const Place *place, const void *what)
 {
-    if (hot_begin(hot, place, self->action, NULL) < 0 || hot_member(hot, F_MARK, what) < 0 ||
-        hot_member(hot, F_ACTOR, place->actor) < 0)
+    const Told *told = what;
+    if (hot_member(hot, F_MARK, told->mark) < 0 || hot_member(hot, F_ACTOR, place->actor) < 0 ||
+        hot_member(hot, F_FUNCTION, told->self->function) < 0 || hot_member(hot, told->field, told->value) < 0)
         return -1;
-    return hot_member(hot, F_FUNCTION, self->function);
+    return told->ns < 0 ? 0 : hot_number(hot, F_ELAPSED_NS, told->ns);
+}
+
+static int
+say(const Place *place, const Told *told)
+{
+    const Saying saying = {told->self->action, NULL, call_members};
+    return hot_say(&saying, place, told->self->site, told);
 }
 
 /* 0: said; 1: the function in Python shall; -1 with an exception. */
 static int
 say_enter(const Teller *self, const Place *place, PyObject *args, PyObject *kwargs)
 {
-    HotLine hot;
     PyObject *given = callee_named(&self->callee, args, kwargs);
     if (given == NULL)
         return -1;
-    int done = line_begun(self, &hot, place, hot_words.enter) < 0 || hot_member(&hot, F_ARGS, given) < 0 ? -1 : 0;
-    if (done == 0)
-        done = hot_write(&hot, place, self->site, self->site->left);
-    hot_end(&hot);
+    const Told told = {self, hot_words.enter, given, F_ARGS, -1};
+    int done = say(place, &told);
     Py_DECREF(given);
-    return done < 0 && is_unencodable() ? 1 : done;
+    return done;
 }
 
 static int
 say_exit(const Teller *self, PyObject *answer, long long ns)
 {
     Place place;
+    const Told told = {self, hot_words.exit, answer, F_RESULT, ns};
     int plain = find_place(self, &place), done = plain < 0 ? -1 : !plain;
-    if (done == 0) {
-        HotLine hot;
-        done = line_begun(self, &hot, &place, hot_words.exit) < 0 || hot_member(&hot, F_RESULT, answer) < 0 ||
-                       hot_number(&hot, F_ELAPSED_NS, ns) < 0
-                   ? -1
-                   : 0;
-        if (done == 0)
-            done = hot_write(&hot, &place, self->site, self->site->left);
-        hot_end(&hot);
-        if (done < 0 && is_unencodable())
-            done = 1;
-    }
+    if (done == 0)
+        done = say(&place, &told);
     place_leave(&place);
     return done;
 }
@@ -144,11 +148,8 @@ call_told(const Teller *self, PyObject *args, PyObject *kwargs)
     }
     long long ns = now_ns() - zero;
     int done = say_exit(self, answer, ns);
-    if (done < 0) {
-        PyObject *lost = hot_lose();
-        Py_XDECREF(lost);
-        done = lost == NULL ? -1 : 0;
-    }
+    if (done < 0)
+        done = lost();
     else if (done > 0)
         done = end_slowly(self, answer, Py_None, ns);
     if (done < 0)
@@ -161,30 +162,20 @@ static int
 begin(const Teller *self, PyObject *args, PyObject *kwargs)
 {
     Place place;
-    Site *site = self->site;
-    const Site before = *site;
-    int plain = find_place(self, &place), done = plain;
-    if (plain == 0)
-        done = 2;
-    if (plain < 0) {
-        PyObject *lost = hot_lose();
-        Py_XDECREF(lost);
-        done = lost == NULL ? -1 : 0;
-    }
-    if (plain == 1 && (done = site_admits(site, self->every, self->per_second)) == 1) {
+    const Counts before = self->site->now;
+    int plain = find_place(self, &place), done = plain == 0 ? 2 : plain;
+    if (plain < 0)
+        done = lost();
+    if (plain == 1)
+        done = site_admits(self->site, self->every, self->per_second);
+    if (plain == 1 && done == 1) {
         int said = say_enter(self, &place, args, kwargs);
         if (said > 0) {
-            site->seen = before.seen;
-            site->left = before.left;
-            site->due = before.due;
-            site->room = before.room;
+            self->site->now = before;
             done = 2;
         }
-        if (said < 0) {
-            PyObject *lost = hot_lose();
-            Py_XDECREF(lost);
-            done = lost == NULL ? -1 : 1;
-        }
+        if (said < 0)
+            done = lost() < 0 ? -1 : 1;
     }
     place_leave(&place);
     return done;
@@ -213,8 +204,8 @@ teller_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
     PyObject *function, *names, *action, *called, *module, *actor, *site, *slow, *ended, *follow;
     long long every;
     double per_second;
-    if (!PyArg_ParseTuple(args, "OOUUUUOLdOOO", &function, &names, &action, &called, &module, &actor, &site, &every,
-                          &per_second, &slow, &ended, &follow))
+    if (!PyArg_ParseTuple(args, "OOUUUUOO&dOOO", &function, &names, &action, &called, &module, &actor, &site, every_of,
+                          &every, &per_second, &slow, &ended, &follow))
         return NULL;
     if (!is_site(site) || names == Py_None)
         return PyErr_Format(PyExc_TypeError, "a teller wants a site and the names of its arguments");

@@ -19,6 +19,8 @@ execute(PyObject *module)
         return -1;
     if (fls_hot_add(module) < 0)
         return -1;
+    if (fls_otlp_add(module) < 0)
+        return -1;
     return PyModule_AddIntConstant(module, "EDITION", FLS_EDITION);
 }
 

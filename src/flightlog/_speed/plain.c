@@ -78,6 +78,20 @@ is_odd_key(PyObject *key)
            strcmp(text, "val") == 0;
 }
 
+/* Whether what is known of a key says that it hides nothing. */
+static inline int
+is_open(PyObject *pair)
+{
+    return pair != NULL && PyTuple_CheckExact(pair) && PyTuple_GET_SIZE(pair) == 2 &&
+           PyTuple_GET_ITEM(pair, 1) == Py_False;
+}
+
+static int
+is_open_key(PyObject *key)
+{
+    return !is_odd_key(key) && is_open(PyDict_GetItemWithError(engine.keys, key));
+}
+
 static int
 is_plain_dict(PyObject *dict, int depth, int *nodes)
 {
@@ -99,7 +113,7 @@ is_plain_dict(PyObject *dict, int depth, int *nodes)
             Py_XDECREF(pair);
             return is_learned < 0 ? -1 : is_learned ? AGAIN : 0;
         }
-        if (!PyTuple_CheckExact(pair) || PyTuple_GET_SIZE(pair) != 2 || PyTuple_GET_ITEM(pair, 1) != Py_False)
+        if (!is_open(pair))
             return 0;
         int plain = is_plain(value, depth + 1, nodes);
         if (plain != 1)
@@ -170,9 +184,9 @@ write_items(Line *line, PyObject **held, int count, int is_dict, int depth)
     for (int at = 0; done == 1 && at < count; at += step) {
         if (at > 0 && line_bytes(line, ",", 1) < 0)
             return -1;
+        if (is_dict ? !is_open_key(held[at]) : PyUnicode_CheckExact(held[at]))
+            return 0; /* it came while the gate ran for what stands before it */
         if (is_dict) {
-            if (!PyUnicode_CheckExact(held[at]))
-                return 0;
             if (line_known(line, held[at]) < 0 || line_bytes(line, ":", 1) < 0)
                 return -1;
         }
@@ -265,7 +279,7 @@ is_hiding(PyObject *key)
     PyObject *pair = PyObject_GetItem(engine.keys, key);
     if (pair == NULL)
         return -1;
-    int hides = !PyTuple_CheckExact(pair) || PyTuple_GET_SIZE(pair) != 2 || PyTuple_GET_ITEM(pair, 1) != Py_False;
+    int hides = !is_open(pair);
     Py_DECREF(pair);
     return hides;
 }
@@ -308,7 +322,7 @@ remember(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
         return PyErr_Format(PyExc_TypeError, "remember takes globals, which are a dict, and two functions");
     Py_XSETREF(memo, Py_NewRef(args[0]));
     Py_XSETREF(met, Py_NewRef(args[1]));
-    Py_XSETREF(tier.captured, Py_NewRef(args[2]));
+    Py_XSETREF(engine.captured, Py_NewRef(args[2]));
     Py_RETURN_NONE;
 }
 

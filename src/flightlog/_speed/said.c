@@ -3,46 +3,19 @@
  * The plain case of `happened` in core/_pure.py: a parent that is a span of ours or none, and no stray binding. Owns
  * nothing beyond a call; the attributes are held while the gate may run.
  */
+#include "event.h"
 #include "hot.h"
-
-#define SHORT 40 /* characters of a body in which nobody looks for an image: `media.SHORTEST` */
-
-static PyObject *word_trace; /* interned */
-
-static int
-line_level(Line *line, PyObject *level)
-{
-    if (level == words.info)
-        return 0;
-    PyObject *field = PyObject_CallOneArg(engine.level_field, level);
-    int done = field == NULL ? -1 : line_text(line, field);
-    Py_XDECREF(field);
-    return done;
-}
-
-static int
-line_body(HotLine *hot, PyObject *body)
-{
-    int hides = is_hiding(words.body);
-    if (hides < 0 || line_bytes(&hot->line, ",\"body\":", 8) < 0)
-        return -1;
-    if (!hides && PyUnicode_GET_LENGTH(body) <= SHORT)
-        return hot_text(hot, body);
-    return hot_long_text(hot, body);
-}
 
 /* The members of a dict; -1 with an exception. It is the caller's own, and nobody changes it meanwhile. */
 static int
-line_members(HotLine *hot, PyObject *attributes)
+tell_members(EventLine *event, PyObject *attributes)
 {
     Py_ssize_t at = 0;
     PyObject *key, *value;
     while (PyDict_Next(attributes, &at, &key, &value)) {
         Py_INCREF(key);
         Py_INCREF(value);
-        int done = hot->members++ > 0 ? line_bytes(&hot->line, ",", 1) : 0;
-        if (done == 0)
-            done = line_member(&hot->line, key, value, NULL, &hot->cuts);
+        int done = event_member(event, key, value);
         Py_DECREF(key);
         Py_DECREF(value);
         if (done < 0)
@@ -53,21 +26,14 @@ line_members(HotLine *hot, PyObject *attributes)
 
 /* 0: written; 1: the plain engine shall; -1 with an exception. */
 static int
-write_said(const Place *place, PyObject *name, PyObject *level, PyObject *body, PyObject *attributes)
+write_said(const Place *place, PyObject *const *args)
 {
-    HotLine hot;
-    int done = hot_open(&hot, place, level == word_trace ? NULL : level, line_level);
-    if (done == 0)
-        done = hot_text(&hot, name);
-    if (done == 0 && PyUnicode_GET_LENGTH(body) > 0)
-        done = line_body(&hot, body);
-    if (done == 0)
-        done = line_bytes(&hot.line, ",\"attributes\":{", 15);
-    if (done == 0)
-        done = line_members(&hot, attributes);
-    if (done == 0)
-        done = hot_write(&hot, place, NULL, 0);
-    hot_end(&hot);
+    EventLine event;
+    int done = event_open(&event, place, args[1]) < 0 || line_again(&event.line, args[0]) < 0 ||
+                       event_body(&event, args[2]) < 0 || tell_members(&event, args[3]) < 0
+                   ? -1
+                   : event_write(&event, place);
+    event_end(&event);
     return done < 0 && is_unencodable() ? 1 : done;
 }
 
@@ -75,6 +41,8 @@ write_said(const Place *place, PyObject *name, PyObject *level, PyObject *body, 
 static PyObject *
 said(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
+    if (!is_used())
+        return NULL;
     if (count != 5 || !PyUnicode_CheckExact(args[0]) || !PyUnicode_CheckExact(args[1]) ||
         !PyUnicode_CheckExact(args[2]) || !PyDict_CheckExact(args[3]) || PyDict_GET_SIZE(args[3]) == 0)
         Py_RETURN_FALSE;
@@ -82,10 +50,10 @@ said(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     if (parent != Py_None && !is_plain_parent(parent))
         Py_RETURN_FALSE;
     Place place;
-    int plain = place_bound(&place, parent == Py_None ? NULL : (Span *)parent);
+    int plain = place_bound(&place, parent == Py_None ? NULL : (Span *)parent, NULL);
     int done = plain < 0 ? -1 : !plain;
     if (done == 0)
-        done = write_said(&place, args[0], args[1], args[2], args[3]);
+        done = write_said(&place, args);
     place_leave(&place);
     return done < 0 ? NULL : PyBool_FromLong(done == 0);
 }
@@ -98,6 +66,5 @@ static PyMethodDef functions[] = {
 int
 said_add(PyObject *module)
 {
-    word_trace = PyUnicode_InternFromString("trace");
-    return word_trace == NULL ? -1 : PyModule_AddFunctions(module, functions);
+    return PyModule_AddFunctions(module, functions);
 }

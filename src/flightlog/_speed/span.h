@@ -51,7 +51,7 @@ typedef struct Span {
     PyObject *remote;       /* "" */
     PyObject *root;         /* the span itself where `is_root`, else unset */
     PyObject *out, *outer, *parent, *task, *context;                      /* None */
-    PyObject *token;        /* of the context variable, from enter to exit */
+    PyObject *before, *after; /* what its context held before and after it was entered; span_context.c */
     PyObject *attributes, *input, *output, *error, *links, *waits;        /* None */
     struct Span *open_next, *open_prev;
     /* Attributes that nobody has asked for: `members` is their JSON, joined; `keys` is the tuple of names that the
@@ -87,7 +87,8 @@ extern Engine engine;
 /* Interned texts. */
 typedef struct {
     PyObject *empty, *ok, *step, *info, *asyncio, *field, *stray, *append, *note, *captured, *link_all, *task, *running;
-    PyObject *kind, *level, *input, *links, *body, *announce, *append_least, *check, *most_line;
+    PyObject *kind, *level, *input, *links, *body, *announce, *append_least, *check, *most_line, *members, *trace;
+    PyObject *landmark; /* one that is always remembered */
 } Words;
 
 extern Words words;
@@ -135,6 +136,30 @@ int line_write(Line *line, PyObject *out);            /* to `out`, or to the jou
 int is_too_long(const Line *line);
 int is_unencodable(void);                             /* whether the exception that is set says so; clears it */
 
+/* A few bytes that are copied at once. */
+#define WIDE 64
+typedef struct {
+    size_t size;
+    char bytes[WIDE];
+} Piece;
+
+static inline int
+line_piece(Line *line, const Piece *piece)
+{
+    if (line_room(line, WIDE) < 0)
+        return -1;
+    memcpy(line->at, piece->bytes, WIDE / 2);
+    if (UNLIKELY(piece->size > WIDE / 2))
+        memcpy(line->at + WIDE / 2, piece->bytes + WIDE / 2, WIDE / 2);
+    line->at += piece->size;
+    return 0;
+}
+
+/* span_again.c */
+int texts_hold(void);                        /* once a line, before the first `line_again`; -1 with an exception */
+int line_again(Line *line, PyObject *text);  /* as `line_known` */
+extern unsigned texts_age;                   /* another number whenever `memo.texts` was forgotten */
+
 /* span_line.c */
 int span_append(Span *self, PyObject *status, long long end); /* -1 with an exception */
 int thread_known(unsigned long long thread); /* have the field of this thread at hand; -1 with an exception */
@@ -164,13 +189,20 @@ PyObject *forget_task(PyObject *module, PyObject *unused);
 int in_generator(void);                  /* whether the Python frame that runs is a generator's */
 int in_holding_generator(void);          /* whether one that holds a span runs here; 1 if that is not known */
 
+/* span_context.c: the variable, when a span is entered and left; -1 with an exception */
+int context_enter(Span *self);
+int context_leave(Span *self);
+void context_forget(Span *self);
+
 /* span_edges.c: new references; `args` of the exit are the exception's type, itself and its traceback, or None */
 PyObject *span_enter(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *span_exit(PyObject *self, PyObject *const *args, Py_ssize_t count);
 
+int announce_root(Span *self); /* have its root say that it runs, unless it did; -1 with an exception */
+
 /* span_room.c */
 PyObject *call_with_room(PyObject *callable, PyObject *const *args, size_t count); /* also where the stack is used up */
-int is_exhausted(void); /* whether the exception that is set is a RecursionError; clears it */
+int is_exhausted(void); /* whether the exception that is set says that stack or memory is used up; clears it */
 
 /* span_block.c */
 int block_add(PyTypeObject *type); /* put `__enter__` and `__exit__` onto the type of spans */

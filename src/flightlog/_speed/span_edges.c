@@ -5,7 +5,7 @@
  * exception, in the thread and task where it was entered. One write of the context variable at each edge; its value is
  * the only thing that is believed about what is current.
  *
- * A span that is open owns the token of its entry, and gives it up however it is left. Whoever calls owns the span.
+ * Whoever calls owns the span.
  */
 #include "span.h"
 #include <limits.h>
@@ -27,23 +27,6 @@ context_value(PyObject *variable, PyObject **value)
         *value = NULL;
     }
     return 0;
-}
-
-/* Have the variable hold again what it held before. By the token of the entry, which spares making another; where that
- * is refused (another context, in the same task and thread) by a write like any other. */
-static inline int
-go_back(Span *self)
-{
-    PyObject *token = self->token;
-    self->token = NULL;
-    int done = token == NULL ? -1 : PyContextVar_Reset(engine.variable, token);
-    Py_XDECREF(token);
-    if (LIKELY(done == 0))
-        return 0;
-    PyErr_Clear();
-    token = PyContextVar_Set(engine.variable, self->outer == NULL ? Py_None : self->outer);
-    Py_XDECREF(token);
-    return token == NULL ? -1 : 0;
 }
 
 /* The binding around, onto the span; -1 with an exception, 1 if it is a stray's. */
@@ -149,12 +132,10 @@ span_enter(PyObject *object, PyObject *const *Py_UNUSED(args), Py_ssize_t count)
     self->start = now + ((Anchor *)engine.anchor)->offset;
     self->has_start = 1;
     open_add(self);
-    PyObject *token = PyContextVar_Set(engine.variable, object);
-    if (UNLIKELY(token == NULL)) {
+    if (UNLIKELY(context_enter(self) < 0)) {
         open_discard(self);
         return NULL;
     }
-    Py_XSETREF(self->token, token);
     return Py_NewRef(object);
 failed:
     Py_XDECREF(parent);
@@ -169,28 +150,34 @@ call(PyObject *callable, PyObject *const *args, size_t count)
     return PyObject_Vectorcall(callable, args, count, NULL);
 }
 
-/* What is left where not even the plain engine has room on the stack: the span is over, and that is all. */
+/* Whether the context still says that this span is current. */
+static int
+is_current(Span *self)
+{
+    PyObject *type, *error, *trace, *seen = NULL;
+    PyErr_Fetch(&type, &error, &trace);
+    if (PyContextVar_Get(engine.variable, NULL, &seen) < 0)
+        PyErr_Clear();
+    Py_XDECREF(seen);
+    PyErr_Restore(type, error, trace);
+    return seen == (PyObject *)self;
+}
+
+/* What is left where not even the plain engine has room, on the stack or in memory: the span is over, that is all. */
 static PyObject *
 exit_barely(Span *self)
 {
-    int here = 0;
-    PyObject *seen;
-    if (PyContextVar_Get(engine.variable, NULL, &seen) == 0) {
-        here = seen == (PyObject *)self;
-        Py_XDECREF(seen);
-    }
+    int here = is_current(self);
     self->state = here ? LEFT : STRAY;
-    PyObject *token = here ? PyContextVar_Set(engine.variable, is_none(self->outer) ? Py_None : self->outer) : NULL;
-    Py_XDECREF(token);
+    if (here && context_leave(self) < 0)
+        PyErr_Clear();
     Py_CLEAR(self->outer);
     open_discard(self);
-    if (PyErr_Occurred())
-        return NULL;
     Py_RETURN_NONE;
 }
 
-/* By the plain engine; where the stack is used up, with more of it: entering took none, and an open span whose block is
- * over would stay open for ever. */
+/* By the plain engine; where the stack is used up, with more of it, and where memory was, once more: an open span whose
+ * block is over would stay open for ever. */
 static PyObject *
 exit_slowly(PyObject *object, PyObject *const *args, Py_ssize_t count)
 {
@@ -200,15 +187,16 @@ exit_slowly(PyObject *object, PyObject *const *args, Py_ssize_t count)
         return PyErr_Format(PyExc_TypeError, "__exit__ takes an exception's type, itself and its traceback");
     memcpy(arguments + 1, args, 3 * sizeof *args);
     Py_INCREF(object);
-    Py_CLEAR(self->token); /* it holds the context, and that all spans around */
     int was_open = self->state == OPEN && self->zero != 0;
     int is_deep = PyErr_GivenExceptionMatches(args[1], PyExc_RecursionError);
     PyObject *answer = (is_deep ? call_with_room : call)(engine.leave, arguments, 4);
-    if (UNLIKELY(answer == NULL && was_open && self->state == OPEN && is_exhausted())) {
-        answer = call_with_room(engine.leave, arguments, 4);
-        if (answer == NULL && self->state == OPEN && is_exhausted())
+    if (UNLIKELY(answer == NULL && was_open && (self->state == OPEN || is_current(self)) && is_exhausted())) {
+        if (self->state == OPEN)
+            answer = call_with_room(engine.leave, arguments, 4);
+        if (answer == NULL && (!PyErr_Occurred() || ((self->state == OPEN || is_current(self)) && is_exhausted())))
             answer = exit_barely(self);
     }
+    context_forget(self);
     Py_DECREF(object);
     return answer;
 }
@@ -244,15 +232,19 @@ settle(Span *self)
     }
 }
 
-static int
+int
 announce_root(Span *self)
 {
-    Span *root = (Span *)self->root;
-    if (LIKELY(self->is_root || (is_span(self->root) && root->announced)))
+    PyObject *root = self->is_root ? (PyObject *)self : self->root;
+    if (UNLIKELY(root == NULL)) {
+        PyErr_SetString(PyExc_AttributeError, "_root"); /* as a slot that was never filled */
+        return -1;
+    }
+    if (LIKELY(is_span(root) && ((Span *)root)->announced))
         return 0;
-    PyObject *held = Py_NewRef(self->root);
-    PyObject *answer = PyObject_CallMethodNoArgs(held, words.announce);
-    Py_DECREF(held);
+    Py_INCREF(root);
+    PyObject *answer = PyObject_CallMethodNoArgs(root, words.announce);
+    Py_DECREF(root);
     Py_XDECREF(answer);
     return answer == NULL ? -1 : 0;
 }
@@ -303,12 +295,12 @@ span_exit(PyObject *object, PyObject *const *args, Py_ssize_t count)
     Py_INCREF(object);
     self->state = LEFT;
     PyObject *done = NULL;
-    if (UNLIKELY(go_back(self) < 0))
+    if (UNLIKELY(context_leave(self) < 0))
         goto end;
     open_discard(self);
     settle(self);
     PyObject *status = Py_NewRef(self->status == NULL ? words.ok : self->status);
-    if (LIKELY(announce_root(self) == 0 && span_append(self, status, end) == 0))
+    if (LIKELY((self->is_root || announce_root(self) == 0) && span_append(self, status, end) == 0))
         done = Py_NewRef(Py_None);
     else
         done = append_least(self, end);

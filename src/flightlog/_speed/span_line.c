@@ -46,8 +46,14 @@ is_too_long(const Line *line)
 {
     if (LIKELY(line->at - line->base <= engine.surely_fits))
         return 0;
-    PyObject *most = PyDict_GetItem(engine.plain, words.most_line);
-    return most == NULL || line->at - line->base > PyLong_AsSsize_t(most);
+    PyObject *most = PyDict_GetItemWithError(engine.plain, words.most_line);
+    if (most == NULL || !PyLong_CheckExact(most)) { /* the interpreter ends, and has emptied the module */
+        PyErr_Clear();
+        return 1;
+    }
+    int overflow;
+    const long long limit = PyLong_AsLongLongAndOverflow(most, &overflow);
+    return overflow < 0 || (overflow == 0 && line->at - line->base > limit);
 }
 
 int
@@ -194,7 +200,8 @@ static int
 line_rest(Line *line, Span *self)
 {
     if (!is_none(self->context)) {
-        PyObject *field = PyObject_GetAttr(self->context, words.field);
+        PyObject *context = Py_NewRef(self->context), *field = PyObject_GetAttr(context, words.field);
+        Py_DECREF(context);
         int done = field == NULL ? -1 : line_text(line, field);
         Py_XDECREF(field);
         if (done < 0)
@@ -213,8 +220,9 @@ line_of_span(Line *line, Span *self, PyObject *status, long long end)
 {
     PyObject *kind = Py_NewRef(self->kind == NULL ? words.step : self->kind);
     PyObject *name = Py_NewRef(self->name == NULL ? words.empty : self->name);
-    int done = line_head(line, self) < 0 || line_bytes(line, "\"name\":", 7) < 0 || line_known(line, name) < 0 ||
-               line_bytes(line, ",\"kind\":", 8) < 0 || line_known(line, kind) < 0 || line_bytes(line, ",", 1) < 0 ||
+    int done = texts_hold() < 0 || line_head(line, self) < 0 || line_bytes(line, "\"name\":", 7) < 0 ||
+               line_again(line, name) < 0 || line_bytes(line, ",\"kind\":", 8) < 0 || line_again(line, kind) < 0 ||
+               line_bytes(line, ",", 1) < 0 ||
                (self->level_field != NULL && line_text(line, self->level_field) < 0);
     Py_DECREF(kind);
     Py_DECREF(name);
@@ -232,7 +240,8 @@ line_of_span(Line *line, Span *self, PyObject *status, long long end)
     if (line_text(line, status) < 0 || line_bytes(line, "\"", 1) < 0 || line_thread(line, self->thread) < 0)
         return -1;
     if (!is_none(self->task)) {
-        PyObject *field = task_field(self->task);
+        PyObject *task = Py_NewRef(self->task), *field = task_field(task);
+        Py_DECREF(task);
         done = field == NULL ? -1 : line_text(line, field);
         Py_XDECREF(field);
         if (done < 0)

@@ -246,6 +246,9 @@ fill(Span *self, Call *call, PyObject *const *values, PyObject *names)
 PyObject *
 make_span(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
+    const int has_level = names != NULL && count == 1 && PyTuple_GET_ITEM(names, 0) == words.level;
+    if (has_level && verdict_of(args[1]) == Py_False) /* nothing else needs to be looked at */
+        return Py_NewRef(engine.off);
     Call call = {0};
     if (UNLIKELY(!sort_out(&call, args, count, names)))
         return make_slowly(args, count, names);

@@ -11,7 +11,7 @@
 int
 is_exhausted(void)
 {
-    if (!PyErr_ExceptionMatches(PyExc_RecursionError))
+    if (!PyErr_ExceptionMatches(PyExc_RecursionError) && !PyErr_ExceptionMatches(PyExc_MemoryError))
         return 0;
     PyErr_Clear();
     return 1;

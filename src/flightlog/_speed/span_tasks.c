@@ -1,12 +1,22 @@
 /* The asyncio task around a span, asked for without Python code where asyncio is the interpreter's own.
  *
  * Owns the last task that was seen, its loop, its `Task` (core/tasks.py, which holds the task just as long), and what
- * asyncio kept in the thread's dictionary while that loop ran there: the loop, or something that is made anew for each
- * loop that begins to run. While that is the same, so is the loop, and one look into asyncio's own dictionary tells
- * whether the task still is. Else asyncio is asked, which may cost a system call; and where asyncio is another (a
- * patched one, or a later Python without that dictionary) core/tasks.py is asked each time.
+ * asyncio kept in the thread while that loop ran there (in its dictionary; in 3.13 in its state): the loop, or what is
+ * made anew for each loop that begins to run. While that is the same, so is the loop, and one look into
+ * asyncio's own dictionary tells whether the task still is. Else asyncio is asked, which may cost a system call; and
+ * where asyncio is another (a patched one, or a later Python without that dictionary) core/tasks.py is asked each time.
  */
 #include "span.h"
+
+#if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000 && defined(__has_include)
+#if __has_include(<internal/pycore_tstate.h>)
+#define KNOWS_THREADS 1
+#ifndef Py_BUILD_CORE
+#define Py_BUILD_CORE 1
+#endif
+#include <internal/pycore_tstate.h>
+#endif
+#endif
 
 /* asyncio's C function; None where it must not be used, NULL before it was looked for. */
 static PyObject *running_loop;
@@ -68,12 +78,16 @@ forget_task(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
     Py_RETURN_NONE;
 }
 
-/* What asyncio keeps in the dictionary of this thread for the loop that runs; borrowed, NULL for nothing. */
+/* What asyncio keeps in this thread for the loop that runs; borrowed, NULL for nothing. */
 static inline PyObject *
 mark_here(void)
 {
+#ifdef KNOWS_THREADS
+    return ((_PyThreadStateImpl *)PyThreadState_Get())->asyncio_running_loop;
+#else
     PyObject *kept = PyThreadState_GetDict();
     return kept == NULL ? NULL : PyDict_GetItemWithError(kept, words.running);
+#endif
 }
 
 /* The last task, if it is current in its loop, which runs here; a new reference, or NULL, also with an exception. */
@@ -146,17 +160,17 @@ task_current(void)
 int
 task_is_current(PyObject *task)
 {
+    Py_INCREF(task); /* its span may lose it while asyncio is asked */
     PyObject *here = task_current();
-    if (here == NULL)
-        return -1;
-    int is_same = here == task;
-    if (!is_same && here != Py_None) {
+    int is_same = here == NULL ? -1 : here == task;
+    if (is_same == 0 && here != Py_None) {
         PyObject *this_one = PyObject_GetAttr(here, words.task), *that_one = PyObject_GetAttr(task, words.task);
         is_same = this_one != NULL && that_one != NULL ? this_one == that_one : -1;
         Py_XDECREF(this_one);
         Py_XDECREF(that_one);
     }
-    Py_DECREF(here);
+    Py_XDECREF(here);
+    Py_DECREF(task);
     return is_same;
 }
 

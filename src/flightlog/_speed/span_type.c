@@ -37,7 +37,7 @@ span_new(void)
 #define EACH_OBJECT(DO)                                                                                        \
     DO(span_id) DO(trace_id) DO(parent_field) DO(name) DO(kind) DO(level_field) DO(status) DO(remote) DO(root) \
     DO(out) DO(outer) DO(parent) DO(task) DO(context) DO(attributes) DO(input) DO(output) DO(error) DO(links)  \
-    DO(waits) DO(token) DO(keys)
+    DO(waits) DO(before) DO(after) DO(keys)
 
 static int
 span_traverse(PyObject *object, visitproc visit, void *arg)

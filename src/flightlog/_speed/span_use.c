@@ -32,7 +32,6 @@ static const Part parts[] = {
     {"leave", &engine.leave, ANY},
     {"append", &engine.append, ANY},
     {"member", &engine.member, ANY},
-    {"captured", &engine.captured, ANY},
     {"cut_list", &engine.cut_list, ANY},
     {"level_field", &engine.level_field, ANY},
     {"task_here", &engine.task_here, ANY},
@@ -118,7 +117,8 @@ learn_words(void)
         {&words.kind, "kind"},      {&words.level, "level"},
         {&words.input, "input"},    {&words.links, "links"},     {&words.body, "body"},
         {&words.announce, "_announce"}, {&words.append_least, "_append_least"}, {&words.check, "check"},
-        {&words.most_line, "_most_line"},
+        {&words.most_line, "_most_line"}, {&words.members, "members"},
+        {&words.trace, "trace"},    {&words.landmark, "flightlog.event"},
     };
     for (size_t at = 0; at < sizeof list / sizeof *list; at++) {
         *list[at].where = PyUnicode_InternFromString(list[at].text);

@@ -192,6 +192,8 @@ write_trace(const TraceWriter *writer, fls_out *out, PyObject *const *args, int 
     const verdict done = write_steps(writer, out, args[4], precise, &so_far);
     Py_XDECREF(so_far.kind);
     TRY(done);
+    if (so_far.first < 0)
+        return UNUSUAL; /* the steps went while Python code ran */
     FLS_PUT(out, ",\"total_duration_ms\":");
     fls_put_int(out, so_far.last - so_far.first);
     FLS_PUT(out, ",\"start_time_ms\":");

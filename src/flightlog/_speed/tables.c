@@ -390,6 +390,11 @@ fls_tables_fill(fls_tables *tables, const Py_buffer *classes, const Py_buffer *w
     if (count_elements(looks, &elements) < 0)
         return -1;
     memcpy(common, weights->buf, sizeof common);
+    for (int byte = 0; byte < 256; byte++)
+        if (!(common[byte] >= 0 && common[byte] <= 1e9)) { /* nor no number at all */
+            PyErr_SetString(PyExc_ValueError, "a weight is a number from 0 on");
+            return -1;
+        }
     tables->looks = PyTuple_GET_SIZE(looks);
     if (tables->looks > FLS_GROUPS * FLS_A_GROUP) {
         PyErr_SetString(PyExc_OverflowError, "too many looks");

@@ -22,8 +22,8 @@ callee_take(Callee *callee, PyObject *function, PyObject *names)
         PyObject *known, *rest, *named;
         if (!PyArg_ParseTuple(names, "OUnnO", &known, &rest, &callee->skip, &callee->positional, &named))
             return -1;
-        if (known != Py_None && !PyTuple_CheckExact(known)) {
-            PyErr_SetString(PyExc_TypeError, "names are a tuple");
+        if ((known != Py_None && !PyTuple_CheckExact(known)) || callee->skip < 0 || callee->positional < 0) {
+            PyErr_SetString(PyExc_TypeError, "names are a tuple, of which none or some are skipped");
             return -1;
         }
         callee->names = known == Py_None ? NULL : Py_NewRef(known);
@@ -246,6 +246,8 @@ run_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(names))
 {
     PyObject *function, *names, *name, *kind, *level, *followed;
     int keeps_result;
+    if (!is_used())
+        return NULL;
     if (!PyArg_ParseTuple(args, "OOOOOpO", &function, &names, &name, &kind, &level, &keeps_result, &followed))
         return NULL;
     Run *self = (Run *)type->tp_alloc(type, 0);

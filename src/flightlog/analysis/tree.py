@@ -48,6 +48,11 @@ MARKS: Final[Mapping[Mark, str]] = {
     "skewed": "starts before its parent, in another process: their clocks disagree",
 }
 
+LEEWAY_NS: Final = 10_000_000
+"""A span of another process may start this much before its parent, and end this much after it, without a word: the
+clocks of two processes, and of two machines that keep theirs right (NTP), differ by less, and a server may still be
+closing when its client has its answer."""
+
 PLACEHOLDER: Final = "(not recorded)"
 """Name of the `interrupted` span that a store makes for a parent nobody wrote."""
 
@@ -366,9 +371,13 @@ def _attach(parents: Sequence[int], nodes: Sequence[Node]) -> list[Node]:
 
 def _compare_times(node: Node, parent: Span) -> None:
     record = node.record
-    early = record.start < parent.start
-    late = parent.end is not None and (record.start if record.end is None else record.end) > parent.end
-    if early and record.process_id != parent.process_id:
+    elsewhere = record.process_id != parent.process_id
+    leeway = LEEWAY_NS if elsewhere else 0
+    early = record.start < parent.start - leeway
+    late = (
+        parent.end is not None and (record.start if record.end is None else record.end) > parent.end + leeway
+    )
+    if early and elsewhere:
         _mark(node, "skewed")
     elif early or late:
         _mark(node, "outside")

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from flightlog.cli.opening import holds_something
 from flightlog.core.engine import NAME, REASON
+from flightlog.core.ports import Gate
 from flightlog.home import Home
 from flightlog.instrumenting import choices
 from flightlog.journal.counters import REDACTED
@@ -184,13 +185,17 @@ def values(settings: Settings) -> list[Value]:
         is_free = (
             isinstance(value, str) and setting.name != "redact"
         )  # whose words are names of rules and modes
-        shown = gate.text("", value) if is_free else _told(value)
+        shown = gate.text("", value) if is_free else _told(value, gate)
         values.append(Value(setting.name, shown, gate.text("", settings.origins[setting.name])))
     return values
 
 
-def _told(value: Any) -> Any:
-    """A value that is no text: of what is withheld the number, of rules the names."""
+def _told(value: Any, gate: Gate) -> Any:
+    """A value that is no text: of what is withheld the number, of rules the names, of sinks the addresses."""
     if isinstance(value, Withheld):
         return str(value)
-    return ", ".join(value) if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping):
+        return gate.text("", ", ".join(value))
+    if isinstance(value, tuple):
+        return type(value)([gate.text("", one) if isinstance(one, str) else one for one in value])
+    return value

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import click
+from msgspec import structs
 
 from flightlog.analysis.spending import COMMONS, Common, Key, Spending, spending_by
 from flightlog.cli import money as purse
+from flightlog.cli.asking import divided, hint, question_of
 from flightlog.cli.filters import selecting
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.looks import drawn, paged
@@ -28,7 +30,7 @@ MOST: Final = 20
 
 
 @click.command("cost", epilog=EXIT_CODES)
-@click.argument("trace", metavar="[TRACE]", required=False)
+@click.argument("words", nargs=-1, metavar="[TRACE | QUESTION]...")
 @click.option(
     "--by",
     "common",
@@ -51,7 +53,7 @@ MOST: Final = 20
 @paged
 def command(
     *,
-    trace: str | None,
+    words: tuple[str, ...],
     common: Common,
     limit: int,
     selection: Selection,
@@ -69,13 +71,20 @@ def command(
     a sum beside it is a least (≥). A cost that was reported with a call is taken as it is. Prices come with
     Flightlog, dated; a file that the setting prices names wins over them.
 
+    With a QUESTION, such as 'model:gpt-4* user:u-7' (docs/questions.md): of the calls that fit it.
+
     --since is about the calls, the other options choose traces as for `flightlog list`; all that is given must hold.
 
     With --json: one object with every row; `usd` is an exact number, null where nothing is known, and a least where
     unknown_calls is not 0.
     """
+    named, asked = divided(words)
+    trace = named[0] if named else None
+    if named and (len(named) > 1 or asked):
+        raise BadQuestion(f"one TRACE, or a QUESTION; {' '.join(words)!r} is neither")
     if trace is not None and selection != EVERY_TRACE:
         raise BadQuestion("options that choose traces go without TRACE")
+    selection = structs.replace(selection, question=question_of(asked))
     book = price_book(home().settings)
     rows: dict[Key, Spending] = {}
     total = Spending()
@@ -93,7 +102,7 @@ def command(
     elif total.calls:
         page(table.lines(common, rows, total, look, most=limit, sources=purse.sources(book)))
     elif not is_empty:
-        say("no model call is like that; `flightlog list` shows what was recorded")
+        say(f"no model call is like that{hint(selection.question)}; `flightlog list` shows what was recorded")
 
 
 def _added(

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from flightlog.analysis.failures import Alike, alike
+from flightlog.cli.asking import hint, question_of, words
 from flightlog.cli.filters import project
 from flightlog.cli.jsonout import print_array
 from flightlog.cli.looks import drawn, paged
@@ -18,6 +19,9 @@ from flightlog.cli.options import EXIT_CODES, as_json
 from flightlog.cli.render import failing
 from flightlog.cli.render.terminal import Terminal
 from flightlog.cli.render.words import of_them
+from flightlog.records.question import Question
+from flightlog.records.span import Span
+from flightlog.store.port import Reader
 
 MOST_SPANS: Final = 10_000
 """Failed spans that are looked at, the newest ones."""
@@ -41,6 +45,7 @@ MOST_SPANS: Final = 10_000
     show_default=True,
     help="Most groups to show.",
 )
+@words
 @as_json
 @drawn
 @paged
@@ -49,6 +54,7 @@ def command(
     since: int,
     project: str,
     limit: int,
+    words: tuple[str, ...],
     as_json: bool,
     look: Terminal,
     page: Callable[[Iterable[str]], None],
@@ -59,10 +65,13 @@ def command(
     not told. Errors are alike when step, kind, error and message differ only in numbers, ids and what is
     quoted; the most frequent come first, with the newest traces and the command that shows more.
 
+    With a QUESTION, such as 'kind:tool error:Timeout' (docs/questions.md): only failures that fit it.
+
     With --json: an array of groups, each with its newest examples.
     """
+    question = question_of(words)
     with reading_if_any() as reader:
-        spans = reader.failures(MOST_SPANS, since=since, project=project) if reader else []
+        spans = _failures(reader, since, project, question) if reader else []
         is_empty = reader is None
     groups = alike(spans)
     if len(spans) == MOST_SPANS:
@@ -72,9 +81,13 @@ def command(
     elif groups:
         page(failing.lines(groups, len(spans), look, time.time_ns(), limit))
     elif not is_empty:
-        say("nothing has failed in that time")
+        say(f"nothing has failed in that time{' that fits' if question else ''}{hint(question)}")
     if as_json and len(groups) > limit:
         say(f"{of_them(len(groups) - limit, 'more group')}; -n shows more")
+
+
+def _failures(reader: Reader, since: int, project: str, question: Question | None) -> list[Span]:
+    return reader.failures(MOST_SPANS, since=since, project=project, question=question)
 
 
 def _document(group: Alike) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from flightlog.records.kinds import STATUSES
 from flightlog.records.traces import Selection
 
 _P = ParamSpec("_P")
+_OPTIONS: Final = [name for name in Selection.__struct_fields__ if name != "question"]
 
 since: Final = click.option(
     "--since",
@@ -48,7 +49,7 @@ def selecting(command: Callable[_P, None]) -> Callable[..., None]:
     @since
     @functools.wraps(command)
     def with_selection(*args: _P.args, **kwargs: _P.kwargs) -> None:
-        given: dict[str, Any] = {name: kwargs.pop(name) for name in Selection.__struct_fields__}
+        given: dict[str, Any] = {name: kwargs.pop(name) for name in _OPTIONS}
         kwargs["selection"] = Selection(**given)
         command(*args, **kwargs)
 

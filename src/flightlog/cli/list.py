@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from flightlog.cli import shortened
+from flightlog.cli.asking import asking, hint
 from flightlog.cli.filters import selecting
 from flightlog.cli.jsonout import print_array
 from flightlog.cli.looks import drawn, paged
@@ -34,6 +35,7 @@ MOST = 50
     help="Most traces to list.",
 )
 @selecting
+@asking
 @as_json
 @drawn
 @paged
@@ -46,6 +48,9 @@ def command(
     page: Callable[[Iterable[str]], None],
 ) -> None:
     """List the newest traces.
+
+    With a QUESTION, such as 'kind:llm status:error duration>1.5s': those of which some step fits it. Its language is in
+    docs/questions.md; 'trace(status:error)' asks of whole traces.
 
     One line a trace, newest first: how it went, its name, when it started, how long it took, how many spans
     it has, what is remarkable, and its id. Duration is the time from the first start to the last end, or so far
@@ -90,7 +95,7 @@ def command(
         if selection == EVERY_TRACE:
             say(no_trace(found, loose))
         else:
-            say("no trace is like that; `flightlog list` shows all")
+            say(f"no trace is like that{hint(selection.question)}; `flightlog list` shows all")
 
 
 def _costs(reader: Reader, found: Home, traces: Sequence[Trace]) -> dict[str, Any]:

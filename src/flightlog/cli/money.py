@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from flightlog.analysis.spending import Key, Spending, spending, spending_by
 from flightlog.cli.opening import say
 from flightlog.cli.render import money
@@ -77,8 +79,9 @@ def by_trace(reader: Reader, book: PriceBook, trace_ids: Sequence[str]) -> dict[
     return found
 
 
-def by_model(reader: Reader, book: PriceBook, since: int | None, project: str) -> dict[Key, Spending]:
-    """What the calls of each model and provider cost that started in the hour of `since` or later."""
+def by_model(reader: Reader, book: PriceBook, selection: Selection) -> dict[Key, Spending]:
+    """What the calls of each model and provider cost that started in the hour of its `since` or later."""
+    since = selection.since
     begin = None if since is None else hour(since) * HOUR_NS
-    calls = reader.model_calls(Selection(since=begin, project=project))
+    calls = reader.model_calls(structs.replace(selection, since=begin))
     return spending_by("model", calls, book.charge)[0]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from msgspec import structs
@@ -14,10 +14,14 @@ from flightlog.analysis.pace import Pace
 from flightlog.cli.render.words import of_them, size
 from flightlog.configure import load_settings
 from flightlog.home import Backlog, Home
+from flightlog.records.callfacts import CallFacts
 from flightlog.records.errors import BadQuestion, HomeUnusable
 from flightlog.records.traces import Trace
 from flightlog.settings import limits
 from flightlog.store.port import Reader
+
+if TYPE_CHECKING:
+    from flightlog.pricing.book import PriceBook
 
 PATIENCE: Final = 1.5
 """Seconds that a command gives the index to catch up with the journals before it answers with what is there.
@@ -105,8 +109,22 @@ def caught_up(found: Home) -> Iterator[tuple[Reader, Backlog]]:
         say(f"still to be indexed: {size(backlog.bytes)} in {journals}; the newest records may be missing")
     if backlog.trouble:
         say(f"{backlog.trouble}; the newest records may be missing")
-    with found.reader() as reader:
+    with found.reader(_price(found)) as reader:
         yield reader, backlog
+
+
+def _price(found: Home) -> Callable[[CallFacts], int | None]:
+    """What a model call costs by the prices of a home, which are read for the first one that is asked about."""
+    books: list[PriceBook] = []
+
+    def price(call: CallFacts) -> int | None:
+        if not books:
+            from flightlog.pricelist import price_book  # for questions about cost
+
+            books.append(price_book(found.settings))
+        return books[0].charge(call).pico_usd
+
+    return price
 
 
 def no_trace(found: Home, loose: int = 0) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from flightlog.records.errors import AmbiguousId
+from flightlog.records.span import Span
 from flightlog.records.traces import Trace
 from flightlog.store.port import Reader
 
@@ -13,11 +14,11 @@ LEAST_DIGITS: Final = 8
 """Fewer are not shown: what is typed a day later should still name one trace."""
 
 
-def digits(reader: Reader, traces: Iterable[Trace]) -> int:
+def digits(reader: Reader, traces: Iterable[Trace | Span]) -> int:
     """How many first digits of each of these ids name one trace of the whole store."""
     enough = LEAST_DIGITS
-    for trace in traces:
-        while enough < len(trace.trace_id) and not _is_unique(reader, trace.trace_id[:enough]):
+    for trace_id in {trace.trace_id for trace in traces}:
+        while enough < len(trace_id) and not _is_unique(reader, trace_id[:enough]):
             enough += 1
     return enough
 

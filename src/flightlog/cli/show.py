@@ -16,7 +16,7 @@ from flightlog.analysis.pace import Pace
 from flightlog.analysis.summary import summary
 from flightlog.analysis.tree import Node, Tree, walk
 from flightlog.cli import money as purse
-from flightlog.cli import telling
+from flightlog.cli import telling, why
 from flightlog.cli.jsonout import print_array, print_document
 from flightlog.cli.looks import drawn, paged
 from flightlog.cli.naming import find, find_span
@@ -24,6 +24,7 @@ from flightlog.cli.opening import home, pace, paced, reading
 from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
 from flightlog.cli.options import view as voice
 from flightlog.cli.render import card, step
+from flightlog.cli.render import why as why_drawing
 from flightlog.cli.render.preview import plain_lines
 from flightlog.cli.render.terminal import Terminal, emit
 from flightlog.codecs.lines import decode
@@ -43,6 +44,9 @@ from flightlog.store.port import Reader
 @click.option("--error", "-e", "parts", flag_value="error", multiple=True, help="Steps that failed, and why.")
 @click.option("--verbose", "-v", is_flag=True, help="Each step in full.")
 @click.option("--only", metavar="NAME", default="", help="Only steps with this in their name; or a pattern.")
+@click.option(
+    "--why", "wants_why", is_flag=True, help="What took the time and the money, and what failed first."
+)
 @click.option("--final-output", is_flag=True, help="Print the output of the trace, and nothing else.")
 @voice
 @as_json
@@ -55,6 +59,7 @@ def command(
     parts: tuple[str, ...],
     verbose: bool,
     only: str,
+    wants_why: bool,
     final_output: bool,
     view: View,
     as_json: bool,
@@ -75,10 +80,13 @@ def command(
     among the steps. --final-output prints the output of the first root, or of a program under `flightlog run` that
     of its last step which has one: a text as it is, anything else as JSON.
 
+    --why explains the trace: its critical path, the one chain of work that its duration is made of; working and
+    waiting; the slowest and the most expensive span; the first error, what led to it and what became of it; and what
+    `flightlog lint` finds.
+
     With --json: the trace, or the steps asked for, as one object or an array of objects.
     """
-    if final_output and (span is not None or parts or verbose or only):
-        raise click.UsageError("--final-output is of the whole trace; give it alone")
+    _refuse_both(final_output, wants_why, bool(span is not None or parts or verbose or only))
     if span is not None and only:
         raise click.UsageError("--only chooses among all steps; give it without SPAN")
     own = pace(home())
@@ -93,6 +101,10 @@ def command(
         _print_output(tree, as_json=as_json)
         return
     book = purse.usable_prices(home())
+    if wants_why:
+        found = why.explained(row, tree, book, home().settings.ignore_lints)
+        _print_why(found, look, own, page, as_json=as_json)
+        return
     if span is None and not (parts or verbose or only):
         cost = purse.of_tree(book, tree) if book else None
         subject = card.Subject(paced(row, own), tree, summary(tree), processes, own, view, cost)
@@ -109,6 +121,13 @@ def command(
         print_array(telling.of_step(each) for each in steps)
     else:
         page(_drawn(steps, look, own, wanted))
+
+
+def _refuse_both(final_output: bool, wants_why: bool, has_others: bool) -> None:
+    """Refuse what is of the whole trace together with what chooses a part of it."""
+    for option, is_given in (("--final-output", final_output), ("--why", wants_why)):
+        if is_given and (has_others or (final_output and wants_why)):
+            raise click.UsageError(f"{option} is of the whole trace; give it alone")
 
 
 def _steps(
@@ -128,6 +147,15 @@ def _steps(
         if is_wanted:
             charge = purse.charge_of(book, node.record)
             yield step.Step(node, [each.record.name for each in path], tree.start, charge)
+
+
+def _print_why(
+    found: why_drawing.Why, look: Terminal, own: Pace, page: Callable[[Iterable[str]], None], *, as_json: bool
+) -> None:
+    if as_json:
+        print_document(why.document(found))
+    else:
+        page(why_drawing.lines(found, look, time.time_ns(), own))
 
 
 def _has(node: Node, parts: tuple[str, ...]) -> bool:

@@ -11,6 +11,7 @@ from msgspec import structs
 from flightlog.analysis.spending import Key, Spending
 from flightlog.analysis.spread import possible
 from flightlog.cli import money as purse
+from flightlog.cli.asking import asking
 from flightlog.cli.filters import selecting
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.looks import drawn, paged
@@ -55,6 +56,7 @@ MOST_CALLS: Final = 5_000
     help="Most rows of each table.",
 )
 @selecting
+@asking
 @as_json
 @drawn
 @paged
@@ -74,10 +76,13 @@ def command(
     the tokens of model calls; by name, by kind and by model, those with the most time first. Answered from sums
     by the hour, so it takes as long for a million spans as for a thousand: percentiles are off by at most 2.6 %
     and never more than the sum of the durations allows, and --since begins with a whole hour. Only --since and
-    --project choose among spans.
+    --project choose among spans, and a QUESTION.
 
-    With --traces: of the traces that the options choose, how many went well, by status and by hour, how long
-    they took, and how many were tried again or were slow, which means what it means to `flightlog list`.
+    With a QUESTION, such as 'kind:llm duration>1.5s' (docs/questions.md): of the spans that fit it, which are
+    then looked at one by one.
+
+    With --traces: of the traces that the options and a QUESTION choose, how many went well, by status and by
+    hour, how long they took, and how many were tried again or were slow, which means what it means to `flightlog list`.
 
     Beside each model stands what its calls cost, as `flightlog cost` says it, unless there are more than 5,000 of
     them to look at.
@@ -86,7 +91,10 @@ def command(
     """
     if of_traces and by:
         raise click.UsageError("--by is for spans; give it without --traces")
-    if not of_traces and selection != Selection(since=selection.since, project=selection.project):
+    question = selection.question
+    if not of_traces and selection != Selection(
+        since=selection.since, project=selection.project, question=question
+    ):
         raise BadQuestion("--status, --name, --kind and --session choose traces; give --traces as well")
     groupings = (by,) if by else GROUPINGS
     found: dict[Grouping, list[Figures]] = {grouping: [] for grouping in groupings}
@@ -96,7 +104,9 @@ def command(
         if reader and of_traces:
             told = _paced(reader.trace_figures(selection), reader, selection)
         elif reader:
-            sums = reader.figures(groupings, since=selection.since, project=selection.project)
+            sums = reader.figures(
+                groupings, since=selection.since, project=selection.project, question=question
+            )
             found = {grouping: [possible(row) for row in rows] for grouping, rows in sums.items()}
             costs = _costs(reader, found.get("model", []), selection)
         is_empty = reader is None
@@ -127,7 +137,7 @@ def _costs(reader: Reader, rows: Sequence[Figures], selection: Selection) -> dic
     if not 0 < sum(row.spans for row in rows) <= MOST_CALLS:
         return {}
     book = purse.usable_prices(home())
-    return purse.by_model(reader, book, selection.since, selection.project) if book else {}
+    return purse.by_model(reader, book, selection) if book else {}
 
 
 def _rows(grouping: Grouping, rows: Sequence[Figures], costs: Mapping[Key, Spending]) -> list[Any]:

@@ -61,7 +61,6 @@ _core.use(
         "leave": _pure.Spanning.__exit__,
         "append": _pure.Spanning._append,
         "member": memo.member,
-        "captured": memo.captured,
         "cut_list": cut_list,
         "level_field": level_field,
         "task_here": tasks.current,

@@ -322,7 +322,12 @@ class Spanning:
         if isinstance(parent, Remote):
             self.trace_id = parent.trace_id
             self._parent_field = f'"parent_id":"{parent.span_id}",'
-            self._remote = _REMOTE_FLAGS
+            state = parent.tracestate
+            self._remote = (
+                f'{_REMOTE_FLAGS[:-1]},"trace_state":{captured(state, "otel")[0]}}}'
+                if state
+                else _REMOTE_FLAGS
+            )
             self._plain = False
         else:
             if parent is not None:

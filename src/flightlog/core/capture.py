@@ -27,7 +27,7 @@ from flightlog.core import classes, objects
 from flightlog.core.numbers import number
 from flightlog.core.outcome import said
 from flightlog.core.ports import Gate
-from flightlog.core.values import WRITERS, key_text, writer_for
+from flightlog.core.values import KEY_CHARACTERS, WRITERS, key_text, writer_for
 
 HIDDEN: Final = '"[REDACTED]"'
 """What stands for a value under a secret-named key."""
@@ -205,7 +205,7 @@ class Walk:
             else:
                 if names is None:
                     names = {key for key, _ in items if type(key) is str}
-                name = key_text(key)
+                name = self._key(key)
                 if name in names:  # {1: …, "1": …}: two members of one name, of which readers keep one
                     name = f"{name} ({classes.short_name(type(key))})"
                 names.add(name)
@@ -221,6 +221,13 @@ class Walk:
             else:
                 parts.append(f"{self.text(name, '')}:{self.value(value, under, depth + 1)}")
         return "{" + ",".join(parts) + "}"
+
+    def _key(self, key: Any) -> str:
+        """What stands for a key that is no text; a long one is redacted before it is cut."""
+        name = key_text(key)
+        if len(name) > KEY_CHARACTERS:
+            name = self.gate.beginning("", name, KEY_CHARACTERS)[:KEY_CHARACTERS]
+        return name
 
     def _is_named_secret(self, items: list[tuple[Any, Any]], value: Any) -> bool:
         """Whether another member says that this value is a secret's: `{"name": "password", "value": …}`."""
@@ -238,9 +245,12 @@ class Walk:
             return self.value(value, path, depth)
         if kind is str or kind is bytes:
             self.nodes -= 1
-            text = value[: self.encoder.limits.value_bytes]
-            text = text if kind is str else text.decode(errors="replace")
-            return self.text(text, name) if self.gate.spares(name) else quote(self.gate.under(name, text))
+            spares = self.gate.spares(name)
+            data = value[: self.encoder.limits.value_bytes + (_OVERLAP if spares else 0)]
+            text = data if kind is str else data.decode(errors="replace")
+            if not spares:
+                return quote(self.gate.under(name, text))
+            return self.text(text, name, len(value) if len(data) < len(value) else None)
         if self.gate.spares(name):
             return self.value(value, path, depth)
         self.nodes -= 1

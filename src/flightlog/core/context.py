@@ -44,6 +44,8 @@ class Remote:
 
     __slots__ = ("_drops", "span_id", "trace_id")
     _state = MARKER
+    tracestate = ""
+    """What other tracers said with it (W3C); most say nothing."""
 
     def __init__(self, trace_id: str, span_id: str, *, sampled: bool = True) -> None:
         self.trace_id = trace_id

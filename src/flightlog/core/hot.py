@@ -19,7 +19,7 @@ from flightlog._speed.presence import ENGINE
 from flightlog.core.control import control
 from flightlog.core.engine import verdicts
 from flightlog.core.hot_pairs import begin, end
-from flightlog.core.hot_sites import Site, site_at
+from flightlog.core.hot_sites import Site, are_plain, site_at
 from flightlog.core.hot_telling import SKIPPED, TRACE, admitted, by, fail, is_heard, tell
 from flightlog.core.outcome import text_of
 from flightlog.core.unset import UNSET
@@ -233,7 +233,7 @@ class _Rounds:
 
 def _told(items: Iterator[_Item], rounds: _Rounds) -> Iterator[_Item]:
     """The items, with each of which its round is told of."""
-    if ENGINE is None or type(rounds.every) is not int or type(rounds.name) is not str:
+    if ENGINE is None or type(rounds.name) is not str or not are_plain(rounds.every, rounds.per_second):
         return _each(items, rounds)
     actor, per_second = rounds.fields.get("actor", ""), float(rounds.per_second)
     made: Iterator[_Item] = ENGINE.Rounds(

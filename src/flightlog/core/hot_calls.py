@@ -18,13 +18,14 @@ from flightlog.core import classes
 from flightlog.core.bound import innermost
 from flightlog.core.context import LEFT, variable
 from flightlog.core.control import control
-from flightlog.core.hot_sites import Site
+from flightlog.core.hot_sites import Site, are_plain
 from flightlog.core.hot_telling import TRACE, fail, is_heard, tell
 from flightlog.core.narrate import _bound
 from flightlog.core.narrates_calls import HeardAsyncSteps, HeardAwaited, HeardSteps, _Returned
 from flightlog.core.off import OFF
 from flightlog.core.outcome import said, status_of
 from flightlog.core.provenance import actor_of
+from flightlog.core.redact import shortened
 from flightlog.core.traced_arguments import Arguments, arguments_of, code_of, is_partial
 from flightlog.core.traced_calls import Shape
 from flightlog.core.tracer import SHAPE, _name_of, around, is_traced, retraced
@@ -135,7 +136,7 @@ class _Calls(Shape):
     def run(self, function: Any, plain: Any) -> Callable[..., Any] | None:
         """What C does within the wrapper of a plain function; None: it is Python's."""
         every, per_second = self._options.every, self._options.per_second
-        if ENGINE is None or type(every) is not int or type(self._options.actor) is not str:
+        if ENGINE is None or type(self._options.actor) is not str or not are_plain(every, per_second):
             return None
         names, actor = self._given.plan, self._options.actor
         made: Callable[..., Any] = ENGINE.Teller(
@@ -241,5 +242,5 @@ def _told(error: BaseException | None) -> str:
     """What an exception is, and what it says."""
     if error is None:
         return ""
-    kind, text = classes.short_name(type(error)), said(error)[:_MOST_SAID]
+    kind, text = classes.short_name(type(error)), shortened(said(error), _MOST_SAID)
     return f"{kind}: {text}" if text else kind

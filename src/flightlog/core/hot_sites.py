@@ -21,6 +21,16 @@ _NO_MEMBERS: Final[tuple[str, ...]] = ()
 """The numbers are those of the class that is made of it: Python's, or those that C counts with."""
 
 
+_MOST_RATE: Final = 1e9
+"""A second, up to which a float says the same as any number."""
+
+
+def are_plain(every: object, per_second: object) -> bool:
+    """Whether these are numbers with which C counts as this does."""
+    is_rate = isinstance(per_second, float) or type(per_second) is int
+    return type(every) is int and is_rate and -_MOST_RATE <= per_second <= _MOST_RATE  # type: ignore[operator]  # a number
+
+
 class Calling:
     """One place that calls, and what it has left out since it last recorded."""
 

@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from flightlog.core.engine import current
+from flightlog.core.redact import shortened
 from flightlog.records import http
 from flightlog.records.kinds import Level
 
 MOST_CHARACTERS: Final = 2048
 """Of an address; beyond it the end is left out."""
+
+_BEYOND: Final = 4096
+"""Characters behind that which are looked at, so that no half secret stays."""
 
 HIDDEN: Final = "[REDACTED]"
 
@@ -55,7 +59,7 @@ def method_facts(method: str) -> dict[str, object]:
     known = method.upper()
     if known in http.METHODS:
         return {http.METHOD: known}
-    return {http.METHOD: http.OTHER, http.METHOD_ORIGINAL: method[:64]}
+    return {http.METHOD: http.OTHER, http.METHOD_ORIGINAL: shortened(method, 64)}
 
 
 def level_here() -> Level:
@@ -72,8 +76,8 @@ def short_name(facts: Mapping[str, object], route: str = "") -> str:
 
 def shown_query(query: str) -> str:
     """A query without the values that are secret by their names."""
-    parts = query[:MOST_CHARACTERS].split("&")
-    return "&".join(map(_shown_parameter, parts))
+    shown = "&".join(map(_shown_parameter, query[: MOST_CHARACTERS + _BEYOND].split("&")))
+    return shortened(shown, MOST_CHARACTERS)
 
 
 def _shown_parameter(part: str) -> str:
@@ -89,7 +93,7 @@ def shown_url(url: str) -> str:
     if sign:
         host, slash, path = rest.partition("/")
         front = f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
-    return (f"{front}?{shown_query(query)}" if mark else front)[:MOST_CHARACTERS]
+    return shortened(f"{front}?{shown_query(query)}" if mark else front, MOST_CHARACTERS)
 
 
 def named_headers(
@@ -105,7 +109,8 @@ def named_headers(
     found: dict[str, list[str]] = {}
     for name, value in headers:
         if name in names:
-            found.setdefault(name, []).append(HIDDEN if is_secret_header(name) else value[:MOST_CHARACTERS])
+            hidden = is_secret_header(name)
+            found.setdefault(name, []).append(HIDDEN if hidden else shortened(value, MOST_CHARACTERS))
     for name, values in found.items():
         yield prefix + name, values
 

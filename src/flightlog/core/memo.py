@@ -168,6 +168,11 @@ def redacted(text: str) -> str:
     return _encoder.gate.text("", text)
 
 
+def redacted_beginning(text: str, length: int) -> str:
+    """The beginning of a text as the gate lets it through, where there is room for so many characters."""
+    return _encoder.gate.beginning("", text, length)
+
+
 def cut_items(cuts: list[Cut]) -> str:
     """What was cut, as the items of a JSON array."""
     return ",".join(

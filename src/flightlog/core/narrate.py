@@ -22,6 +22,7 @@ from flightlog.core.editor import Spot, editor
 from flightlog.core.engine import happened, parent_at, verdicts
 from flightlog.core.fields import decoded
 from flightlog.core.provenance import actor_of, module_of, outside, program
+from flightlog.core.redact import shortened
 from flightlog.core.traced_items import FAILED, counted
 from flightlog.records.errors import EditorialWarning
 from flightlog.records.kinds import LEVELS, Level
@@ -280,7 +281,7 @@ def spot_of(frame: FrameType) -> Spot:
 
 def no_level(level: object) -> str:
     """What to say of a level that there is not."""
-    told = repr(level[:_SHOWN]) if type(level) is str else f"of type {type(level).__name__}"
+    told = repr(shortened(level, _SHOWN)) if type(level) is str else f"of type {type(level).__name__}"
     return f"no level {told}: taken as info; there are {', '.join(LEVELS)} and off"
 
 

@@ -25,3 +25,18 @@ def redact(value: Any) -> Any:
     if type(value) is str:
         return memo.redacted(value)
     return decoded(memo.captured(value, "")[0])
+
+
+def shortened(text: str, most: int) -> str:
+    """A text for a record that keeps so many characters of it: a longer one is redacted before it is cut.
+
+    What is cut first leaves half a secret, which no rule knows. A text that fits comes back as it is.
+
+    Args:
+        text: of any length; how much of it is looked at is bounded.
+        most: characters that are kept.
+    """
+    if len(text) <= most:
+        return text
+    control.prepared()
+    return memo.redacted_beginning(text, most)[:most]

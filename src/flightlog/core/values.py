@@ -30,7 +30,10 @@ from flightlog.core.summaries import summary
 if TYPE_CHECKING:
     from flightlog.core.capture import Walk
 
-_KEY_CHARACTERS: Final = 1000
+KEY_CHARACTERS: Final = 1000
+"""Characters that are kept of a key that is no text."""
+_KEY_ROOM: Final = KEY_CHARACTERS + 4096
+"""Characters of such a key that are read: what is kept is redacted together with what follows it."""
 _KEY_PARTS: Final = 16
 _SHORTEST: Final = media.SHORTEST
 _LONGEST_CHARACTER: Final = 4
@@ -165,12 +168,12 @@ def key_text(key: Any) -> str:
     if key is None or kind is bool or kind is float:
         return str(key)
     if issubclass(kind, int):
-        return digits(_exact_int(key))[:_KEY_CHARACTERS]
+        return digits(_exact_int(key))[:_KEY_ROOM]
     if kind is bytes:
-        return bytes.decode(key[:_KEY_CHARACTERS], errors="replace")
+        return bytes.decode(key[:_KEY_ROOM], errors="replace")
     if issubclass(kind, tuple):
         parts = [key_text(part) for part in tuple.__getitem__(key, slice(_KEY_PARTS))]
-        return f"({', '.join(parts)})"[:_KEY_CHARACTERS]
+        return f"({', '.join(parts)})"[:_KEY_ROOM]
     return _name_of_key(kind, key)
 
 
@@ -182,7 +185,7 @@ def _name_of_key(kind: type, key: Any) -> str:
         return f"{classes.short_name(kind)}.{dict(classes.State(base).pick(key, ('_name_',))).get('_name_')}"
     for module, name in _TEXT_KEYS:
         if (base := classes.base_named(kind, module, name)) is not None:
-            return str(classes.members(base)["__str__"](key))[:_KEY_CHARACTERS]
+            return str(classes.members(base)["__str__"](key))[:_KEY_ROOM]
     return f"<{classes.full_name(kind)}>"
 
 

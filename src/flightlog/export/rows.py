@@ -28,7 +28,7 @@ TRACE_COLUMNS: Final[Mapping[str, Callable[[Trace], Cell]]] = {
     "name": lambda trace: trace.name,
     "kind": lambda trace: trace.kind,
     "status": lambda trace: trace.status,
-    "started": lambda trace: _moment(trace.start),
+    "started": lambda trace: moment(trace.start),
     "start": lambda trace: trace.start,
     "duration_ns": lambda trace: trace.duration_ns,
     "span_count": lambda trace: trace.span_count,
@@ -58,7 +58,7 @@ SPAN_COLUMNS: Final[Mapping[str, Callable[[Span], Cell]]] = {
     "kind": lambda span: span.kind,
     "level": lambda span: span.level,
     "status": lambda span: span.status,
-    "started": lambda span: _moment(span.start),
+    "started": lambda span: moment(span.start),
     "start": lambda span: span.start,
     "duration_ns": lambda span: span.duration_ns,
     "error_type": lambda span: span.error.type if span.error else None,
@@ -96,7 +96,7 @@ def of_spans(spans: Iterable[Span]) -> Iterator[dict[str, Cell]]:
     return ({name: cell(span) for name, cell in SPAN_COLUMNS.items()} for span in spans)
 
 
-def _moment(ns: int) -> str | None:
+def moment(ns: int) -> str | None:
     """ISO 8601 in UTC to the nanosecond; None where no calendar goes."""
     try:
         second = _EPOCH + timedelta(seconds=ns // 10**9)

@@ -15,15 +15,22 @@ Frame = tuple[int, int, str]
 
 _MARK: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
+_EITHER: Final = (b"\n{", b"\n[", b"{\n", b"[\n")
+"""How JSON may begin, and a message in protobuf that has 123 or 91 bytes."""
+_CONTROL: Final = frozenset(range(0x20)).difference(_SPACE)
+"""Bytes that JSON never has, and the tags and lengths of protobuf nearly always: also where it ends too early."""
 
 
 def is_json(data: Any) -> bool:
     """Whether a document begins as JSON does and is none in protobuf, where a length may be a brace."""
-    head = bytes(data[:1024]).removeprefix(_MARK).lstrip(_SPACE)
+    raw = bytes(data[:1024])
+    head = raw.removeprefix(_MARK).lstrip(_SPACE)
     if head[:1] not in (b"{", b"["):
         return not head
+    if raw[:2] not in _EITHER:
+        return True
     size = len(data)
-    return max(_readings(data, size))[0] < size
+    return not _CONTROL.intersection(raw) and max(_readings(data, size))[0] < size
 
 
 def json_lines(data: Any, size: int) -> Iterator[Frame]:

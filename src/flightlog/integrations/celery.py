@@ -14,6 +14,7 @@ from flightlog.border import let_through
 from flightlog.core import lasting
 from flightlog.core.engine import Span, span
 from flightlog.core.off import Off
+from flightlog.core.redact import shortened
 from flightlog.integrations.http.call import Report
 from flightlog.propagation.extract import Extracted, extract
 from flightlog.propagation.inject import inject
@@ -99,7 +100,10 @@ class _Receivers:
         if running is not None:
             self._guarded(
                 lambda: running.span.event(
-                    "retry", level="warn", attempt=(request.retries or 0) + 1, reason=str(reason)[:200]
+                    "retry",
+                    level="warn",
+                    attempt=(request.retries or 0) + 1,
+                    reason=shortened(str(reason), 200),
                 )
             )
 

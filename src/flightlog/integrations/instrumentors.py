@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
@@ -51,6 +52,9 @@ _MODULES: Final[Mapping[str, str]] = {
 }
 """Names of instrumentors that are not those of the module that they instrument."""
 
+_FOLLOWED: Final = "langchain"
+"""The library whose runs are made current, where its instrumentor only tells of them."""
+
 _UNWANTED: Final[Mapping[str, str]] = {
     "system_metrics": "it measures, and records no spans",
     "threading": "Flightlog carries what is current into threads itself",
@@ -73,6 +77,18 @@ INSTALLS: Final[Mapping[str, str]] = {
     **{name: f"openinference-instrumentation-{name.replace('_', '-')}" for name in _OPENINFERENCE.split()},
 }
 """Libraries for which somebody offers an instrumentation, and the package that has it."""
+
+_DISTRIBUTIONS: Final[Mapping[str, str]] = {
+    **{name: name.replace("_", "-") for name in _OPENINFERENCE.split()},
+    "bedrock": "boto3",
+    "beeai": "beeai-framework",
+    "guardrails": "guardrails-ai",
+    "haystack": "haystack-ai",
+    "pipecat": "pipecat-ai",
+    "portkey": "portkey-ai",
+    "vertexai": "google-cloud-aiplatform",
+}
+"""Packages of libraries that are instrumented by OpenInference's."""
 
 
 class Candidate(NamedTuple):
@@ -115,22 +131,33 @@ class Foreign:
 
     def wrap(self, module: ModuleType, report: Callable[[str, Exception], object]) -> None:  # noqa: ARG002 - as each
         """Load it and use it; twice is harmless."""
-        if self._instrumentor is not None:
-            return
+        if self._instrumentor is not None or _is_being_imported(getattr(self._candidate.entry, "module", "")):
+            return  # in the second case by the program, which wants to use it itself
         made = self._candidate.entry.load()()
         if getattr(made, "is_instrumented_by_opentelemetry", False):
             return  # the program did so itself, and takes it back itself
         made.instrument()
-        if getattr(made, "is_instrumented_by_opentelemetry", True):
-            self._instrumentor = made
-        else:
+        if not getattr(made, "is_instrumented_by_opentelemetry", True):
             raise Unfit(f"{self._candidate.package} does not take the version that is installed")
+        self._instrumentor = made
+        follower = self._follower(made)
+        if follower is not None:
+            follower.follow(made.get_span)
 
     def unwrap(self, module: ModuleType) -> None:  # noqa: ARG002 - as for each
         """Take it back."""
         made, self._instrumentor = self._instrumentor, None
         if made is not None:
+            follower = self._follower(made)
+            if follower is not None:
+                follower.leave()
             made.uninstrument()
+
+    def _follower(self, made: Any) -> Any:
+        """What makes the spans of this instrumentor current, where it only tells of them."""
+        if self._candidate.library != _FOLLOWED or not hasattr(made, "get_span"):
+            return None
+        return import_module("flightlog.integrations.opentelemetry.langchain")  # needs OpenTelemetry's API
 
     def is_client(self, module: ModuleType, value: object) -> bool:  # noqa: ARG002 - as for each
         """Instrumentors know no single clients."""
@@ -187,6 +214,7 @@ class Instrumentors:
             for library, several in self.candidates().items()
             if library not in self._own
             and library not in _UNWANTED
+            and several[0].module not in self._own
             and not is_left_out(library, without)
             and has_module(several[0].module)
         )
@@ -205,8 +233,14 @@ class Instrumentors:
             self._foreign[library] = Foreign(self.candidates()[library][0])
         return self._foreign[library]
 
-    def choice(self, library: str, left_out: Iterable[str] = ()) -> Choice:
-        """What records a library here, and why."""
+    def choice(self, library: str, left_out: Iterable[str] = (), *, by_name: bool = False) -> Choice:
+        """What records a library here, and why.
+
+        Args:
+            library: its name.
+            left_out: names that the settings leave out, or `*`.
+            by_name: whether somebody asked for this one.
+        """
         several = self.candidates().get(library, []) if may_exist() else []
         packages = tuple(one.package for one in several)
         if is_left_out(library, left_out_by(left_out)):
@@ -215,9 +249,10 @@ class Instrumentors:
             why = "our own goes before every other" if packages else "our own"
             return Choice(library, "flightlog", why, packages)
         if not several:
-            install = INSTALLS.get(library)
-            return Choice(library, "", f"pip install {install}" if install else "nothing is known for it")
-        if library in _UNWANTED:
+            return Choice(library, "", install_line(library) or "nothing is known for it")
+        if several[0].module in self._own and not by_name:
+            return Choice(library, "", f"our own for {several[0].module} records it; only by name", packages)
+        if library in _UNWANTED and not by_name:
             return Choice(library, "", f"{_UNWANTED[library]}; only by name", packages)
         return Choice(library, packages[0], _FAMILIES[several[0].family], packages[1:])
 
@@ -253,6 +288,20 @@ def _places() -> Iterator[str]:
         for name in names:
             if "instrumentation" in name and name.endswith((".dist-info", ".egg-info")):
                 yield os.path.join(directory, name)  # noqa: PTH118 - as above
+
+
+def install_line(library: str) -> str:
+    """What installs what records a library, and the library where that is missing; empty for an unknown one."""
+    package = INSTALLS.get(library)
+    if package is None:
+        return ""
+    own = "" if has_module(_MODULES.get(library, library)) else _DISTRIBUTIONS.get(library, "")
+    return f"pip install {own} {package}" if own else f"pip install {package}"
+
+
+def _is_being_imported(name: str) -> bool:
+    module = sys.modules.get(name)
+    return getattr(getattr(module, "__spec__", None), "_initializing", False) is True
 
 
 def has_module(name: str) -> bool:

@@ -35,6 +35,7 @@ NAMES: Final = (
     "sink_errors",
     "sink_lines_missed",
     "sink_lines_refused",
+    "sink_lines_kept",
     "internal_errors",
     "headers_left_out",
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from flightlog.core.http import host_and_port, method_facts, shown_query
+from flightlog.core.redact import shortened
 from flightlog.middleware.options import Options
 from flightlog.middleware.served import CancelledError, Served, guarded
 from flightlog.records import http
@@ -23,55 +24,22 @@ _SERVER_FAILED: Final = 1011
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
-class ASGIMiddleware:
+class ASGIMiddleware(Options):
     """Records each request of an application as a span of kind `http`, and each WebSocket for as long as it is open.
 
     Wrap the application (`app = ASGIMiddleware(app)`) or add it the framework's way
     (`app.add_middleware(ASGIMiddleware, exclude="/health")`).
     """
 
-    def __init__(
-        self,
-        app: Application,
-        *,
-        exclude: str | Iterable[str] = (),
-        request_headers: str | Iterable[str] = (),
-        response_headers: str | Iterable[str] = (),
-        query: bool = True,
-        client_address: bool = False,
-        trust: bool = True,
-        answers: bool = True,
-    ) -> None:
-        """Wrap an application.
-
-        Args:
-            app: any ASGI 3 application.
-            exclude: patterns of paths that are left alone: `/health`, `/static/*`.
-            request_headers: names of headers that are recorded; of a secret one only that it was there.
-            response_headers: the same for the answer.
-            query: whether the query is recorded, redacted.
-            client_address: whether the client's address is recorded.
-            trust: whether a caller's trace goes on here; else it is linked, and each request is a trace of its own.
-            answers: whether `traceresponse` and `X-Correlation-Id` are added to the answer.
-        """
-        self.app = app
-        self._options = Options(
-            exclude=exclude,
-            request_headers=request_headers,
-            response_headers=response_headers,
-            query=query,
-            client_address=client_address,
-            trust=trust,
-            answers=answers,
-        )
+    app: Application
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         kind = scope["type"]
-        if kind not in {"http", "websocket"} or self._options.excludes(scope.get("path", "")):
+        if kind not in {"http", "websocket"} or self.excludes(scope.get("path", "")):
             await self.app(scope, receive, send)
             return
-        served: Served | None = guarded(_begun, self._options, scope)
+        served: Served | None = guarded(_begun, self, scope)
         if served is None:
             await self.app(scope, receive, send)
             return
@@ -219,7 +187,7 @@ class _Socket(_Exchange):
     def _close(self, code: int, reason: object) -> None:
         facts = {"flightlog.websocket.close_code": code, **self._counts()}
         if reason:
-            facts["flightlog.websocket.close_reason"] = str(reason)[:256]
+            facts["flightlog.websocket.close_reason"] = shortened(str(reason), 256)
         if code == _SERVER_FAILED and not self.served.is_over:
             self.served.span.fail(f"closed with code {code}", type=str(code))
         gone = CancelledError("the connection broke") if code == _LOST else None
@@ -251,7 +219,7 @@ def _facts(options: Options, scope: Any, headers: dict[str, str]) -> dict[str, o
         facts[http.SERVER_ADDRESS] = host
         facts[http.SERVER_PORT] = port or _DEFAULT_PORTS.get(scheme, 0)
     if agent := headers.get("user-agent"):
-        facts[http.USER_AGENT] = agent[:512]
+        facts[http.USER_AGENT] = shortened(agent, 512)
     if options.client_address and scope.get("client"):
         facts[http.CLIENT_ADDRESS] = scope["client"][0]
     return facts

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from flightlog.core.http import host_and_port, method_facts, shown_query
+from flightlog.core.redact import shortened
 from flightlog.middleware.options import Options
 from flightlog.middleware.served import CancelledError, Served, guarded
 from flightlog.records import http
@@ -18,39 +19,17 @@ _PLAIN: Final = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-leng
 _ROUTES: Final = ("werkzeug.request", "bottle.route")
 
 
-class WSGIMiddleware:
+class WSGIMiddleware(Options):
     """Records each request of an application as a span of kind `http`, until its body has been sent."""
 
-    def __init__(
-        self,
-        app: Application,
-        *,
-        exclude: str | Iterable[str] = (),
-        request_headers: str | Iterable[str] = (),
-        response_headers: str | Iterable[str] = (),
-        query: bool = True,
-        client_address: bool = False,
-        trust: bool = True,
-        answers: bool = True,
-    ) -> None:
-        """Wrap an application; the options are those of `ASGIMiddleware`."""
-        self.app = app
-        self._options = Options(
-            exclude=exclude,
-            request_headers=request_headers,
-            response_headers=response_headers,
-            query=query,
-            client_address=client_address,
-            trust=trust,
-            answers=answers,
-        )
+    app: Application
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         served: Served | None = None
-        if not self._options.excludes(path):
-            served = guarded(_begun, self._options, environ, path)
+        if not self.excludes(path):
+            served = guarded(_begun, self, environ, path)
         if served is None:
             return self.app(environ, start_response)
         try:
@@ -163,7 +142,7 @@ def _facts(
         facts[http.SERVER_ADDRESS] = host
         facts[http.SERVER_PORT] = port or int(environ.get("SERVER_PORT") or 0)
     if agent := headers.get("user-agent"):
-        facts[http.USER_AGENT] = agent[:512]
+        facts[http.USER_AGENT] = shortened(agent, 512)
     if options.client_address and environ.get("REMOTE_ADDR"):
         facts[http.CLIENT_ADDRESS] = environ["REMOTE_ADDR"]
     if (length := headers.get("content-length", "")).isdigit() and len(length) < 16:

@@ -14,6 +14,7 @@ from flightlog.core.arrived import Arrived, Heard, enter, leave
 from flightlog.core.bound import Bind
 from flightlog.core.context import Carried, variable
 from flightlog.core.engine import bind, ids
+from flightlog.core.redact import shortened
 from flightlog.core.sample import keeps
 from flightlog.propagation import b3, baggage, carrier, foreign, rules, traceparent, tracestate
 
@@ -139,7 +140,7 @@ def _extracted(found: Mapping[str, list[str]], given: rules.Rules) -> Extracted:
         return Extracted()
     members, outgoing = _baggage(found) if "baggage" in given.formats else ({}, "")
     fields: dict[str, str] = {
-        name: value[:_MOST_BOUND] for name, value in members.items() if name in given.baggage_keys
+        name: shortened(value, _MOST_BOUND) for name, value in members.items() if name in given.baggage_keys
     }
     place = None
     for name in given.formats:

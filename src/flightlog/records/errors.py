@@ -5,6 +5,7 @@
     │   ├── UnknownId (LookupError)      nothing in the store has that id
     │   ├── AmbiguousId (LookupError)    a prefix that fits several ids
     │   ├── NotPaused                    a span that should go on, and does not wait
+    │   ├── UnreadableQuestion           a text that is no question in its language; it says where and why
     │   └── BadSetting                   a setting whose value cannot be used
     ├── BadRecord (ValueError)           a line that is not a record
     ├── BadDocument (ValueError)         a document that is not of the format it was read as
@@ -60,6 +61,16 @@ class NotPaused(BadQuestion):
         super().__init__(f"{name!r} ({ref}) {said}; a span can be resumed once for each time it paused")
         self.ref = ref
         self.status = status
+
+
+class UnreadableQuestion(BadQuestion):
+    """A text is no question in the language of questions."""
+
+    def __init__(self, message: str, question: str, place: int) -> None:
+        super().__init__(message)
+        self.question = question
+        self.place = place
+        """Of the first wrong character, from 0."""
 
 
 class BadSetting(BadQuestion):

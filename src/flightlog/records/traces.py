@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from flightlog.records.event import Event
+from flightlog.records.question import Question
 from flightlog.records.span import Span
 
 
@@ -70,6 +71,8 @@ class Selection(Struct, frozen=True, kw_only=True):
     project: str = ""
     since: int | None = None
     """Unix nanoseconds: traces that start then or later."""
+    question: Question | None = None
+    """Traces of which some span fits it. Where spans or calls are answered, those of them that fit it."""
 
 
 EVERY_TRACE: Final = Selection()

@@ -79,9 +79,7 @@ class DefaultGate:
         self.hits: dict[str, int] = names
         """How many secrets each rule replaced. Kept without a lock: two threads that count at the same
         instant may count once."""
-        self._hides: dict[str, Hide] = {
-            name: hide_by(policy.mode_of(name), key, policy.allowed) for name in names
-        }
+        self._hides: dict[str, Hide] = {name: self._hide_of(name) for name in names}
         self._secret_paths = _Paths(self._judged)
         self._plan = _plan(policy.families)
         self._assignments = _plan(policy.assignments)
@@ -187,6 +185,22 @@ class DefaultGate:
         if policy.keys and policy.names_secret(key):
             return True
         return is_secret(key) and key not in policy.allowed
+
+    def _hide_of(self, rule: str) -> Hide:
+        """What replaces what a rule finds; a drop is counted here, because it does not come back."""
+        mode = self._policy.mode_of(rule)
+        hide = hide_by(mode, self._key, self._policy.allowed)
+        if mode != "drop":
+            return hide
+
+        def drop(secret: str) -> str | None:
+            try:
+                return hide(secret)
+            except Dropped:
+                self.hits[rule] += 1
+                raise
+
+        return drop
 
     def _looked_at(self, text: str, levels: int) -> str:
         short = len(text) <= _SHORT

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, Final
 
 try:
-    from re import _parser  # type: ignore[attr-defined]  # no public door leads to what reads patterns
+    _parser: Any = import_module("re._parser")  # no public door leads to what reads patterns
 except ImportError:
     _parser = None
 

@@ -1,6 +1,7 @@
 """Private keys in the textual encoding of RFC 7468 (PEM), of any kind and length, whole or cut off.
 
-So are those of PuTTY, and whole blocks that were encoded in base64 once more, as settings of Kubernetes hold them.
+So are those of PuTTY and of OpenVPN, and whole blocks that were encoded in base64 once more, as settings of Kubernetes
+hold them.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Final
 from flightlog.redaction.modes import Hide
 from flightlog.redaction.rule import Rule, matching
 
-_BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_END: Final = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_KIND: Final = "(?:[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?|OpenVPN Static key V1)-----"
+_BEGIN: Final = re.compile(f"-----BEGIN {_KIND}")
+_END: Final = re.compile(f"-----END {_KIND}")
 _CUT: Final = re.compile(
     r"(?:[A-Za-z0-9+/=]++|[\t\r\n\"',>#|]|\\++[nrt]| {2,}+|[A-Z][A-Za-z-]{2,20}: [A-Za-z0-9,-]++)*+"
 )

@@ -63,7 +63,7 @@ class Policy(Struct, frozen=True):
     allowed: frozenset[str] = frozenset()
     """Texts and keys that are no secrets, whatever the rules say."""
     keys: tuple[str, ...] = ()
-    """Patterns of further keys, in lower case, as `fnmatch` has them."""
+    """Patterns of further keys as `fnmatch` has them: in lower case, and in words with `_` between (`spelled`)."""
     exact: tuple[str, ...] = field(default=())
     """Texts that are secret wherever they stand, the longest first."""
     exact_rule: str = EXACT
@@ -74,12 +74,22 @@ class Policy(Struct, frozen=True):
 
     def names_secret(self, key: str) -> bool:
         """Say whether one of the program's own patterns fits a key."""
-        return _fits(self.keys, key.lower())
+        return _fits(self.keys, key)
+
+
+_HUMP: Final = re.compile("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_BETWEEN_WORDS: Final = str.maketrans("-. ", "___")
+
+
+def spelled(key: str) -> str:
+    """A key as words with `_` between: of `motherMaidenName`, `Mother-Maiden-Name`, `mother.maiden name` the same."""
+    return _HUMP.sub("_", key).translate(_BETWEEN_WORDS).lower()
 
 
 @lru_cache(maxsize=4096)
 def _fits(patterns: tuple[str, ...], key: str) -> bool:
-    return any(_compiled(pattern)(key) for pattern in patterns)
+    names = {key.lower(), spelled(key)}
+    return any(_compiled(pattern)(name) for pattern in patterns for name in names)
 
 
 @lru_cache(maxsize=256)
@@ -118,9 +128,14 @@ def policy_from(
         mode=everywhere,  # type: ignore[arg-type]  # the setting takes no other word
         modes={name: mode for name, mode in modes.items() if mode in MODES},
         allowed=frozenset(allowed),
-        keys=tuple(key.lower() for key in keys),
+        keys=tuple(dict.fromkeys(spelling for key in keys for spelling in _spellings(key))),
         exact=sought(exact),
     )
+
+
+def _spellings(pattern: str) -> tuple[str, ...]:
+    """A pattern as it is meant, whatever case; in words, too, unless it has a class, whose `-` is no sign of one."""
+    return (pattern.lower(),) if "[" in pattern else (pattern.lower(), spelled(pattern))
 
 
 def sought(exact: Iterable[str]) -> tuple[str, ...]:

@@ -15,9 +15,19 @@ from flightlog.redaction.rule import Family, matching
 
 _UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
+_GLUED: Final = "[A-Za-z0-9]{30,}+(?:_[A-Za-z0-9]{30,}+)*+"
+"""One tail, or those of several that follow one another without a gap, as pieces of a stream do."""
+
 _DASH: Final = (
     Shape("anthropic_key", ("sk-",), r"ant-[A-Za-z0-9_-]{16,}", has_random_run),
     Shape("openai_key", ("sk-",), r"[A-Za-z0-9_-]{16,}", has_random_run),
+    Shape("openai_key", ("sess-",), r"[A-Za-z0-9]{40}(?![A-Za-z0-9])", has_digit),
+    Shape(
+        "helicone_key",
+        ("sk-helicone-", "sk-helicone-eu-", "sk-helicone-cp-"),
+        r"[a-z0-9]{7}(?:-[a-z0-9]{7}){3}",
+        has_digit,
+    ),
     Shape(
         "gitlab_token",
         tuple(
@@ -57,7 +67,7 @@ _DASH: Final = (
     Shape("google_oauth_secret", ("GOCSPX-",), r"[A-Za-z0-9_-]{24,}"),
     Shape("square_token", ("sq0[a-z][a-z][a-z]-",), r"[A-Za-z0-9_-]{22,}"),
     Shape("contentful_token", ("CFPAT-",), r"[A-Za-z0-9_-]{40,}"),
-    Shape("age_key", ("AGE-SECRET-KEY-",), r"1[A-Z0-9]{50,}"),
+    Shape("age_key", ("AGE-SECRET-KEY-",), r"(?:PQ-)?1[A-Z0-9]{50,}"),
     Shape("flutterwave_key", ("FLWSECK-", "FLWSECK_TEST-"), r"[0-9a-h]{12,}(?:-X)?", has_digit),
     Shape(
         "one_password_token",
@@ -78,6 +88,11 @@ _DASH: Final = (
     Shape("intra42_secret", ("s-s4t2ud-", "s-s4t2af-"), r"[0-9a-f]{64}"),
     Shape("stytch_secret", ("secret-live-", "secret-test-"), r"[A-Za-z0-9_-]{36,}={0,2}", has_digit),
     Shape("jetbrains_token", ("perm-",), r"[A-Za-z0-9+/=]{4,}+\.[A-Za-z0-9+/=-]{4,}+\.[A-Za-z0-9]{20,}"),
+    Shape("axiom_token", ("xaat-", "xapt-"), _UUID),
+    Shape("arize_key", ("ak-",), _UUID + r"(?:-[A-Za-z0-9_-]{16,})?"),
+    Shape("akamai_token", ("akab-",), r"[a-z0-9]{16}-[a-z0-9]{16}(?![A-Za-z0-9-])", has_digit),
+    Shape("inngest_key", ("signkey-prod-", "signkey-test-", "signkey-branch-"), r"[0-9a-f]{32,}"),
+    Shape("statsig_key", ("secret-",), r"[A-Za-z0-9]{43}(?![A-Za-z0-9_-])", has_digit),
     Shape("cerebras_key", ("csk-",), r"[A-Za-z0-9]{40,}"),
     Shape("voyage_key", ("pa-",), r"[A-Za-z0-9_-]{40,}", has_random_run),
     Shape("llama_cloud_key", ("llx-",), r"[A-Za-z0-9]{40,}"),
@@ -87,23 +102,27 @@ _DASH: Final = (
 )
 
 _UNDERSCORE: Final = (
-    Shape("github_token", ("gh[oprsu]_",), r"[A-Za-z0-9]{30,}"),
+    Shape("github_token", ("gh[oprsu]_",), _GLUED),
     Shape("github_token", ("github_pat_",), r"[A-Za-z0-9_]{22,}"),
-    Shape("stripe_key", ("[rs]k_live_", "[rs]k_test_", "[rs]k_prod_"), r"[A-Za-z0-9]{16,}", has_digit),
-    Shape("stripe_key", ("whsec_",), r"[A-Za-z0-9+/]{24,}={0,2}", has_random_run),
-    Shape("hugging_face_token", ("hf_", "api_org_"), r"[A-Za-z0-9]{30,}"),
-    Shape("npm_token", ("npm_",), r"[A-Za-z0-9]{30,}"),
-    Shape("shopify_token", ("shpat_", "shpca_", "shppa_", "shpss_", "shpua_"), r"[0-9a-fA-F]{32}"),
+    Shape(
+        "stripe_key",
+        ("[rs]k_live_", "[rs]k_test_", "[rs]k_prod_"),
+        r"[A-Za-z0-9]{16,}+(?:[_-]++[A-Za-z0-9]++)*+",
+        has_digit,
+    ),
+    Shape("hugging_face_token", ("hf_", "api_org_"), _GLUED),
+    Shape("npm_token", ("npm_",), _GLUED),
+    Shape("shopify_token", ("shpat_", "shpca_", "shppa_", "shpss_", "shpua_", "shptka_"), r"[0-9a-fA-F]{32}"),
+    Shape("shopify_token", ("atkn_",), r"[0-9a-f]{32,}"),
     Shape("digitalocean_token", ("do[opr]_v1_",), r"[0-9a-f]{60,}"),
-    Shape("linear_key", ("lin_api_", "lin_oau_"), r"[A-Za-z0-9]{32,}"),
-    Shape("sentry_token", ("sntry[su]_",), r"[A-Za-z0-9+/=_-]{32,}", has_random_run),
+    Shape("linear_key", ("lin_api_", "lin_oau_", "lin_wh_"), r"[A-Za-z0-9]{32,}"),
+    Shape("sentry_token", ("sntry[a-z]_",), r"[A-Za-z0-9+/=_-]{32,}", has_random_run),
     Shape("grafana_token", ("glsa_",), r"[A-Za-z0-9]{32}_[0-9a-fA-F]{8}"),
-    Shape("grafana_token", ("glc_",), r"[A-Za-z0-9+/]{32,}={0,3}"),
     Shape("groq_key", ("gsk_",), r"[A-Za-z0-9]{40,}"),
     Shape("langsmith_key", ("lsv2_pt_", "lsv2_sk_"), r"[0-9a-f]{32}_[0-9a-f]{10}"),
     Shape("replicate_token", ("r8_",), r"[A-Za-z0-9]{36,}"),
-    Shape("supabase_token", ("sbp_",), r"(?:oauth_)?[0-9a-f]{40}"),
-    Shape("netlify_token", ("nfp_",), r"[A-Za-z0-9]{36,}"),
+    Shape("supabase_token", ("sbp_", "sbp_oauth_", "sbp_v0_"), r"[0-9a-f]{40}"),
+    Shape("netlify_token", ("nf[bcopu]_",), r"[A-Za-z0-9]{36,}"),
     Shape("notion_token", ("ntn_",), r"[A-Za-z0-9]{40,}"),
     Shape("notion_token", ("secret_",), r"[A-Za-z0-9]{43}(?![A-Za-z0-9])", has_digit),
     Shape("rubygems_key", ("rubygems_",), r"[0-9a-f]{48}"),
@@ -112,25 +131,52 @@ _UNDERSCORE: Final = (
     Shape("shippo_token", ("shippo_live_", "shippo_test_"), r"[0-9a-f]{40}"),
     Shape("clojars_token", ("CLOJARS_",), r"[A-Za-z0-9]{60}"),
     Shape("one_password_token", ("ops_",), r"eyJ[A-Za-z0-9+/]{200,}={0,3}"),
-    Shape("sourcegraph_token", ("sgp_",), r"(?:[0-9a-f]{16}_|local_)?[0-9a-f]{40}"),
+    Shape("sourcegraph_token", ("sgp_", "sgp_local_"), r"(?:[0-9a-f]{16}_)?[0-9a-f]{40}"),
+    Shape("sourcegraph_token", ("sg[ds]_", "slk_"), r"[0-9a-f]{64}"),
     Shape("e2b_key", ("e2b_",), r"[0-9a-f]{40}"),
     Shape("jina_key", ("jina_",), r"[A-Za-z0-9]{40,}(?:_[A-Za-z0-9]+)?"),
     Shape("fireworks_key", ("fw_",), r"[A-Za-z0-9]{20,}", has_digit),
     Shape("anyscale_key", ("esecret_",), r"[A-Za-z0-9]{20,}", has_digit),
     Shape("razorpay_key", ("rzp_live_", "rzp_test_"), r"[A-Za-z0-9]{14,}", has_digit),
-    Shape("posthog_key", ("ph[cx]_",), r"[A-Za-z0-9]{40,}"),
+    Shape("posthog_key", ("ph[crsx]_",), r"[A-Za-z0-9]{40,}"),
     Shape("adafruit_key", ("aio_",), r"[A-Za-z0-9]{28}(?![A-Za-z0-9])", has_digit),
     Shape("elevenlabs_key", ("sk_",), r"[0-9a-f]{48}(?![A-Za-z0-9])"),
     Shape("render_key", ("rnd_",), r"[A-Za-z0-9]{28,}", has_digit),
     Shape("sonar_token", ("sq[apu]_",), r"[0-9a-f]{40}"),
     Shape("buildkite_token", ("bk[a-z][a-z]_",), r"[0-9a-f]{40}"),
-    Shape("fly_token", ("fm1r_", "fm1a_", "fm2_"), r"[A-Za-z0-9+/]{60,}={0,3}"),
     Shape("lob_key", ("live_", "test_"), r"[0-9a-f]{35}(?![A-Za-z0-9])"),
+    Shape("mollie_key", ("live_",), r"[A-Za-z0-9]{30}(?![A-Za-z0-9_])", has_digit),
     Shape("runpod_key", ("rpa_",), r"[A-Za-z0-9]{40,}"),
     Shape("neon_key", ("napi_",), r"[a-z0-9]{60,}"),
     Shape("vercel_token", ("vc[a-z]_",), r"[A-Za-z0-9]{24,}", has_digit),
     Shape("cloudflare_token", ("cfk_", "cf[au]t_"), r"[A-Za-z0-9]{40,}"),
-    Shape("cursor_key", ("key_",), r"[0-9a-f]{64}(?![A-Za-z0-9])"),
+    Shape("cursor_key", ("key_", "crsr_"), r"[0-9a-f]{64}(?![A-Za-z0-9])"),
+    Shape("openai_key", ("ek_",), r"[0-9a-f]{32}(?![A-Za-z0-9])"),
+    Shape("apify_token", ("apify_api_",), r"[A-Za-z0-9]{30,}"),
+    Shape("composio_key", ("ak_",), r"[A-Za-z0-9]{20}(?![A-Za-z0-9_])", has_digit),
+    Shape("xata_key", ("xau_",), r"[A-Za-z0-9]{30,}", has_digit),
+    Shape("neon_key", ("npg_",), r"[A-Za-z0-9]{12,}(?![A-Za-z0-9_])", has_digit),
+    Shape("cockroach_key", ("CCDB1_",), r"[A-Za-z0-9]{22}_[A-Za-z0-9]{40}"),
+    Shape("trigger_key", ("tr_dev_", "tr_prod_", "tr_stg_", "tr_pat_"), r"[A-Za-z0-9]{20,}", has_digit),
+    Shape("honeycomb_key", ("hc[a-z][im]k_",), r"[0-9a-z]{26,}(?::[A-Za-z0-9]{32})?", has_digit),
+    Shape("kaggle_token", ("KGAT_",), r"[0-9a-f]{32}"),
+    Shape("daytona_key", ("dtn_",), r"[0-9a-f]{64}"),
+    Shape("deno_token", ("dd[opw]_",), r"[A-Za-z0-9]{36}(?![A-Za-z0-9])", has_digit),
+    Shape(
+        "datadog_key",
+        ("ddpat_", "ddsat_", "ddapp_"),
+        r"[A-Za-z0-9]{20,}(?:_[A-Za-z0-9]{20,})?",
+        has_digit,
+    ),
+    Shape(
+        "polar_token",
+        ("polar_oat_", "polar_pat_", "polar_at_u_", "polar_rt_u_"),
+        r"[A-Za-z0-9]{37,}",
+        has_digit,
+    ),
+    Shape("onesignal_key", ("os_v2_app_", "os_v2_org_"), r"[a-z0-9]{80,}"),
+    Shape("calcom_key", ("cal_live_", "cal_test_"), r"[0-9a-f]{32}"),
+    Shape("klaviyo_key", ("pk_",), r"[0-9a-f]{34}(?![A-Za-z0-9])"),
     Shape("settlemint_token", ("sm_[aps]at_",), r"[A-Za-z0-9]{16}(?![A-Za-z0-9])", has_digit),
     Shape("logfire_token", ("pylf_v[0-9]_[a-z][a-z]_",), r"[A-Za-z0-9]{40,}"),
 )
@@ -138,7 +184,17 @@ _UNDERSCORE: Final = (
 
 _UNDERSCORE_LOOSE: Final = (
     Shape("typeform_token", ("tfp_",), r"[A-Za-z0-9_.=-]{39,}[A-Za-z0-9_=-]"),
-    Shape("figma_token", ("figd_",), r"[A-Za-z0-9_-]{36,}", has_digit),
+    Shape("figma_token", ("fig[dou]_", "figor_", "figur_"), r"[A-Za-z0-9_-]{36,}", has_digit),
+    Shape("stripe_key", ("whsec_",), r"[A-Za-z0-9+/]{24,}={0,2}", has_digit),
+    Shape("grafana_token", ("glc_",), r"[A-Za-z0-9+/]{32,}={0,3}"),
+    Shape("fly_token", ("fm1r_", "fm1a_", "fm2_"), r"[A-Za-z0-9+/]{60,}={0,3}"),
+    Shape("aiven_password", ("AVNS_",), r"[A-Za-z0-9_-]{18,}", has_digit),
+    Shape("clickup_token", ("pk_",), r"[0-9]{4,12}_[A-Z0-9]{32}(?![A-Za-z0-9])"),
+    Shape("klaviyo_key", ("pk_",), r"[A-Za-z0-9]{6}_[0-9a-f]{34}(?![A-Za-z0-9])"),
+    Shape("liveblocks_key", ("sk_prod_", "sk_dev_"), r"[A-Za-z0-9_-]{40,}", has_digit),
+    Shape("hyperbolic_key", ("sk_live_",), r"[A-Za-z0-9_-]{40,}", has_digit),
+    Shape("socket_token", ("sktsec_",), r"[A-Za-z0-9_-]{36,}", has_digit),
+    Shape("browser_use_key", ("bu_",), r"[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])", has_digit),
     Shape("pinecone_key", ("pcsk_",), r"[A-Za-z0-9]{4,8}_[A-Za-z0-9]{40,}"),
     Shape("supabase_token", ("sb_secret_",), r"[A-Za-z0-9_-]{24,}", has_digit),
     Shape("docker_token", ("dckr_[po]at_",), r"[A-Za-z0-9_-]{26,}", has_digit),
@@ -188,6 +244,7 @@ _DOT: Final = (
     Shape("linkedin_secret", ("WPL_AP[01]\\.",), r"[A-Za-z0-9]{14,}\.[A-Za-z0-9+/=]{6,}", has_digit),
     Shape("paseto", ("v[1-4]\\.local\\.", "v[1-4]\\.public\\."), r"[A-Za-z0-9_-]{40,}(?:\.[A-Za-z0-9_-]+)?"),
     Shape("snyk_token", ("snyk_[us]at\\.[0-9a-f]{8}\\.",), r"eyJ[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]+)*"),
+    Shape("mailersend_token", ("mlsn\\.",), r"[0-9a-f]{64}"),
     Shape("mapbox_token", ("[sp]k\\.",), r"eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}"),
 )
 
@@ -209,6 +266,27 @@ _TELEGRAM: Final = around("telegram_token", ":AA", [8, 9, 10], r"[0-9]{8,10}:AA[
 _TELEGRAM_IN_URL: Final = matching("telegram_token", r"/bot([0-9]{8,10}:AA[A-Za-z0-9_-]{32,})")
 _MAILCHIMP: Final = around("mailchimp_key", "-us[0-9]", [32], r"[0-9a-f]{32}-us[0-9]{1,2}(?![A-Za-z0-9-])")
 _MAXMIND: Final = around("maxmind_key", "_mmk", [36], r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk(?![A-Za-z0-9])")
+_MAILGUN: Final = around(
+    "mailgun_key",
+    "-[0-9a-f]{8}-[0-9a-f]{8}",
+    [32],
+    "[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![A-Za-z0-9-])",
+)
+_BRAINTREE: Final = after_head(
+    "braintree_token", r"access_token\$", r"(?:production|sandbox)\$[a-z0-9]{16}\$[0-9a-f]{32}"
+)
+_NEW_RELIC: Final = around(
+    "new_relic_key",
+    "NRAL",
+    [36],
+    "(?:[0-9a-f]{36}|[0-9a-f]{32}FFFF|[a-z]{2}[0-9]{2}x{1,2}[0-9a-f]{30,31})NRAL(?![A-Za-z0-9])",
+)
+_BITWARDEN: Final = after_head(
+    "bitwarden_token", r"0\.", _UUID + r"\.[A-Za-z0-9]{20,}:[A-Za-z0-9+/]{20,}={0,2}"
+)
+_ASANA: Final = after_head(
+    "asana_token", "[12]/", r"(?:[0-9]{15,20}/)?[0-9]{15,20}:[0-9a-f]{32}(?![A-Za-z0-9])"
+)
 _CLOUDFLARE: Final = after_head("cloudflare_ca_key", r"v1\.0-", r"[0-9a-f]{24}-[0-9a-f]{146}")
 _TWILIO: Final = after_head("twilio_key", "SK", r"[0-9a-f]{32}(?![A-Za-z0-9])")
 _BEDROCK: Final = after_head("bedrock_key", "ABSK", r"[A-Za-z0-9+/]{80,}={0,2}", has_digit)
@@ -246,7 +324,11 @@ _DOPPLER: Final = after_head("doppler_token", r"dp\.st\.", r"[a-z0-9_-]{2,35}\.[
 
 _CAPITAL_A: Final = (
     after_head("google_key", "AIza", r"[A-Za-z0-9_-]{35,}"),
-    after_head("aws_key_id", "A(?:KIA|SIA|BIA|CCA|3TX)", r"[A-Z2-7]{16}(?![A-Za-z0-9])"),
+    after_head(
+        "aws_key_id",
+        "A(?:KIA|SIA|BIA|CCA|3TX)",
+        r"[A-Z2-7]{16}(?:A(?:KIA|SIA)[A-Z2-7]{16})*+(?![A-Za-z0-9])",
+    ),
     after_head("atlassian_token", "AT(?:AT|CT)T3", r"[A-Za-z0-9_=-]{40,}"),
     after_head("trello_token", "ATTA", r"[0-9a-f]{64}"),
     after_head("bitbucket_password", "ATBB", r"[A-Za-z0-9]{28,}", has_digit),
@@ -259,6 +341,7 @@ _CAPITAL_A: Final = (
     _TELEGRAM_IN_URL,
     _FACEBOOK,
     _SQUARE,
+    _NEW_RELIC,
 )
 _AZURE_SIGN: Final = (
     r"A(?:z(?:Se[A-D]|Fu)|ZDO|CDb|CR[A-D](?<=\+ACR[A-D])|(?:St|Ba)(?<=\+A(?:St|Ba)))[A-Za-z0-9+/]{4}"
@@ -274,12 +357,21 @@ FAMILIES: Final = (
         [
             ("BEGIN (?<=-----BEGIN )", pem.RULE),
             (r"us(?<=[0-9a-f]{8}-us)[0-9]", _MAILCHIMP),
+            ("[0-9a-f](?<=[0-9a-f]{32}-[0-9a-f])[0-9a-f]{7}-", _MAILGUN),
             (r"[0-9a-f](?<=v1\.0-[0-9a-f])[0-9a-f]{8}", _CLOUDFLARE),
             ("Lines: (?<=Private-Lines: )", pem.PUTTY),
         ],
     ),
     family("_", _UNDERSCORE, "[A-Za-z0-9]{12}"),
-    family("_", _UNDERSCORE_LOOSE, "[A-Za-z0-9_-]{13}", [("mmk(?<=[A-Za-z0-9]_mmk)", _MAXMIND)]),
+    family(
+        "_",
+        _UNDERSCORE_LOOSE,
+        "[A-Za-z0-9_+/-]{13}",
+        [
+            ("mmk(?<=[A-Za-z0-9]_mmk)", _MAXMIND),
+            (r"token\$(?<=access_token\$)[ps]", _BRAINTREE),
+        ],
+    ),
     family(
         ".",
         _DOT,
@@ -287,13 +379,14 @@ FAMILIES: Final = (
         [
             (r"(?<=\.atlasv1\.)[A-Za-z0-9]", _TERRAFORM),
             (r"(?<=dp\.st\.)[a-z]", _DOPPLER),
+            (r"[0-9a-f]{8}-(?<=0\.[0-9a-f]{8}-)[0-9a-f]{4}-", _BITWARDEN),
             (r"(?<=\.[A-Za-z0-9_-]{6}\.)[A-Za-z0-9_-]{27}", _DISCORD),
         ],
     ),
     Family(
         "A",
         re.compile(
-            r"A(?:Iza|[KSB]IA|CCA|3TX|T[AC]TT3|TTA|TBB|KCp|KID|QVN|I(?<=LTAI)"
+            r"A(?:Iza|[KSB]IA|CCA|3TX|T[AC]TT3|TTA|TBB|KCp|KID|QVN|I(?<=LTAI)|L(?<=NRAL)"
             r"|(?<=:AA)[A-Za-z0-9_-]|(?<=4/0A)|A(?<=EAA)[A-Za-z0-9_-]{56})"
         ).search,
         _CAPITAL_A,
@@ -326,6 +419,6 @@ FAMILIES: Final = (
         (after_head("easypost_key", "EZ[AT]K", r"[A-Za-z0-9]{54}"), _AWS_SESSION_OF_OLD),
     ),
     Family("dapi", re.compile(r"dapi[0-9a-f]{8}").search, (_DATABRICKS,)),
-    Family("/", re.compile("/0(?<=1//0)").search, (_GOOGLE_REFRESH,)),
+    Family("/", re.compile("/(?:0(?<=1//0)|(?<=[12]/)[0-9]{15})").search, (_GOOGLE_REFRESH, _ASANA)),
 )
 """Every shape, grouped by a sign that one scan for one character finds."""

@@ -41,6 +41,8 @@ _MODES: Final = ("mask", "last4", "hash", "drop")
 _MODES_EXPECTED: Final = (
     "a mode (mask last4 hash drop), and rules with one, as in mask,json_web_token=hash,email=mask,option=off"
 )
+_OFF: Final = "off"
+_NEVER_OFF: Final = "; single rules can be switched off, redaction as a whole cannot"
 
 
 def modes_text(value: object) -> str:
@@ -54,10 +56,10 @@ def modes_text(value: object) -> str:
             rule, mode = mode, "mask"  # a rule by its name alone is switched on
         if (
             (sign and not rule)
-            or rule in {"off", *_MODES}
-            or mode not in ({"off", *_MODES} if rule else _MODES)
+            or rule in {_OFF, *_MODES}
+            or mode not in ({_OFF, *_MODES} if rule else _MODES)
         ):
-            raise ValueError(_MODES_EXPECTED)
+            raise ValueError(_MODES_EXPECTED + (_NEVER_OFF if part == _OFF else ""))
         parts.append(f"{rule}={mode}" if rule else mode)
     return ",".join(parts)
 

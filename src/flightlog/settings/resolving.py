@@ -66,6 +66,7 @@ class Settings(Struct, frozen=True):
     slow_warns: str
     slow_limits: str
     prices: str
+    ignore_lints: str
 
     @property
     def wants_store(self) -> bool:

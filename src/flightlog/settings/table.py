@@ -197,6 +197,13 @@ SETTINGS: Final = (
         text,
         "a file with prices of your own, in TOML or JSON, which win over those that come with Flightlog",
     ),
+    Setting(
+        "ignore_lints",
+        "",
+        text,
+        "lints that `flightlog lint` does not report, with commas between them; with a name or pattern only for "
+        "such spans: repeated-call,n-plus-one:fetch_*",
+    ),
 )
 """Every setting there is."""
 

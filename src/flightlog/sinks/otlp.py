@@ -10,7 +10,8 @@ span, up to a bound, beyond which the oldest go as log records.
 
 While the collector is away, or asks to be left alone for a while, the lines wait as for every sink (`sink_bytes`),
 and are sent again: at least once, which collectors expect. What a collector refuses for good, or takes and rejects,
-and what OTLP cannot carry is counted (`sink_lines_refused`).
+and what OTLP cannot carry is counted (`sink_lines_refused`). What a collector that is away has not taken when the
+program ends is left to the next program (`sinks.port.Lasting`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from flightlog.codecs.lines import decode
+from flightlog.codecs.lines import decode, encode
 from flightlog.codecs.otlp import writing
 from flightlog.codecs.otlp.batch import Requests, requests
 from flightlog.records.annotation import Annotation
@@ -95,6 +96,8 @@ class Otlp:
         self._processes: OrderedDict[str, Process] = OrderedDict()
         self._waiting: OrderedDict[_Key, dict[str, Event]] = OrderedDict()
         self._waiting_count = 0
+        self._left: list[Line] = []
+        """After `close`: what a collector that was away did not take."""
         self._overdue: list[Event] = []
         """Events that waited too long: they go with the next batch."""
         self._ended: OrderedDict[_Key, None] = OrderedDict()
@@ -116,6 +119,7 @@ class Otlp:
             Later: the collector is away or busy. Trying before it wants to be asked again waits until then.
             MissingExtra: gRPC is wanted and not installed.
         """
+        self._left = []
         plan = self._planned(batch)
         self._deliver(hash(tuple(batch)), plan.requests)
         self._keep(plan)
@@ -126,13 +130,30 @@ class Otlp:
 
     def close(self) -> None:
         """Send the events whose spans are still open as log records, if the collector takes them, and disconnect."""
-        left = [*self._overdue, *(event for known in self._waiting.values() for event in known.values())]
+        left = self._unsent()
         self._forget()
         if left:
-            self._deliver(0, requests([], left, self._processes), last=True)
+            try:
+                self._deliver(0, requests([], left, self._processes), last=True)
+            except Later:
+                self._left = [Line(encode(event)) for event in left]
         for sender in self._senders.values():
             sender.close()
         self._senders.clear()
+
+    @property
+    def address(self) -> str:
+        """Where it sends to."""
+        return " ".join(f"{one.protocol} {one.host}:{one.port}{one.path}" for one in self._targets.values())
+
+    def left(self) -> Sequence[Line]:
+        """Events that waited for their spans, and that a collector which is away did not take at the end."""
+        return [*self._left, *(Line(encode(event)) for event in self._unsent())]
+
+    def _unsent(self) -> list[Event]:
+        """The events that wait for their spans, or have waited too long for them."""
+        waiting = [event for known in list(self._waiting.values()) for event in list(known.values())]
+        return [*self._overdue, *waiting]
 
     def forked(self) -> None:
         """Forget connections and what is the parent's to send."""
@@ -144,7 +165,7 @@ class Otlp:
 
     def _forget(self) -> None:
         self._waiting.clear()
-        self._waiting_count, self._overdue = 0, []
+        self._waiting_count, self._overdue, self._left = 0, [], []
 
     def losses(self) -> Mapping[str, int]:
         """What was lost since this was asked last, by the name of its counter."""
@@ -210,9 +231,6 @@ class Otlp:
                 try:
                     self._send(signal, groups, count)
                 except Later as later:
-                    if last:
-                        self._refuse(count, str(later))
-                        continue
                     self._pause.failed(later.after)
                     self._sent = (batch, done)
                     raise

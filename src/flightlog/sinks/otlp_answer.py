@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from flightlog.codecs.otlp.messages import Malformed
 from flightlog.codecs.otlp.wire import parts
+from flightlog.core.redact import shortened
 
 RETRIED_STATUSES: Final = frozenset({429, 502, 503, 504})
 """HTTP statuses after which the same request is sent again; every other one from 400 on is final (OTLP specification,
@@ -110,27 +111,29 @@ def _from_protobuf(body: bytes) -> Answer:
                     rejected = first if first < 1 << 63 else 0
                 elif inner == 0x12:
                     message = body[first:last].decode("utf-8", "replace")
-    return Answer(rejected, message[:_TOLD])
+    return Answer(rejected, shortened(message, _TOLD))
 
 
 def _from_json(body: bytes) -> Answer:
     found: Any = msgspec.json.decode(body) if body.strip() else {}
     partial = found.get("partialSuccess") or {}
     number = partial.get("rejectedSpans") or partial.get("rejectedLogRecords") or 0
-    return Answer(max(0, int(number)), str(partial.get("errorMessage") or "")[:_TOLD])
+    return Answer(max(0, int(number)), shortened(str(partial.get("errorMessage") or ""), _TOLD))
 
 
 def reason_of(body: bytes, content_type: str) -> str:
     """What a collector says about a failure (`google.rpc.Status`), shortened; empty where it says nothing."""
     try:
         if "json" in content_type:
-            return str(msgspec.json.decode(body).get("message") or "")[:_TOLD]
+            return shortened(str(msgspec.json.decode(body).get("message") or ""), _TOLD)
         if "protobuf" in content_type:
             found = [body[a:b] for tag, a, b in parts(body, 0, len(body)) if tag == 0x12]
-            return found[0].decode("utf-8", "replace")[:_TOLD] if found else ""
+            return shortened(found[0].decode("utf-8", "replace"), _TOLD) if found else ""
     except (Malformed, msgspec.MsgspecError, AttributeError):
         return ""
-    return body[:_TOLD].decode("utf-8", "replace").strip() if content_type.startswith("text/plain") else ""
+    if not content_type.startswith("text/plain"):
+        return ""
+    return shortened(body.decode("utf-8", "replace"), _TOLD).strip()
 
 
 def delay_of(details: bytes) -> float | None:

@@ -39,6 +39,10 @@ class Parcel(Struct, frozen=True):
     upto: Cursor
     in_memory: bool = False
     """Whether the lines come from memory, and no journal has them."""
+    done: Callable[[], object] | None = None
+    """Told when the sink took them, or they were skipped."""
+    foreign: bool = False
+    """Whether another program recorded them: it left them to this one, and they have a place of their own."""
 
 
 class State(Struct, frozen=True):
@@ -48,7 +52,7 @@ class State(Struct, frozen=True):
     taken: int
     """Lines that the sink took."""
     waiting: int
-    """Lines that wait for it."""
+    """Lines of this program that wait for it."""
     missed: int
     """Lines that were skipped because too much was waiting."""
     errors: int
@@ -136,6 +140,8 @@ class Outlet:
         self._bytes -= oldest.bytes
         self._done += 1
         self._missed += len(oldest.lines)
+        if oldest.done is not None:
+            oldest.done()
         self._memory_missed += len(oldest.lines) * oldest.in_memory
         return len(oldest.lines)
 
@@ -174,13 +180,18 @@ class Outlet:
             return State(
                 self.name,
                 self._taken,
-                sum(len(parcel.lines) for parcel in self._waiting),
+                sum(len(parcel.lines) for parcel in self._waiting if not parcel.foreign),
                 self._missed,
                 self._errors,
                 self._last_error,
                 sum(len(parcel.lines) for parcel in self._waiting if parcel.in_memory),
                 self._memory_missed,
             )
+
+    def rest(self) -> list[Line]:
+        """What of this program's own lines still waits."""
+        with self._changed:
+            return [line for parcel in self._waiting if not parcel.foreign for line in parcel.lines]
 
     def is_here(self) -> bool:
         """Whether it is this sink that calls: waiting for it would be waiting for oneself."""
@@ -272,7 +283,10 @@ class Outlet:
             for _ in range(self._in_hand):
                 parcel = self._waiting.popleft()
                 self._bytes -= parcel.bytes
-                self._upto = parcel.upto
+                if parcel.done is not None:
+                    parcel.done()
+                if not parcel.foreign:
+                    self._upto = parcel.upto
             self._done += self._in_hand
             self._in_hand = 0
             self._taken += taken

@@ -59,6 +59,22 @@ class Ticking(Protocol):
 
 
 @runtime_checkable
+class Lasting(Protocol):
+    """A sink whose other side may be away for longer than a program runs.
+
+    What such a sink has not taken when the program ends waits in the home, up to `sink_bytes`, for the next program
+    with a sink of the same address.
+    """
+
+    @property
+    def address(self) -> str:
+        """Where it brings lines to; another one of the same address brings them to the same place."""
+
+    def left(self) -> Sequence[Line]:
+        """Lines that it took and could not bring there, once it is closed. May be called from another thread."""
+
+
+@runtime_checkable
 class Counting(Protocol):
     """A sink whose other side may refuse records for good: what is lost there is counted with everything else."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -40,13 +40,34 @@ class Progress(Struct, frozen=True):
     """Incomplete records that were stepped over."""
 
 
+class Door(Protocol):
+    """Through which lines come into a store: they may change on the way, and once more when others are there."""
+
+    def lines(self, lines: Sequence[Line]) -> Sequence[Line]:
+        """The lines as they are to be stored, as many as before; the same for the same ones."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do about lines that are in the store."""
+
+    def settle(self, store: Writer) -> None:
+        """Do what depends on several lines, all of which are in the store by now.
+
+        Raises:
+            StoreError: the store refused; the next time tries again.
+        """
+
+
 class Indexer:
     """Carries lines from the journals under one directory into one store."""
 
-    def __init__(self, root: Path, store: Writer, batch_bytes: int = BATCH_BYTES) -> None:
+    def __init__(
+        self, root: Path, store: Writer, batch_bytes: int = BATCH_BYTES, door: Door | None = None
+    ) -> None:
         self._root = root
         self._store = store
         self._batch_bytes = batch_bytes
+        self._door = door
         self._cursors: dict[str, Cursor] = {}
         self._open: dict[Path, Journal] = {}
         self._closed: set[str] = set()
@@ -75,6 +96,8 @@ class Indexer:
             self._store.append(haul.chunks)
         for journal, place, finished in haul.read:
             self._settle(journal, place, finished=finished)
+        if not haul.more and self._door is not None and not self._door.is_settled:
+            self._door.settle(self._store)
         return Progress(haul.lines, haul.more, haul.torn)
 
     def _gather(self) -> _Haul:
@@ -112,7 +135,8 @@ class Indexer:
             begun = unseen and place != _BEGINNING
             if batch.lines or closing or begun:
                 unseen = False
-                haul.chunks.append(Chunk(batch.process, batch.lines, place, closing, self._losses(journal)))
+                lines = batch.lines if self._door is None else self._door.lines(batch.lines)
+                haul.chunks.append(Chunk(batch.process, lines, place, closing, self._losses(journal)))
                 haul.lines += len(batch.lines)
                 haul.room -= sum(map(len, batch.lines))
             if batch.end or haul.room <= 0:

@@ -250,7 +250,12 @@ class ExecutionTrace:
         Args:
             indent: spaces for each level; 0 for one line.
             precise: also write `start_time_ns` and `duration_ns`, which other readers skip.
+
+        Raises:
+            TypeError: the indentation is no whole number.
         """
+        if not isinstance(indent, int):
+            raise TypeError(f"indent is a number of spaces, and not {indent!r}")
         return wire.encode(self, indent, precise=precise, plain=type(self) is ExecutionTrace)
 
     @classmethod

@@ -29,13 +29,19 @@ flag bit 0x200 in `otel.flags`) gets an `interrupted` placeholder. Both are ordi
 "database is locked". Unknown ids give empty answers or None; only `resolve` raises. Rows come in the order
 the method names. Text from a trace is returned as it is: making it safe to show is the caller's work.
 
+**Questions.** A `records.question.Question` is true or false of a span, whatever else the store holds but what the
+question itself asks of its relatives. Where traces are chosen by one, those are meant of which some span fits. Every
+text in it is a value: nothing that somebody typed ever becomes a part of a statement.
+
+Raises, of each method that takes one: BadQuestion, where it asks for more than can be computed while somebody waits.
+
 **Threads.** An object is used by one thread at a time, which its owner sees to; it may be handed on. None is
 used across a fork.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -45,11 +51,16 @@ from flightlog.records.cursor import Cursor
 from flightlog.records.event import Event
 from flightlog.records.line import Line
 from flightlog.records.process import Process
+from flightlog.records.question import Question
 from flightlog.records.span import Span
 from flightlog.records.traces import EVERY_TRACE, Figures, Flow, Selection, Trace, TraceFigures
 
 Grouping = Literal["name", "kind", "model"]
 """What the spans of one group have in common: name and kind, kind alone, or model and provider."""
+
+
+Price = Callable[[CallFacts], int | None]
+"""What a model call costs in trillionths of a US dollar; None for what is unknown."""
 
 
 class Chunk(Struct, frozen=True):
@@ -166,18 +177,25 @@ class Reader(Protocol):
     def each_span(self, selection: Selection = EVERY_TRACE) -> Iterator[Span]:
         """Every span of the traces that are meant, newest trace first, in a trace by start, then id.
 
-        In constant memory but for a number a span of the traces of one page.
+        With a question, those of them that fit it. In constant memory but for a number a span of the traces of one
+        page.
         """
+
+    def newest_spans(
+        self, limit: int, selection: Selection = EVERY_TRACE, *, payloads: bool = True
+    ) -> list[Span]:
+        """No more than so many of what `each_span` gives; `payloads` as for `spans`."""
 
     def trace(self, trace_id: str) -> Trace | None:
         """One trace's row."""
 
-    def spans(self, trace_id: str, *, payloads: bool = True) -> list[Span]:
+    def spans(self, trace_id: str, *, payloads: bool = True, question: Question | None = None) -> list[Span]:
         """Every span of a trace as it stands now, by start, then id.
 
         Args:
             trace_id: a full id.
             payloads: False leaves out large inputs and outputs, which then are UNSET; the rest is whole.
+            question: only those that fit it.
         """
 
     def events(self, trace_id: str) -> list[Event]:
@@ -209,7 +227,12 @@ class Reader(Protocol):
         """
 
     def figures(
-        self, groupings: tuple[Grouping, ...], *, since: int | None = None, project: str = ""
+        self,
+        groupings: tuple[Grouping, ...],
+        *,
+        since: int | None = None,
+        project: str = "",
+        question: Question | None = None,
     ) -> dict[Grouping, list[Figures]]:
         """What ended spans add up to, grouped in each of these ways, those with the most time first.
 
@@ -220,18 +243,22 @@ class Reader(Protocol):
             groupings: one answer for each.
             since: Unix nanoseconds; spans that started in that hour or later.
             project: of this one alone; empty for all.
+            question: only spans that fit it, which are then looked at one by one: it costs what there is of spans.
         """
 
     def trace_figures(self, selection: Selection = EVERY_TRACE) -> TraceFigures:
         """What the traces that are meant add up to."""
 
-    def failures(self, most: int, *, since: int | None = None, project: str = "") -> list[Span]:
+    def failures(
+        self, most: int, *, since: int | None = None, project: str = "", question: Question | None = None
+    ) -> list[Span]:
         """Failed spans without a failed child, newest first, without inputs and outputs.
 
         Args:
             most: no more than so many.
             since: Unix nanoseconds; those that started then or later.
             project: of this one alone; empty for all.
+            question: only those that fit it.
         """
 
     def model_calls(
@@ -244,7 +271,8 @@ class Reader(Protocol):
         more than a time and a project is asked for, what there is of spans in those traces.
 
         Args:
-            selection: which traces; but its `since` is about the calls, wherever their traces began.
+            selection: which traces; but its `since` is about the calls, wherever their traces began, and so is its
+                question.
             traces: full ids; of these traces alone, in this order, and in each by start.
         """
 

@@ -85,3 +85,17 @@ def percentile(histogram: Mapping[int, int], share: float) -> float | None:
         if rank <= 0:
             return exp((number + 0.5) / STEPS)
     return None
+
+
+def slow_from(histogram: Mapping[int, int], share: float = 0.95) -> int | None:
+    """From how many nanoseconds on a span took longer than `share` of those counted here; None where none did.
+
+    A duration within the bucket of the percentile is not told apart from it: slow begins with the next bucket, so at
+    most 5.1 % above the true percentile. Of fewer than 20 spans none is slower than 95 of 100.
+    """
+    rank = max(1, ceil(share * sum(histogram.values())))
+    for number in sorted(histogram):
+        rank -= histogram[number]
+        if rank <= 0:
+            return None if number == max(histogram) else ceil(exp((number + 1) / STEPS))
+    return None

@@ -10,28 +10,18 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-import msgspec
-from msgspec import Struct, field
-
 from flightlog.narration.safe import clean
 from flightlog.narration.words import of_them
 from flightlog.records.narration import View, spoken
-from flightlog.testing import normal
-from flightlog.testing.goldenfile import MARK, written
+from flightlog.testing import goldenfile, normal
+from flightlog.testing.goldenfile import written
 from flightlog.testing.likeness import Likeness
 from flightlog.testing.reading import read, roots
-from flightlog.testing.shape import Choice, Shape, choice_of, normalised, shapes
+from flightlog.testing.shape import Choice, Shape, choice_of, shapes
 from flightlog.testing.treediff import count, cut, diff
 from flightlog.testing.updating import updating
 
 _STORY: Final = ".txt"
-
-
-class _Golden(Struct, forbid_unknown_fields=True):
-    """A golden trace as it stands in a file."""
-
-    spans: list[Shape]
-    version: int = field(default=1, name=MARK)
 
 
 def matching(
@@ -102,20 +92,11 @@ def _is_file(story: object) -> bool:
 def _wanted(golden: object, path: Path | None, choice: Choice) -> list[Shape]:
     if path is None and not isinstance(golden, Mapping):
         return shapes(roots(read(golden)), choice)
+    given = golden if path is None else path.read_bytes()
     try:
-        given: _Golden = (
-            msgspec.convert(golden, _Golden)
-            if path is None
-            else msgspec.json.decode(path.read_bytes(), type=_Golden)
-        )
-    except (msgspec.MsgspecError, RecursionError) as error:
-        where = "this dictionary" if path is None else _name(path)
-        raise AssertionError(f"{where} is no golden trace: {str(error) or 'nested too deeply'}") from None
-    if given.version != 1:
-        raise AssertionError(
-            f"{_name(path)} is a golden trace of version {given.version}; this reads version 1"
-        )
-    return [normalised(shape) for shape in given.spans]
+        return goldenfile.read(given, "this dictionary" if path is None else _name(path))  # type: ignore[arg-type]  # a mapping, as seen above
+    except ValueError as error:
+        raise AssertionError(str(error)) from None
 
 
 def _sentences(text: str) -> list[str]:

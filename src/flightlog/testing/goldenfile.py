@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct, field
 
-from flightlog.testing.shape import Shape
+from flightlog.testing.shape import Shape, normalised
 
 MARK: Final = "golden_trace"
 """The field that holds the version, and tells such a file from any other."""
@@ -16,6 +17,36 @@ _WIDTH: Final = 110
 _OWN: Final = ("name", "kind", "status", "error")
 _ORDINARY: Final = {"kind": "step", "status": "ok", "error": ""}
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Golden(Struct, forbid_unknown_fields=True):
+    """A golden trace as it stands in a file."""
+
+    spans: list[Shape]
+    version: int = field(default=1, name=MARK)
+
+
+def read(given: bytes | Mapping[str, Any], name: str) -> list[Shape]:
+    """The spans of a golden trace, each text as that of a recorded one.
+
+    Args:
+        given: what the file holds, or the same as a dictionary.
+        name: what the message calls it.
+
+    Raises:
+        ValueError: it is no golden trace, or one of another version.
+    """
+    try:
+        golden: Golden = (
+            msgspec.json.decode(given, type=Golden)
+            if isinstance(given, bytes)
+            else msgspec.convert(given, Golden)
+        )
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"{name} is no golden trace: {str(error) or 'nested too deeply'}") from None
+    if golden.version != 1:
+        raise ValueError(f"{name} is a golden trace of version {golden.version}; this reads version 1")
+    return [normalised(shape) for shape in golden.spans]
 
 
 def written(shapes: Sequence[Shape]) -> str:

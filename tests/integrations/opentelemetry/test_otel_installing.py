@@ -227,6 +227,33 @@ def test_under_run_native_spans_belong_to_the_run_and_reach_the_store(run):
     assert spans["inner"].otel["scope"] == {"name": "native"}
 
 
+SERVER = """
+from opentelemetry import propagate, trace
+
+def handle(headers):
+    context = propagate.extract(headers) if not trace.get_current_span().get_span_context().is_valid else None
+    with tracer.start_as_current_span("request", context=context):
+        pass
+
+tracer = trace.get_tracer("native")
+headers = {}
+with tracer.start_as_current_span("caller"):
+    propagate.inject(headers)
+handle(headers)
+handle({})
+"""
+
+
+def test_under_run_a_server_s_instrumentation_sees_no_span_and_reads_its_headers(run):
+    """As OpenTelemetry's own for ASGI and WSGI do: what is current without a request is not the caller."""
+    spans = run(SERVER, under_run=True).spans()
+    (program,) = [span for span in spans if span.name == "program.py"]
+    (caller,) = [span for span in spans if span.name == "caller"]
+    requests = [span for span in spans if span.name == "request"]
+    assert [span.parent_id for span in requests] == [caller.span_id, program.span_id]
+    assert {span.trace_id for span in spans} == {program.trace_id}
+
+
 @pytest.mark.parametrize(
     "env",
     [

@@ -5,16 +5,21 @@ from __future__ import annotations
 import concurrent.futures
 import importlib.metadata
 import sqlite3
+import sys
 import threading
+import types
 import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+import requests
+from opentelemetry.trace import SpanKind
 
 import flightlog as fl
 from flightlog import instrumenting
 from flightlog.integrations import instrumentors
 from flightlog.integrations.instrumentors import INSTALLS, Candidate, Instrumentors
+from flightlog.integrations.opentelemetry import TracerProvider
 from flightlog.records.errors import BadQuestion, MissingExtra
 
 pytest.importorskip("opentelemetry.instrumentation.sqlite3")
@@ -133,12 +138,28 @@ def test_our_own_goes_before_every_other_and_says_so():
 
 
 def test_a_missing_instrumentor_says_what_installs_it():
-    with pytest.raises(MissingExtra, match="pip install openinference-instrumentation-crewai"):
+    with pytest.raises(MissingExtra, match=r"pip install crewai openinference-instrumentation-crewai$"):
         fl.instrument("crewai")
     with pytest.raises(MissingExtra, match="pip install opentelemetry-instrumentation-psycopg2"):
         fl.instrument("psycopg2")
     with pytest.raises(BadQuestion, match="nothing here can record 'nonsense'"):
         fl.instrument("nonsense")
+
+
+@pytest.mark.parametrize(
+    ("missing", "line"), [("openai", 'pip install "flightlog[openai]"'), ("celery", "pip install celery")]
+)
+def test_a_missing_library_says_what_installs_it(monkeypatch, missing, line):
+    monkeypatch.setattr(instrumenting, "has_module", lambda name: name != missing)
+    with pytest.raises(MissingExtra) as raised:
+        fl.instrument(missing)
+    assert str(raised.value).endswith(line)
+
+
+def test_one_that_is_used_only_by_name_says_that_it_is_used():
+    with fl.instrument("threading") as handle:
+        assert handle.choices[0].startswith("threading: opentelemetry-instrumentation-threading ")
+    assert "only by name" in next(one for one in instrumenting.choices() if one.startswith("threading:"))
 
 
 def test_of_several_the_most_trusted_family_is_chosen_and_the_others_are_named(monkeypatch):
@@ -159,6 +180,53 @@ def test_of_several_the_most_trusted_family_is_chosen_and_the_others_are_named(m
         "calls; not used: opentelemetry-instrumentation-crewai 0.6"
     )
     assert found.names() == ()  # there is no such module here
+
+
+def test_one_for_a_library_of_ours_by_another_name_is_used_only_by_name(monkeypatch):
+    entry = Candidate(
+        "aiohttp_client", "aiohttp", 1, "opentelemetry-instrumentation-aiohttp-client 0.66", None
+    )
+    monkeypatch.setattr(instrumentors, "_installed", lambda: [entry])
+    found = Instrumentors(own=("aiohttp",))
+    assert found.names() == ()
+    assert "our own for aiohttp records it; only by name" in found.choice("aiohttp_client").sentence()
+    assert found.choice("aiohttp_client", by_name=True).by == entry.package
+
+
+def test_an_instrumentor_that_the_program_is_importing_is_left_to_the_program(monkeypatch):
+    class Entry:
+        module = "half_made"
+
+        def load(self):
+            pytest.fail("half of it is there")
+
+    half = types.ModuleType("half_made")
+    half.__spec__ = types.SimpleNamespace(_initializing=True)
+    monkeypatch.setitem(sys.modules, "half_made", half)
+    wrapper = instrumentors.Foreign(Candidate("x", "x", 1, "x 1", Entry()))
+    wrapper.wrap(half, pytest.fail)
+    wrapper.unwrap(half)
+
+
+def test_a_request_that_opentelemetry_s_own_instrumentor_tells_is_told_once():
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    worker = threading.Thread(target=server.handle_request)
+    worker.start()
+    tracer = TracerProvider().get_tracer("opentelemetry.instrumentation.requests", "0.66")
+    attributes = {"http.method": "GET"}
+    with (
+        fl.instrument("requests", "urllib3"),
+        fl.capture() as seen,
+        tracer.start_as_current_span("GET", kind=SpanKind.CLIENT, attributes=attributes) as span,
+    ):
+        headers = {"traceparent": f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-03"}
+        requests.get(f"http://127.0.0.1:{server.server_port}/", headers=headers)
+    worker.join()
+    server.server_close()
+    assert [(one.kind, one.otel["scope"]["name"]) for one in seen.spans] == [
+        ("http", "opentelemetry.instrumentation.requests")
+    ]
+    assert _headers[-1]["traceparent"] == headers["traceparent"]
 
 
 @pytest.mark.parametrize("variable", ["sqlite3,x", "*", " SQLite3 "])

@@ -72,7 +72,14 @@ def test_values_are_taken_as_the_specification_has_them(seen, tracer, caplog):
     span.end()
     found = seen.span("a")
     assert found.attributes.pop("odd").startswith("<class")
-    assert found.attributes == {"list": ["a", 1, None], "map": {"x": [True]}, "b": "raw", "later": ["a", "b"]}
+    assert found.attributes == {
+        "list": ["a", 1, None],
+        "map": {"x": [True]},
+        "none": None,
+        "b": "cmF3",
+        "later": None,
+    }
+    assert found.otel["types"] == {"/attributes/b": "bytes"}
     assert found.otel["dropped"] == 2
     assert len(caplog.records) <= 3
 
@@ -166,6 +173,43 @@ def test_an_exception_that_leaves_is_the_error_with_type_message_and_stack(seen,
     )
     assert seen.span("outer").status == "error"
     assert seen.span("outer").error.stack == ""
+
+
+def test_what_is_said_of_an_error_after_its_status_is_part_of_it(seen, tracer):
+    with tracer.start_as_current_span("told") as span:
+        span.set_status(StatusCode.ERROR)
+        span.record_exception(ValueError("why"))
+    with tracer.start_as_current_span("typed") as span:
+        span.set_status(StatusCode.ERROR, "said")
+        span.set_attribute("error.type", "timeout")
+        span.record_exception(ValueError("other"))
+    told, typed = seen.span("told"), seen.span("typed")
+    assert (told.error.type, told.error.message, told.otel["status_message"]) == ("ValueError", "why", "")
+    assert "ValueError: why" in told.error.stack
+    assert (typed.error.type, typed.error.message, typed.error.stack) == ("timeout", "said", "")
+    assert "status_message" not in typed.otel
+
+
+def test_a_span_can_be_read_as_the_sdk_s_spans_can(seen, tracer):
+    with tracer.start_as_current_span("a", kind=SpanKind.SERVER, attributes={"x": 1}) as outer:
+        with tracer.start_as_current_span("b") as span:
+            span.set_attributes({"text": "t", "list": [1.5, None], "password": "hunter2"})
+            span.set_status(StatusCode.ERROR, "why")
+            assert (span.name, span.kind, span.start_time) == ("b", SpanKind.INTERNAL, span.made.start)
+            assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "why")
+            assert dict(span.attributes) == {"text": "t", "list": [1.5, None], "password": "[REDACTED]"}
+            assert span.parent.span_id == outer.context.span_id
+            assert not span.parent.is_remote
+            assert (span.instrumentation_scope.name, span.instrumentation_scope.version) == ("lib", "1.2")
+            assert (span.events, span.links, span.dropped_attributes) == ((), (), 0)
+        assert (outer.kind, dict(outer.attributes), outer.parent) == (SpanKind.SERVER, {"x": 1}, None)
+        assert outer.status.is_unset
+    with fl.span("ours"):
+        shown = trace.get_current_span()
+        assert (shown.kind, shown.attributes, shown.instrumentation_scope) == (SpanKind.INTERNAL, {}, None)
+    there = trace.NonRecordingSpan(SpanContext(1, 2, is_remote=True, trace_flags=trace.TraceFlags(1)))
+    with tracer.start_as_current_span("c", context=trace.set_span_in_context(there)) as span:
+        assert (span.parent.trace_id, span.parent.span_id, span.parent.is_remote) == (1, 2, True)
 
 
 @pytest.mark.parametrize("records", [True, False])

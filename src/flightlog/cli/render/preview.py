@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from flightlog.analysis.messages import Message, conversation
 from flightlog.cli.render.cells import cut, width
-from flightlog.cli.render.messages import Message, conversation
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Terminal
 from flightlog.cli.render.words import of_them

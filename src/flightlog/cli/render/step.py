@@ -12,12 +12,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Struct
 
-from flightlog.analysis import retries
+from flightlog.analysis import messages, retries
 from flightlog.analysis.pace import Pace
 from flightlog.analysis.summary import repeats
 from flightlog.analysis.tree import MARKS, Node
 from flightlog.analysis.waiting import worked_ns
-from flightlog.cli.render import details, messages, money, words, wrap
+from flightlog.cli.render import details, money, words, wrap
 from flightlog.cli.render.cells import flow, width
 from flightlog.cli.render.marks import kind_style, slow_style, status_sign, status_style
 from flightlog.cli.render.safe import clean

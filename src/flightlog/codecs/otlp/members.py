@@ -108,9 +108,13 @@ class BytesMembers(Members):
                     self[raw] = member = (quoted, f"{quoted}:{text}")
                     return member
             elif tag == 0x18:
-                if size - at < 12 and raw[-1] < 0x80:  # 63 bits at most, so none that is negative
-                    member = (head[0], f"{head[0]}:{_number(raw[at + 3 :])}")
-                    if size - at < 6 and len(self) < MOST:
+                digits = size - at - 3
+                number = (
+                    _number(raw[at + 3 :]) if digits < 9 else -1
+                )  # 63 bits at most, so none that is negative
+                if number >= 0:
+                    member = (head[0], f"{head[0]}:{number}")
+                    if digits < 3 and len(self) < MOST:
                         self[raw] = member
                     return member
             elif tag == 0x21 and size - at == 11:
@@ -131,9 +135,12 @@ class BytesMembers(Members):
 
 
 def _number(data: bytes) -> int:
-    """A number of variable length that ends where the data ends."""
-    number = shift = 0
-    for byte in data:
-        number |= (byte & 0x7F) << shift
-        shift += 7
+    """A number of variable length that ends where the data ends; -1 where it does not."""
+    if len(data) == 3 and data[0] >= 0x80 <= data[1] and data[2] < 0x80:  # as most that come here
+        return data[0] & 0x7F | (data[1] & 0x7F) << 7 | data[2] << 14
+    number, last = 0 if data else -1, len(data) - 1
+    for place, byte in enumerate(data):
+        if (byte < 0x80) != (place == last):
+            return -1
+        number |= (byte & 0x7F) << 7 * place
     return number

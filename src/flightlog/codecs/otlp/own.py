@@ -46,6 +46,8 @@ SCOPE: Final = "flightlog"
 """The scope of records that name none."""
 LISTED: Final = "flightlog.attributes"
 """Names of fields that are, in this record, attributes of the program's own."""
+LINKED: Final = ("trace_state", "flags", "dropped")
+"""What a link says besides its ids, its relation and its attributes."""
 PROCESS_FIELDS: Final = ("process_id", "project", "environment", "service", "version")
 """What a record has from its process, unless it says otherwise."""
 
@@ -179,6 +181,7 @@ def span(
         "dropped": message.dropped,
         "dropped_events": message.dropped_events,
         "dropped_links": message.dropped_links,
+        "links": _said_of_links(message.links),
     }
     said = {name: value for name, value in said.items() if value}
     if message.code == UNSET_CODE and "status" not in fields:
@@ -219,6 +222,12 @@ def _fault(event: EventMessage) -> dict[str, Any]:
 def _link(link: LinkMessage) -> dict[str, Any]:
     fields, attributes = incoming(link.attributes)
     return {"trace_id": link.trace_id, "span_id": link.span_id, "attributes": attributes, **fields}
+
+
+def _said_of_links(links: Iterable[LinkMessage]) -> list[dict[str, Any]]:
+    """What `otel.links` has (see `linked`); empty where there is nothing to say."""
+    said = [{name: value for name in LINKED if (value := getattr(link, name))} for link in links]
+    return said if any(said) else []
 
 
 def _event(event: EventMessage, of: SpanMessage, owner: Process, project: str) -> Event:

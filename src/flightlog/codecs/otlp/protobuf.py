@@ -15,6 +15,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any, Final
 
+from flightlog._speed import presence
 from flightlog.codecs.otlp.members import BytesMembers, Members, Writer
 from flightlog.codecs.otlp.messages import (
     EventMessage,
@@ -165,42 +166,39 @@ def _read_scope(scope: Scope, data: Buffer, start: int, end: int) -> None:
 # -- records --------------------------------------------------------------------------------------------------
 
 
+_ids_and_name: Final = struct.Struct("<H16sH8sH8sBB").unpack_from
+"""Ids as nearly every exporter writes them, and what stands before each: tag and length; then those of the name."""
 _start_and_end: Final = struct.Struct("<BBBQBQ").unpack_from
-"""Kind, start and end as nearly every exporter writes them: one after the other, the kind in one byte."""
+"""Kind, start and end in the same way: one after the other, the kind in one byte."""
+
+
+_fields: Final = getattr(presence.CORE, "otlp_span", None)
+"""The fields of a span by the compiled core, None where it is not there."""
 
 
 def span(raw: bytes, /) -> SpanMessage:
     """Read a span; its attributes, events and links stay encoded."""
+    if _fields is not None and (known := _fields(raw)) is not None:
+        return SpanMessage(*known)
+    return walked(raw)
+
+
+def walked(raw: bytes, /) -> SpanMessage:
+    """What `span` gives, in plain Python; it also says what is wrong with one that cannot be read."""
     found = SpanMessage()
     attributes: list[bytes] = []
     found.attributes = attributes
-    at, end = 0, len(raw)
+    end = len(raw)
     try:
-        # Exporters write the fields in the order of their numbers; what does not is read below all the same.
-        if raw[:2] == b"\x0a\x10" and raw[18:20] == b"\x12\x08":
-            found.trace_id = raw[2:18].hex()
-            found.span_id = raw[20:28].hex()
-            at = 28
-            if raw[28:30] == b"\x22\x08":
-                found.parent_id = raw[30:38].hex()
-                at = 38
-            if at < end and raw[at] == 0x2A and (size := raw[at + 1]) < 0x80:
-                found.name = raw[at + 2 : at + 2 + size].decode("utf-8", "replace")
-                at += 2 + size
-                if at + 20 <= end and raw[at + 2] == 0x39:
-                    one, kind, _, begin, three, stop = _start_and_end(raw, at)
-                    if one == 0x30 and three == 0x41 and kind < 0x80:
-                        found.kind, found.start, found.end = kind, begin, stop
-                        at += 20
+        at = _read_head(found, raw) if end > _HEAD else 0
         while at < end:
-            if raw[at] == 0x4A and (size := raw[at + 1]) < 0x80:
-                past = at + 2 + size
-                attributes.append(raw[at + 2 : past])
-                at = past
-            elif raw[at] == 0x85 and raw[at + 1] == 0x01:
+            tag, size = raw[at], raw[at + 1]
+            if tag == 0x4A and size < 0x80:
+                attributes.append(raw[at + 2 : (at := at + 2 + size)])
+            elif tag == 0x85 and size == 0x01:
                 (found.flags,) = _fixed32(raw, at + 2)
                 at += 6
-            elif raw[at] == 0x7A and not raw[at + 1]:
+            elif tag == 0x7A and not size:
                 at += 2
             else:
                 at = _read_field(found, attributes, raw, at)
@@ -209,6 +207,32 @@ def span(raw: bytes, /) -> SpanMessage:
     if at != end:
         raise Malformed("a field reaches beyond its span")
     return found
+
+
+_HEAD: Final = 60
+"""A span of fewer bytes is read field by field."""
+
+
+def _read_head(found: SpanMessage, raw: bytes) -> int:
+    """Read ids, name, kind and times where they stand as exporters write them; gives the place behind."""
+    one, trace_id, two, span_id, four, parent_id, tag, size = _ids_and_name(raw)
+    if one != 0x100A or two != 0x0812:
+        return 0
+    found.trace_id, found.span_id, at = trace_id.hex(), span_id.hex(), 28
+    if four == 0x0822:
+        found.parent_id, at = parent_id.hex(), 38
+    else:
+        tag, size = raw[28], raw[29]
+    if tag != 0x2A or size >= 0x80:
+        return at
+    past: int = at + 2 + size
+    found.name = raw[at + 2 : past].decode("utf-8", "replace")
+    if past + 20 <= len(raw) and raw[past + 2] == 0x39:
+        six, kind, _, begin, eight, stop = _start_and_end(raw, past)
+        if six == 0x30 and eight == 0x41 and kind < 0x80:
+            found.kind, found.start, found.end = kind, begin, stop
+            return past + 20
+    return past
 
 
 _SPAN_IDS: Final = {0x0A: "trace_id", 0x12: "span_id", 0x22: "parent_id"}

@@ -76,6 +76,7 @@ class Reader:
         self._line_bytes = line_bytes
         self._get = form.members(pen).__getitem__
         self._text = pen.text
+        self._read_span = form.span
         self.records = self.repeated_keys = self.too_long = 0
         """Spans and log records that were read; attributes of which a later one had the same key; lines that were
         too long."""
@@ -124,8 +125,10 @@ class Reader:
     # -- spans --------------------------------------------------------------------------------------------------
 
     def _span(self, raw: Any, scope: Ending, process: Process) -> list[str]:
-        message = self._form.span(raw)
-        _check_ids(message.trace_id, message.span_id)
+        message = self._read_span(raw)
+        trace_id, span_id = message.trace_id, message.span_id
+        if len(trace_id) != 32 or len(span_id) != 16 or trace_id == _NO_TRACE or span_id == _NO_SPAN:
+            raise Malformed(_unlike_ids(trace_id, span_id))
         if message.start >= _TIME or message.end >= _TIME:
             raise Malformed("a time beyond the year 2262")
         try:
@@ -155,7 +158,7 @@ class Reader:
             otel += f',"types":{{{types}}}'
         parent = message.parent_id
         line = (
-            f'{{"v":1,"type":"span","trace_id":"{message.trace_id}","span_id":"{message.span_id}",'
+            f'{{"v":1,"type":"span","trace_id":"{trace_id}","span_id":"{span_id}",'
             + (f'"parent_id":"{parent}",' if parent and parent != _NO_SPAN else "")
             + f'"name":{self._text(message.name)},"start":{message.start},'
             f'"end":{message.end or message.start},{status}'
@@ -377,11 +380,11 @@ def _text_of(known: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _check_ids(trace_id: str, span_id: str) -> None:
+def _unlike_ids(trace_id: str, span_id: str) -> str:
+    """What is wrong with them."""
     if len(trace_id) != 32 or trace_id == _NO_TRACE:
-        raise Malformed(f"no trace id of 16 bytes: {trace_id[:80]!r}")
-    if len(span_id) != 16 or span_id == _NO_SPAN:
-        raise Malformed(f"no span id of 8 bytes: {span_id[:80]!r}")
+        return f"no trace id of 16 bytes: {trace_id[:80]!r}"
+    return f"no span id of 8 bytes: {span_id[:80]!r}"
 
 
 def _check_log_ids(message: LogMessage) -> None:

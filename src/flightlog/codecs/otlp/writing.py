@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from flightlog.codecs.otlp import own
+from flightlog.codecs.otlp import linked, own
+from flightlog.codecs.otlp.linked import is_id
 from flightlog.codecs.otlp.messages import (
     EventMessage,
     LinkMessage,
@@ -45,8 +46,8 @@ from flightlog.records.errors import BadRecord
 from flightlog.records.event import Event
 from flightlog.records.process import Process
 from flightlog.records.span import Fault, Link, Span
+from flightlog.records.understood import raw_attributes
 
-_HEXADECIMAL: Final = frozenset("0123456789abcdef")
 _TIME: Final = 1 << 64
 _CODES: Final = {"ok": OK_CODE, "error": ERROR_CODE, "interrupted": ERROR_CODE}
 _decode: Final = msgspec.json.Decoder().decode
@@ -172,7 +173,7 @@ def _foreign_span(record: Span) -> SpanMessage:
         _signed(otel.get("kind")),
         record.start,
         end if type(end) is int else 0,
-        _typed_pairs(record.attributes, types),
+        _typed_pairs(raw_attributes(record.attributes, otel), types),
         _count(otel.get("dropped")),
         [],
         _count(otel.get("dropped_events")),
@@ -215,7 +216,10 @@ def _own_span(record: Span, process: Process) -> SpanMessage:
     fault = record.error
     if fault is not None and fault.type and "error.type" not in record.attributes:
         fields.append(("error.type", fault.type))
-    dropped, events, links = (_number(otel, name) for name in ("dropped", "dropped_events", "dropped_links"))
+    links = linked.outgoing(record.links, otel)
+    dropped, events, dropped_links = (
+        _number(otel, name) for name in ("dropped", "dropped_events", "dropped_links")
+    )
     return SpanMessage(
         record.trace_id,
         record.span_id,
@@ -228,12 +232,12 @@ def _own_span(record: Span, process: Process) -> SpanMessage:
         record.end or 0,
         own.outgoing(record.attributes, [*fields, *_common(record, otel, process)], OF_SPANS),
         events=[_fault(fault, record.end or record.start)] if fault is not None else [],
-        links=[_own_link(link) for link in record.links],
+        links=links,
         code=code,
         message=_message(record) if code == ERROR_CODE else "",
         dropped=dropped,
         dropped_events=events,
-        dropped_links=links,
+        dropped_links=dropped_links,
     )
 
 
@@ -298,16 +302,6 @@ def _fault(fault: Fault, time: int) -> EventMessage:
     )
 
 
-def _own_link(link: Link) -> LinkMessage:
-    fields: list[Pair] = [("relation", link.relation)] if link.relation else []
-    trace_id, span_id = link.trace_id, link.span_id
-    if not _is_id(trace_id, 32):
-        fields, trace_id = [*fields, ("trace_id", trace_id)], ""
-    if span_id and not _is_id(span_id, 16):
-        fields, span_id = [*fields, ("span_id", span_id)], ""
-    return LinkMessage(trace_id, span_id, "", own.outgoing(link.attributes, fields))
-
-
 # -- events ---------------------------------------------------------------------------------------------------
 
 
@@ -335,7 +329,7 @@ def log(record: Event | Annotation, process: Process) -> LogMessage:
     """
     _check_time(record.time, record.trace_id)
     for text, digits in ((record.trace_id, 32), (record.span_id, 16)):
-        if text and not _is_id(text, digits):
+        if text and not is_id(text, digits):
             raise BadRecord("an id that OTLP cannot carry", text.encode())
     if isinstance(record, Annotation):
         return _annotation(record, process)
@@ -415,13 +409,9 @@ def _typed_pairs(
     return [(name, typed(value, pointer(at, name), types)) for name, value in attributes.items()]
 
 
-def _is_id(text: str, digits: int) -> bool:
-    return len(text) == digits and set(text) <= _HEXADECIMAL and text.strip("0") != ""
-
-
 def _check(trace_id: str, span_id: str, parent_id: str) -> None:
     for text, digits in ((trace_id, 32), (span_id, 16), (parent_id, 16)):
-        if not _is_id(text, digits) and (text or text is not parent_id):
+        if not is_id(text, digits) and (text or text is not parent_id):
             raise BadRecord("an id that OTLP cannot carry", text.encode())
 
 

@@ -1,17 +1,33 @@
 """aiohttp's client: `ClientSession._request`, through which every request of its goes, WebSockets included.
 
-The package gives an answer to the program before its body is there, so a span ends with the headers of the answer.
+The package gives an answer to the program before its body is there: a span ends when that was read or closed, or when
+the answer is dropped. That of a WebSocket ends with the headers of the answer.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
+from flightlog.integrations.http.bodies import Bodies
 from flightlog.integrations.http.call import Call, Report, begun
-from flightlog.integrations.http.methods import Replaced, Switch
+from flightlog.integrations.http.methods import Replaced, Singles, Switch
+
+_UPGRADED: Final = 101
+_NAME: Final = "aiohttp"
+
+
+def _broken(answer: Any) -> BaseException | None:
+    failure: BaseException | None = answer.content.exception()
+    return failure
+
 
 _replaced: list[Replaced] = []
+_singles: Final = Singles(lambda _: bool(_replaced))
+_bodies: Final = Bodies(
+    [("close", _broken), ("release", _broken)], lambda answer: int(answer.content.total_bytes)
+)
 
 
 def wrap(module: Any, report: Report) -> None:
@@ -23,6 +39,7 @@ def wrap(module: Any, report: Report) -> None:
     if _replaced and _replaced[0].fits(module.ClientSession):
         return
     unwrap(module)
+    _bodies.use(module.ClientResponse, _NAME)
     _replaced.append(
         Replaced(
             [
@@ -40,11 +57,25 @@ def unwrap(module: ModuleType) -> None:  # noqa: ARG001 - the classes are those 
     """Leave the package as it was."""
     while _replaced:
         _replaced.pop().restore()
+    _bodies.drop(_NAME)
 
 
-def is_client(_module: ModuleType, _value: object) -> bool:
-    """Single sessions are not recorded by themselves."""
-    return False
+def is_client(module: Any, value: object) -> bool:
+    """Whether this is a session."""
+    return isinstance(value, module.ClientSession)
+
+
+def wrap_client(client: Any, report: Report) -> bool:
+    """Record one session; False if that is so already."""
+    _bodies.use(import_module(_NAME).ClientResponse, _singles)
+    return _singles.put(client, "_request", lambda original, switch: _requesting(original, switch, report))
+
+
+def unwrap_client(client: Any) -> None:
+    """Leave one session as it was."""
+    _singles.take_back(client)
+    if _singles.are_none:
+        _bodies.drop(_singles)
 
 
 def _requesting(original: Any, switch: Switch, report: Report) -> Any:
@@ -96,4 +127,9 @@ def _finished(call: Call, response: Any) -> None:
         version="" if version is None else f"{version.major}.{version.minor}",
         redirects=len(response.history),
     )
-    call.end()
+    if response.status == _UPGRADED or not call.span.recorded:
+        call.end()
+        return
+    kept = _bodies.keep(call, response)
+    content = response.content
+    content.on_eof(lambda: kept.over(None, content.total_bytes))

@@ -14,9 +14,11 @@ from typing import Any, Final, Self
 
 from flightlog.border import let_through
 from flightlog.core import lasting
+from flightlog.core.context import variable
 from flightlog.core.engine import span
 from flightlog.core.http import host_and_port, level_here, method_facts, short_name, shown_url
 from flightlog.core.outcome import fault_of, status_of
+from flightlog.core.redact import shortened
 from flightlog.propagation import rules
 from flightlog.propagation.inject import headers_here
 from flightlog.records import http
@@ -24,6 +26,8 @@ from flightlog.records import http
 Report = Callable[[str, Exception], object]
 """Takes what could not be done, and the failure; counts it and tells the user once."""
 
+_THEIR_CLIENT: Final = '"kind":3,"scope":{"name":"opentelemetry.instrumentation.'
+"""In the field `otel` of a span of kind CLIENT that the OpenTelemetry project's instrumentors tell."""
 _LEAST_REFUSAL: Final = 400
 _THEIRS: Final = frozenset({"traceparent", "b3", "x-b3-traceid"})
 _BENEATH: Final = {"requests": ("requests", "urllib3"), "urllib3": ("urllib3",)}
@@ -120,7 +124,7 @@ class Call:
     def again(self, reason: str) -> None:
         """The library sends it again."""
         self.resent += 1
-        self.span.event("retry", level="warn", attempt=self.resent, reason=reason[:200])
+        self.span.event("retry", level="warn", attempt=self.resent, reason=shortened(reason, 200))
 
     def end(self, error: BaseException | None = None, size: int | None = None) -> None:
         """End it, once: with its answer, or with what came instead."""
@@ -148,8 +152,11 @@ def enclosing(library: str) -> Call | None:
 def begun(
     library: str, method: object, url: object, theirs: Mapping[Any, Any], report: Report
 ) -> Call | None:
-    """Begin to record a request; None for one that is a part of another, or that cannot be recorded."""
-    if enclosing(library) is not None:
+    """Begin to record a request; None for one that is a part of another, or that cannot be recorded.
+
+    One that an instrumentor of OpenTelemetry's which the program set up has begun to tell is told already.
+    """
+    if enclosing(library) is not None or _is_told():
         return None
     try:
         return Call(library, str(method), str(url), theirs, report)
@@ -157,6 +164,11 @@ def begun(
         let_through(failure)
         report("a request could not be recorded", failure)
         return None
+
+
+def _is_told() -> bool:
+    above: Any = variable.get()
+    return getattr(above, "_kind", "") == "http" and _THEIR_CLIENT in str(above._remote)  # noqa: SLF001 - the engine's
 
 
 def _added(host: str, theirs: frozenset[str]) -> dict[str, str]:

@@ -6,14 +6,19 @@ it has been read or closed.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from types import ModuleType
 from typing import Any, Final
 
+from flightlog.integrations.http.bodies import Kept
 from flightlog.integrations.http.call import Call, Report, begun
-from flightlog.integrations.http.methods import Replaced, Switch
+from flightlog.integrations.http.methods import Replaced, Singles, Switch
+
+_PACKAGES: Final = ("httpx", "httpx2")
 
 _replaced: Final[dict[str, Replaced]] = {}
+_singles: Final = Singles(lambda client: _module_of(client).__name__ in _replaced)
 
 
 def wrap(module: ModuleType, report: Report) -> None:
@@ -46,9 +51,31 @@ def unwrap(module: ModuleType) -> None:
         replaced.restore()
 
 
-def is_client(_module: ModuleType, _value: object) -> bool:
-    """Single clients are not recorded by themselves."""
-    return False
+def is_client(module: Any, value: object) -> bool:
+    """Whether this is a client of the package."""
+    return isinstance(value, (module.Client, module.AsyncClient))
+
+
+def wrap_client(client: Any, report: Report) -> bool:
+    """Record one client; False if that is so already."""
+    module = _module_of(client)
+    streams = _Streams(module)
+    sending = _sending if isinstance(client, module.Client) else _sending_async
+    return _singles.put(client, "send", lambda original, switch: sending(original, switch, streams, report))
+
+
+def unwrap_client(client: Any) -> None:
+    """Leave one client as it was."""
+    _singles.take_back(client)
+
+
+def _module_of(client: object) -> Any:
+    """The package whose client this is, perhaps by way of a class of somebody else's."""
+    return next(
+        module
+        for name in _PACKAGES
+        if (module := sys.modules.get(name)) is not None and is_client(module, client)
+    )
 
 
 class _Streams:
@@ -62,6 +89,7 @@ class _Streams:
 
             def __init__(self, inner: Any, call: Call) -> None:
                 self._inner, self._call, self._size = inner, call, 0
+                self._kept = Kept(call)  # which ends it where the program drops the answer
 
             def __iter__(self) -> Iterator[bytes]:
                 try:
@@ -83,6 +111,7 @@ class _Streams:
 
             def __init__(self, inner: Any, call: Call) -> None:
                 self._inner, self._call, self._size = inner, call, 0
+                self._kept = Kept(call)  # which ends it where the program drops the answer
 
             async def __aiter__(self) -> AsyncIterator[bytes]:
                 try:

@@ -1,18 +1,22 @@
 """requests: `Session.send`, through which every request of its goes, redirects included.
 
-What is sent underneath with urllib3 is the same request. One that is streamed (`stream=True`) ends with its headers:
-who reads its body, and when, is not known here.
+What is sent underneath with urllib3 is the same request. One that is streamed (`stream=True`) ends when its body was
+read or closed, or when its answer is dropped.
 """
 
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from flightlog.integrations.http.call import Call, Report, begun
-from flightlog.integrations.http.methods import Replaced, Switch
+from flightlog.integrations.http.methods import Replaced, Singles, Switch
+from flightlog.integrations.http.pooled import answers, bodies, end_with_body
+
+_NAME: Final = "requests"
 
 _replaced: list[Replaced] = []
+_singles: Final = Singles(lambda _: bool(_replaced))
 
 
 def wrap(module: Any, report: Report) -> None:
@@ -24,6 +28,7 @@ def wrap(module: Any, report: Report) -> None:
     if _replaced and _replaced[0].fits(module.Session):
         return
     unwrap(module)
+    bodies.use(answers(), _NAME)
     _replaced.append(
         Replaced([(module.Session, "send", lambda original, switch: _sending(original, switch, report))])
     )
@@ -33,16 +38,30 @@ def unwrap(module: ModuleType) -> None:  # noqa: ARG001 - the classes are those 
     """Leave the package as it was."""
     while _replaced:
         _replaced.pop().restore()
+    bodies.drop(_NAME)
 
 
-def is_client(_module: ModuleType, _value: object) -> bool:
-    """Single sessions are not recorded by themselves."""
-    return False
+def is_client(module: Any, value: object) -> bool:
+    """Whether this is a session."""
+    return isinstance(value, module.Session)
+
+
+def wrap_client(client: Any, report: Report) -> bool:
+    """Record one session; False if that is so already."""
+    bodies.use(answers(), _singles)
+    return _singles.put(client, "send", lambda original, switch: _sending(original, switch, report))
+
+
+def unwrap_client(client: Any) -> None:
+    """Leave one session as it was."""
+    _singles.take_back(client)
+    if _singles.are_none:
+        bodies.drop(_singles)
 
 
 def _sending(original: Any, switch: Switch, report: Report) -> Any:
     def send(self: Any, request: Any, **kwargs: Any) -> Any:
-        call = begun("requests", request.method, request.url, request.headers, report) if switch.on else None
+        call = begun(_NAME, request.method, request.url, request.headers, report) if switch.on else None
         if call is None:
             return original(self, request, **kwargs)
         call.step(request.headers.update, call.headers)
@@ -67,4 +86,6 @@ def _finished(call: Call, response: Any, is_streamed: bool) -> None:
     call.answered(response.status_code, redirects=len(response.history))
     if is_streamed:
         call.span.set_attributes({"flightlog.http.streamed": True})
-    call.end(None, None if is_streamed else len(response.content))
+        end_with_body(call, response.raw)
+    else:
+        call.end(None, len(response.content))

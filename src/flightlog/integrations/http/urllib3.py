@@ -1,7 +1,7 @@
 """urllib3: `PoolManager.urlopen`, which calls itself for redirects, and `HTTPConnectionPool.urlopen`, for retries.
 
 One span is one request as the program made it; each time that a pool sends it again is an event `retry`. It ends
-with the headers of the answer, or with its body where the pool reads that (`preload_content`, the default).
+with the body of the answer, whether the pool reads that (`preload_content`, the default) or the program.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from flightlog.integrations.http.call import Call, Report, begun, enclosing
 from flightlog.integrations.http.methods import Replaced, Switch
+from flightlog.integrations.http.pooled import answers, bodies, end_with_body
 
 _replaced: list[Replaced] = []
 
@@ -25,6 +26,7 @@ def wrap(module: Any, report: Report) -> None:
     if _replaced and _replaced[0].fits(*kinds):
         return
     unwrap(module)
+    bodies.use(answers(), __name__)
     _replaced.append(
         Replaced(
             (kind, "urlopen", lambda original, switch: _opening(original, switch, report)) for kind in kinds
@@ -36,6 +38,7 @@ def unwrap(module: ModuleType) -> None:  # noqa: ARG001 - the classes are those 
     """Leave the package as it was."""
     while _replaced:
         _replaced.pop().restore()
+    bodies.drop(__name__)
 
 
 def is_client(_module: ModuleType, _value: object) -> bool:
@@ -119,4 +122,7 @@ def _finished(call: Call, response: Any, is_read: bool) -> None:
     retries = getattr(response, "retries", None)
     redirects = sum(1 for one in getattr(retries, "history", ()) or () if one.redirect_location)
     call.answered(response.status, redirects=redirects)
-    call.end(None, len(response.data) if is_read else None)
+    if is_read:
+        call.end(None, len(response.data))
+    else:
+        end_with_body(call, response)

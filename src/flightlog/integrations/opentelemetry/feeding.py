@@ -200,7 +200,7 @@ def _begin(span: Any, above: Any, *, is_over: bool = False) -> Span | None:
     start = span.start_time if detached.is_moment(span.start_time) else None
     detached.begin(made, above, start=start, own=ids)
     begun = Span(made, Home(_scope_of(span.instrumentation_scope), _UNLIMITED))
-    is_remote = isinstance(above, Remote) and getattr(span.parent, "is_remote", False)
+    is_remote = isinstance(above, (Remote, Heard)) and getattr(span.parent, "is_remote", False)
     state = context.trace_state.to_header() if context.trace_state else ""
     begun.introduce(span.kind.value + 1, 769 if is_remote else 0, state)
     begun._put(dict(span.attributes or {}))  # noqa: SLF001 - ours
@@ -221,7 +221,17 @@ def _scope_of(told: Any) -> Scope:
 def _within(span: Any, before: Any) -> Made | None:
     """The span of `fl.span` in which a trace of the SDK's begins: it keeps its own ids, and is linked."""
     found = None if span.parent is not None else parent_here(before)
-    return found if isinstance(found, Made) and found.recorded else None
+    if not isinstance(found, Made) or not found.recorded:
+        return None
+    number = int(found.span_id, 16)
+    return (
+        None if number in _begun or number in _told else found
+    )  # the SDK knows it, and was told to leave it
+
+
+def _dropped_of(told: Any) -> int:
+    """How many attributes of an event or a link the SDK left out."""
+    return getattr(told, "dropped_attributes", 0)
 
 
 def _tell(begun: Span, span: Any) -> None:
@@ -234,9 +244,9 @@ def _tell(begun: Span, span: Any) -> None:
         if event.name == "exception":
             begun._told = {key: facts.get(name, "") for key, name in EXCEPTION.items()}  # noqa: SLF001 - ours
         level = "warn" if event.name == "exception" else "info"
-        begun._happened(event.name, level, facts, event.timestamp)  # noqa: SLF001 - ours
+        begun._happened(event.name, level, facts, event.timestamp, _dropped_of(event))  # noqa: SLF001 - ours
     for link in span.links:
-        begun.add_link(link.context, dict(link.attributes or {}))
+        begun.add_link(link.context, dict(link.attributes or {}), _dropped_of(link))
     if span.status.status_code is not StatusCode.UNSET:
         begun.set_status(span.status.status_code, span.status.description)
     begun._dropped(  # noqa: SLF001 - ours

@@ -26,7 +26,7 @@ from flightlog.integrations.opentelemetry.meaning import is_content, is_content_
 from flightlog.integrations.opentelemetry.notes import note
 from flightlog.integrations.opentelemetry.place import installation, place, place_of
 from flightlog.integrations.opentelemetry.scope import Scope
-from flightlog.integrations.opentelemetry.values import clean, cleaned, is_key, pairs
+from flightlog.integrations.opentelemetry.values import cleaned, sayable
 from flightlog.records.attributes import EXCEPTION
 from flightlog.records.kinds import Level
 
@@ -69,7 +69,7 @@ class LoggerProvider(api.LoggerProvider):
         attributes: Any = None,
     ) -> api.Logger:
         """Give a logger for a library."""
-        facts = {key: clean(value, NO_LIMIT) for key, value in pairs(attributes) if is_key(key)}
+        facts = cleaned(attributes, NO_LIMIT, NO_LIMIT).kept
         return Logger(self, Scope(text_of(name), version, schema_url, facts))
 
 
@@ -131,10 +131,10 @@ def record_log(told: Mapping[str, Any], ids: tuple[Any, Any], scope: Scope, limi
     body = told.get("body")
     if verdicts.get(level) is False or (isinstance(body, str) and logline.is_handled(body)):
         return
-    facts, dropped = cleaned(told.get("attributes"), limits.attributes, limits.other_value_length)
+    facts, dropped, types = cleaned(told.get("attributes"), limits.attributes, limits.other_value_length)
     name = told.get("event_name") or facts.get("event.name") or "log"
     if body is not None and not isinstance(body, str):
-        facts["body"] = clean(body, limits.other_value_length)
+        facts["body"] = sayable(body, limits.other_value_length, "body", types)
     if isinstance(text := told.get("severity_text"), str) and text.lower() not in {level, ""}:
         facts[logline.SEVERITY] = text
     error = told.get("exception")
@@ -155,11 +155,11 @@ def record_log(told: Mapping[str, Any], ids: tuple[Any, Any], scope: Scope, limi
         facts,
         time=time if detached.is_moment(time) else None,
         place=where,
-        otel=_otel(scope, dropped),
+        otel=_otel(scope, dropped, types),
     )
 
 
-def _otel(scope: Scope, dropped: int) -> dict[str, Any]:
+def _otel(scope: Scope, dropped: int, types: Mapping[str, str]) -> dict[str, Any]:
     said: dict[str, Any] = {"name": scope.name}
     if scope.version:
         said["version"] = scope.version
@@ -167,7 +167,12 @@ def _otel(scope: Scope, dropped: int) -> dict[str, Any]:
         said["schema_url"] = scope.schema_url
     if scope.attributes:
         said["attributes"] = scope.attributes
-    return {"scope": said, "dropped": dropped} if dropped else {"scope": said}
+    told: dict[str, Any] = {"scope": said}
+    if dropped:
+        told["dropped"] = dropped
+    if types:
+        told["types"] = types
+    return told
 
 
 def _stand(context: Context | None, ids: tuple[Any, Any]) -> tuple[Any, tuple[str, str] | None]:

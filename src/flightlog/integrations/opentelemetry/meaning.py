@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from flightlog.core.content import METADATA, WITHHELD
+
 OTHER: Final = "function"
 """The kind of a span that says nothing more of itself."""
 
@@ -46,10 +48,46 @@ _TRACELOOP: Final = {"workflow": "workflow", "task": "step", "agent": "agent", "
 _REQUESTS: Final = {"chat": "llm", "completion": "llm", "embedding": "embedding", "rerank": "rerank"}
 """Values of `llm.request.type`, as OpenLLMetry has it."""
 
+_LANGFUSE: Final = {
+    "generation": "llm",
+    "embedding": "embedding",
+    "retriever": "retrieval",
+    "tool": "tool",
+    "agent": "agent",
+    "chain": "step",
+    "evaluator": "evaluation",
+    "guardrail": "guardrail",
+}
+"""Values of `langfuse.observation.type`."""
+
+_LANGSMITH: Final = {
+    "llm": "llm",
+    "embedding": "embedding",
+    "retriever": "retrieval",
+    "tool": "tool",
+    "chain": "step",
+    "prompt": "prompt",
+}
+"""Values of `langsmith.span.kind`."""
+
+_MLFLOW: Final = {
+    '"LLM"': "llm",
+    '"CHAT_MODEL"': "llm",
+    '"EMBEDDING"': "embedding",
+    '"RETRIEVER"': "retrieval",
+    '"TOOL"': "tool",
+    '"AGENT"': "agent",
+    '"CHAIN"': "step",
+}
+"""Values of `mlflow.spanType`, which are JSON."""
+
 _SAYING: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
     ("openinference.span.kind", _OPENINFERENCE),
     ("gen_ai.operation.name", _OPERATIONS),
     ("traceloop.span.kind", _TRACELOOP),
+    ("langfuse.observation.type", _LANGFUSE),
+    ("langsmith.span.kind", _LANGSMITH),
+    ("mlflow.spanType", _MLFLOW),
     ("llm.request.type", _REQUESTS),
 )
 """Attributes whose value says it, the most telling first."""
@@ -73,7 +111,7 @@ def kind_of(attributes: Mapping[str, Any]) -> str:
         if isinstance(said, str) and (kind := words.get(said) or words.get(said.upper())):
             return kind
     for name, kind in _MEANING:
-        if name in attributes:
+        if attributes.get(name) is not None:
             return kind
     return OTHER
 
@@ -104,10 +142,36 @@ _CONTENT: Final = (
     "tool.parameters",
     "traceloop.entity.input",
     "traceloop.entity.output",
+    "ai.prompt",
+    "ai.response.object",
+    "ai.response.reasoning",
+    "ai.response.text",
+    "ai.response.toolCalls",
+    "ai.toolCall.args",
+    "ai.toolCall.result",
+    "ai.value",
+    "all_messages_events",
+    "final_result",
+    "gcp.vertex.agent.data",
+    "gcp.vertex.agent.llm_re",
+    "gcp.vertex.agent.tool_call_args",
+    "gcp.vertex.agent.tool_response",
+    "langfuse.observation.input",
+    "langfuse.observation.output",
+    "langfuse.trace.input",
+    "langfuse.trace.output",
+    "mlflow.chat.messages",
+    "mlflow.spanInputs",
+    "mlflow.spanOutputs",
+    "pydantic_ai.all_messages",
+    "request_data",
+    "response_data",
+    "tool_arguments",
+    "tool_response",
 )
 """Beginnings of the names of attributes that hold what went in or came out."""
 
-_WHOLE: Final = frozenset({"gen_ai.prompt", "gen_ai.completion"})
+_WHOLE: Final = frozenset({"gen_ai.prompt", "gen_ai.completion", "events"})
 """Names that hold it, where they are not the beginning of others."""
 
 
@@ -132,3 +196,11 @@ _CONTENT_EVENTS: Final = frozenset(
         "gen_ai.content.completion",
     }
 )
+
+
+def without_content(name: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """An event's attributes without what went in or came out."""
+    if is_content_event(name):
+        return {WITHHELD: METADATA}
+    kept = {key: value for key, value in facts.items() if not is_content(key)}
+    return kept if len(kept) == len(facts) else {**kept, WITHHELD: METADATA}

@@ -7,6 +7,8 @@ of OpenTelemetry's own:
 * `attach` makes the span of a context current in our variable as well, and remembers the context (baggage and all).
 * `get_current` gives the attached context back as it is, as long as the variable holds what `attach` put there. Where a
   span of ours began since, it gives the same context with that span in it.
+  Where only the process itself has a place (under `flightlog run`, or by `TRACEPARENT`), no span is current: whatever
+  begins continues it all the same, and a server's instrumentation must see that it has to read its request's headers.
 * `detach` sets back what is still in its place, and nothing else. Nothing here is "created in a different Context".
 
 So a span that begins through our provider costs OpenTelemetry's context nothing: only whoever asks pays.
@@ -28,7 +30,9 @@ from flightlog.core.arrived import Arrived, Heard
 from flightlog.core.context import OPEN, STRAY, Captured, Remote, captor, held, parent_here, variable
 from flightlog.core.engine import Span as Made
 from flightlog.core.engine import parent_at
-from flightlog.integrations.opentelemetry.span import Span, number_of, show, shown, trace_state_of
+from flightlog.integrations.opentelemetry.readable import number_of, trace_state_of
+from flightlog.integrations.opentelemetry.span import Span, show, shown
+from flightlog.propagation import rules
 
 
 class Attached:
@@ -130,7 +134,7 @@ class FlightlogContext(_RuntimeContext):
                 seen._seen = base, trace.set_span_in_context(seen, base)  # noqa: SLF001 - ours
             return seen._seen[1]  # noqa: SLF001 - ours
         found = parent_at(_getframe(1))
-        if found is None or isinstance(found, Captured):
+        if found is None or isinstance(found, Captured) or found is rules.current().origin:
             if mark is None or not trace.get_current_span(base).get_span_context().is_valid:
                 return base
             return trace.set_span_in_context(trace.INVALID_SPAN, base)

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any, Final
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags, TraceState
+from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from flightlog.core import detached
-from flightlog.core.arrived import Arrived, arrived_behind
+from flightlog.core.arrived import arrived_behind
 from flightlog.core.content import METADATA, WITHHELD
 from flightlog.core.context import OPEN
 from flightlog.core.engine import Span as Made
@@ -23,10 +23,20 @@ from flightlog.core.engine import happened, lose, verdicts, withholds
 from flightlog.core.memo import captured
 from flightlog.core.outcome import fault_of, mark_of, status_of
 from flightlog.integrations.opentelemetry.limits import NO_LIMIT, Limits
-from flightlog.integrations.opentelemetry.meaning import SIGNS, is_content, is_content_event, kind_of
+from flightlog.integrations.opentelemetry.links import told_of
+from flightlog.integrations.opentelemetry.meaning import SIGNS, is_content, kind_of, without_content
 from flightlog.integrations.opentelemetry.notes import note
+from flightlog.integrations.opentelemetry.readable import Readable, number_of, trace_state_of
 from flightlog.integrations.opentelemetry.scope import INTERNAL, Home
-from flightlog.integrations.opentelemetry.values import SIMPLE, clean, cleaned, is_key
+from flightlog.integrations.opentelemetry.values import (
+    SIMPLE,
+    cleaned,
+    forget,
+    is_key,
+    key_of,
+    pairs,
+    sayable,
+)
 from flightlog.propagation import rules
 from flightlog.records.attributes import EXCEPTION
 
@@ -35,7 +45,6 @@ ESCAPED: Final = "exception.escaped"
 
 _RANDOM: Final = TraceFlags(0x03)
 _SAMPLED: Final = TraceFlags(0x01)
-
 shown: Final[dict[Made, Span]] = {}
 """What stands for each span of the engine that OpenTelemetry has seen: one object each, as its state is there."""
 
@@ -43,7 +52,7 @@ _MOST_SHOWN: Final = 512
 _room = _MOST_SHOWN
 
 
-class Span(trace.Span):
+class Span(Readable, trace.Span):
     """One span; its methods are those of `opentelemetry.trace.Span` and never raise."""
 
     __slots__ = ("_home", "made")  # the members that each has; the rest it has where they are not as usual
@@ -54,13 +63,19 @@ class Span(trace.Span):
     _status = StatusCode.UNSET
     _dropped_attributes = _dropped_events = _dropped_links = 0
     _events = _links = 0
-    _trace_state = _message = ""
+    _trace_state = _description = ""
+    _message: str | None = None
+    """The description of its status, where its error says something else."""
     _flags = 0
     _error_type: Any = None
     _told: Mapping[str, Any] | None = None
     """The last exception that was recorded."""
     _signs: dict[str, Any] | None = None
     """Of the attributes those that tell the kind."""
+    _types: dict[str, str] | None = None
+    """What values were that JSON cannot say, by pointer."""
+    _linked: list[dict[str, Any]] | None = None
+    """What is known of each link besides its ids and attributes."""
     _context: SpanContext | None = None
     outer: Any = None
     """Of a span that was ended within its block, what was current around it."""
@@ -95,23 +110,15 @@ class Span(trace.Span):
         """Whether it has not ended."""
         return self.made._state == OPEN  # noqa: SLF001 - as `ended`, without the call
 
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return self.made._name  # noqa: SLF001 - instrumentations read it of the SDK's spans
-
-    def __repr__(self) -> str:
-        return f"<span {self.name!r} {self.made.trace_id} {self.made.span_id}>"
-
     # -- attributes ---------------------------------------------------------------------------------------------
 
     def set_attribute(self, key: str, value: Any) -> None:
-        """Set one attribute; None changes nothing."""
+        """Set one attribute; None is a value, the empty one."""
         if self._is_over("set_attribute"):
             return
         try:
-            if value is None or not is_key(key):
-                self._dropped(attributes=value is not None)
+            if not is_key(key):
+                self._dropped(attributes=1)
             else:
                 self._put({key: value})
         except Exception as failure:  # noqa: BLE001 - the border: a value may be any object
@@ -122,8 +129,9 @@ class Span(trace.Span):
         if self._is_over("set_attributes"):
             return
         try:
-            kept, dropped = cleaned(attributes, NO_LIMIT, NO_LIMIT)
-            self._dropped(attributes=dropped)
+            given = pairs(attributes)
+            kept = {key: value for name, value in given if (key := key_of(name))}
+            self._dropped(attributes=len(given) - len(kept))
             self._put(kept)
         except Exception as failure:  # noqa: BLE001 - as above
             lose(failure)
@@ -136,11 +144,21 @@ class Span(trace.Span):
             if most == 0 or (known is not None and key not in known and len(known) >= most):
                 self._dropped(attributes=1)
                 continue
-            kept = value if type(value) in SIMPLE and longest == NO_LIMIT else clean(value, longest)
+            kept = value
+            if self._types:
+                forget(self._types, key)
+                self.retell()
+            if type(value) not in SIMPLE or longest != NO_LIMIT:
+                types: dict[str, str] = {}
+                kept = sayable(value, longest, key, types)
+                if types:
+                    self._noted(types)
             if key in SIGNS:
                 self._mean(key, kept)
             elif key == ERROR_TYPE:
                 self._error_type = kept
+                if self._status is StatusCode.ERROR and self._told is None:
+                    self._fail(self._description)
             if is_content(key) and withholds(made._kind):  # noqa: SLF001 - as above
                 made.set_attributes({WITHHELD: METADATA})
             else:
@@ -162,6 +180,10 @@ class Span(trace.Span):
                 known.pop(name)
             made.set_attributes({WITHHELD: METADATA})
 
+    def _noted(self, types: Mapping[str, str]) -> None:
+        self._types = {**(self._types or {}), **types}
+        self.retell()
+
     def _dropped(self, *, attributes: int = 0, events: int = 0, links: int = 0) -> None:
         if attributes or events or links:
             self._dropped_attributes += attributes
@@ -169,7 +191,7 @@ class Span(trace.Span):
             self._dropped_links += links
             self.retell()
 
-    # -- events -------------------------------------------------------------------------------------------------
+    # -- events and links ---------------------------------------------------------------------------------------
 
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
         """Record a point in time; it is written at once."""
@@ -183,7 +205,7 @@ class Span(trace.Span):
         timestamp: int | None = None,
         escaped: bool = False,
     ) -> None:
-        """Record an exception as an event; a status of ERROR after it takes over its type and stack."""
+        """Record an exception as an event; a status of ERROR that says nothing else takes over what it tells."""
         if self._is_over("record_exception"):
             return
         try:
@@ -191,12 +213,17 @@ class Span(trace.Span):
             self._told = fault
             facts: dict[str, Any] = {EXCEPTION[key]: value for key, value in fault.items()}
             facts[ESCAPED] = str(escaped)
-            facts.update(cleaned(attributes, NO_LIMIT, NO_LIMIT)[0])
+            facts.update(pairs(attributes))
+            if self._status is StatusCode.ERROR and not self._description:
+                self._fail("")
+                self.retell()
             self._happened("exception", "warn", facts, timestamp)
         except Exception as failure:  # noqa: BLE001 - the border: an exception is the program's object
             lose(failure)
 
-    def _happened(self, name: str, level: str, attributes: Any, timestamp: int | None) -> None:
+    def _happened(
+        self, name: str, level: str, attributes: Any, timestamp: int | None, dropped: int = 0
+    ) -> None:
         if self._events >= self._home.limits.events:
             self._dropped(events=1)
             return
@@ -204,38 +231,55 @@ class Span(trace.Span):
         if verdicts.get(level) is False:
             return
         try:
-            facts, dropped = cleaned(
+            facts, beyond, types = cleaned(
                 attributes, self._home.limits.event_attributes, self._home.limits.other_value_length
             )
+            dropped += beyond
             if withholds(self.made._kind):  # noqa: SLF001 - as above
-                facts = _without_content(name, facts)
-            if timestamp is None and not dropped:
+                facts = without_content(name, facts)
+            if timestamp is None and not (dropped or types):
                 happened(name, level, "", facts, self.made)
             else:
                 time = timestamp if detached.is_moment(timestamp) else None
-                otel = {"dropped": dropped} if dropped else None
+                otel: dict[str, Any] = {"dropped": dropped} if dropped else {}
+                if types:
+                    otel["types"] = types
                 detached.tell(self.made, name, level, "", facts, time=time, otel=otel)
         except Exception as failure:  # noqa: BLE001 - the border, as above
             lose(failure)
 
-    # -- links --------------------------------------------------------------------------------------------------
+    def add_link(self, context: SpanContext, attributes: Any = None, dropped: int = 0) -> None:
+        """Relate it to another span; one that names none and says nothing besides is left out.
 
-    def add_link(self, context: SpanContext, attributes: Any = None) -> None:
-        """Relate it to another span; one that names none and says nothing besides is left out."""
+        Args:
+            context: the other span.
+            attributes: what is said of the relation.
+            dropped: how many of these were left out already.
+        """
         if self._is_over("add_link"):
             return
         try:
-            if context is None or not (context.is_valid or attributes or context.trace_state):  # type: ignore[redundant-expr]  # whatever the program says
+            if context is None or not (context.is_valid or attributes or dropped or context.trace_state):  # type: ignore[redundant-expr]  # whatever the program says
                 return
             if self._links >= self._home.limits.links:
                 self._dropped(links=1)
                 return
+            index = len(self.made._links or ())  # noqa: SLF001 - those that it began with count
             self._links += 1
-            facts, _ = cleaned(
-                attributes, self._home.limits.link_attributes, self._home.limits.other_value_length
+            facts, beyond, types = cleaned(
+                attributes,
+                self._home.limits.link_attributes,
+                self._home.limits.other_value_length,
+                f"/links/{index}/attributes",
             )
             trace_id, span_id = trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id)
             detached.add_link(self.made, trace_id, span_id, facts)
+            told = told_of(context)
+            if dropped + beyond:
+                told["dropped"] = dropped + beyond
+            known = self._linked or []
+            self._linked = [*known, *[{}] * (index - len(known)), told]
+            self._noted(types)
         except Exception as failure:  # noqa: BLE001 - the border, as above
             lose(failure)
 
@@ -276,14 +320,14 @@ class Span(trace.Span):
             lose(failure)
 
     def _fail(self, description: str | None) -> None:
-        """Be an error: with the exception that was recorded, where the description is of it."""
-        message = description if isinstance(description, str) else ""
+        """Be an error: with the exception that was recorded, where the description is of it or says nothing."""
+        message = self._description = description if isinstance(description, str) else ""
         told = self._told
-        if told is not None and message.endswith(told["message"]):
+        if told is not None and (not message or message.endswith(told["message"])):
             fault = {**told}
         else:
             fault = {"type": self._error_type or "error", "message": message}
-        self._message = "" if fault["message"] == message else message
+        self._message = None if fault["message"] == message else message
         self.made.fail(fault["message"], type=str(fault["type"]), stack=fault.get("stack", ""))
 
     # -- its end ------------------------------------------------------------------------------------------------
@@ -369,8 +413,12 @@ class Span(trace.Span):
         ):
             if count:
                 told += f',"{name}":{count}'
-        if self._message and self._status is StatusCode.ERROR:
+        if self._message is not None and self._status is StatusCode.ERROR:
             told += f',"status_message":{captured(self._message, "")[0]}'
+        if self._types:
+            told += f',"types":{captured(self._types, "")[0]}'
+        if self._linked and any(self._linked):
+            told += f',"links":{captured(self._linked, "")[0]}'
         if self._trace_state:
             told += f',"trace_state":{captured(self._trace_state, "")[0]}'
         self.made._remote = told + "}"  # noqa: SLF001 - where the engine has this field
@@ -381,14 +429,6 @@ class Span(trace.Span):
             return False
         note(f"{what} was called on a span that has ended; it did nothing")
         return True
-
-
-def _without_content(name: str, facts: dict[str, Any]) -> dict[str, Any]:
-    """An event's attributes without what went in or came out."""
-    if is_content_event(name):
-        return {WITHHELD: METADATA}
-    kept = {key: value for key, value in facts.items() if not is_content(key)}
-    return kept if len(kept) == len(facts) else {**kept, WITHHELD: METADATA}
 
 
 _LENT: Final = Home(None, Limits())
@@ -407,18 +447,3 @@ def show(made: Made) -> Span:
                     shown.pop(one, None)
                 _room = max(_MOST_SHOWN, 2 * len(shown))
     return found
-
-
-def number_of(id_text: str) -> int:
-    """An id as OpenTelemetry has it; 0, which is no id, for one of another scheme."""
-    try:
-        return int(id_text, 16)
-    except ValueError:
-        return 0
-
-
-def trace_state_of(arrived: Arrived | None) -> TraceState | None:
-    """The trace state that came in with a trace."""
-    return (
-        TraceState.from_header([arrived.tracestate]) if arrived is not None and arrived.tracestate else None
-    )

@@ -34,7 +34,7 @@ from flightlog.integrations.opentelemetry.place import Local, installation, mark
 from flightlog.integrations.opentelemetry.resource import Resource, resource_here
 from flightlog.integrations.opentelemetry.scope import INTERNAL, Home, Scope
 from flightlog.integrations.opentelemetry.span import ERROR_TYPE, Span, shown
-from flightlog.integrations.opentelemetry.values import SIMPLE, clean, cleaned, is_key, pairs
+from flightlog.integrations.opentelemetry.values import SIMPLE, are_simple, cleaned
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -51,8 +51,8 @@ _WATCHED: Final = SIGNS | _PARAMETERS | {ERROR_TYPE, ""}
 Given = tuple[str, Context | None, SpanKind, Any, Any, int | None]
 """Name, context, kind, attributes, links and start of a span."""
 
-Odd = tuple[dict[str, Any], int, Any]
-"""What is not usual about attributes: those that tell the kind, how many were dropped, and `error.type`."""
+Odd = tuple[dict[str, Any], int, Any, dict[str, str]]
+"""What is not usual about attributes: those that tell the kind, how many were dropped, `error.type`, and types."""
 
 _OFF: Final[Any] = OFF
 _NOWHERE: Final = object()
@@ -93,7 +93,7 @@ class TracerProvider(trace.TracerProvider):
         name = name if isinstance(name, str) else ""
         if not name:
             note("a tracer was asked for without a name")
-        facts = {key: clean(value, NO_LIMIT) for key, value in pairs(attributes) if is_key(key)}
+        facts = cleaned(attributes, NO_LIMIT, NO_LIMIT).kept
         return Tracer(self, Scope(name, instrumenting_library_version, schema_url, facts))
 
     @property
@@ -181,7 +181,7 @@ class Tracer(trace.Tracer):
         if type(attributes) is dict and self._learn(attributes):
             return make_span(name, OTHER, **attributes), None
         limits = self._limits
-        given, dropped = cleaned(attributes, limits.attributes, limits.value_length)
+        given, dropped, types = cleaned(attributes, limits.attributes, limits.value_length)
         signs = {key: given[key] for key in SIGNS.intersection(given)}
         kind = kind_of(signs)
         if withholds(kind) and any(map(is_content, given)):
@@ -189,7 +189,7 @@ class Tracer(trace.Tracer):
             given[WITHHELD] = METADATA
         made = make_span(name, kind)
         made.set_attributes(given)
-        return made, (signs, dropped, given.get(ERROR_TYPE))
+        return made, (signs, dropped, given.get(ERROR_TYPE), types)
 
     def _learn(self, attributes: dict[Any, Any]) -> bool:
         """Whether these can be handed on as they are; their names, which mostly come again, are remembered."""
@@ -204,7 +204,8 @@ class Tracer(trace.Tracer):
             if len(self.usual) >= _MOST_USUAL:
                 self.usual.clear()
             self.usual.add(names)
-        return SIMPLE.issuperset(map(type, attributes.values()))
+        values = attributes.values()
+        return SIMPLE.issuperset(map(type, values)) or are_simple(values)
 
     def introduce(self, made: Made, kind: SpanKind, links: Any, odd: Odd | None) -> Span:
         """Make what stands for a span that has begun."""
@@ -217,7 +218,7 @@ class Tracer(trace.Tracer):
             made._plain = False  # noqa: SLF001 - as above
             return span
         if odd is not None:
-            span._signs, span._dropped_attributes, span._error_type = odd  # noqa: SLF001 - ours
+            span._signs, span._dropped_attributes, span._error_type, span._types = odd  # noqa: SLF001 - ours
         above = above.arrived if isinstance(above, Heard) else above
         is_remote = (isinstance(above, Remote) or bool(made._remote)) and not isinstance(above, Local)  # noqa: SLF001 - as above
         state = above.tracestate if isinstance(above, Arrived) else ""
@@ -349,7 +350,7 @@ class Block(_Decorating):
             elif (
                 type(given) is dict
                 and tuple(given) in tracer.usual
-                and SIMPLE.issuperset(map(type, given.values()))
+                and (SIMPLE.issuperset(map(type, given.values())) or are_simple(given.values()))
             ):
                 made = make_span(name, OTHER, **given)
             else:

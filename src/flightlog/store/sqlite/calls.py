@@ -13,6 +13,7 @@ import msgspec
 from flightlog.records import genai
 from flightlog.records.callfacts import CallFacts, tags_of, text_of
 from flightlog.store.sqlite import layout
+from flightlog.store.sqlite.asked import EVERY_SPAN, Clause
 from flightlog.store.sqlite.ids import text, trace_key
 from flightlog.store.sqlite.restore import read_spans
 
@@ -49,7 +50,7 @@ ORDER BY s.start, s.id LIMIT {PAGE}
 """
 _OF_TRACES: Final = f"""{_COLUMNS}
 FROM json_each(?1) j CROSS JOIN spans s ON s.trace = j.value JOIN series n ON n.id = s.series {_JOINS}
-WHERE s.start >= ?2 AND s.status NOT IN {_OPEN} AND {_IS_CHARGED}
+WHERE s.start >= ?2 AND s.status NOT IN {_OPEN} AND {_IS_CHARGED} AND {{condition}}
 ORDER BY j.key, s.start, s.id
 """
 _ROWS: Final = "SELECT id FROM traces WHERE trace_id = ?"
@@ -75,10 +76,12 @@ def of_series(snapshot: Snapshot, since: int | None, project: str) -> Iterator[C
             last, start = rows[-1][:2]
 
 
-def of_rows(connection: sqlite3.Connection, traces: Sequence[int], since: int | None) -> list[CallFacts]:
-    """The calls of some trace rows that started then or later, in the order of these."""
-    numbers = msgspec.json.encode(traces).decode()
-    rows = connection.execute(_OF_TRACES, (numbers, _EARLIEST if since is None else since)).fetchall()
+def of_rows(
+    connection: sqlite3.Connection, traces: Sequence[int], since: int | None, condition: Clause = EVERY_SPAN
+) -> list[CallFacts]:
+    """The calls of some trace rows that started then or later and fit, in the order of these."""
+    values = (msgspec.json.encode(traces).decode(), _EARLIEST if since is None else since, *condition.values)
+    rows = connection.execute(_OF_TRACES.format(condition=condition.sql), values).fetchall()
     return _calls(connection, rows)
 
 

@@ -25,6 +25,9 @@ APPLICATION_ID: Final = 0x466C6F67
 BUSY_MS: Final = 15_000
 """How long a writer waits for another one, unless it is told otherwise."""
 
+CACHE_KIB: Final = 16 * 1024
+"""Memory for pages at most, unless a writer is told otherwise."""
+
 PAGE_BYTES: Final = 8192
 """A fifth smaller than with pages of 4,096 where values lie in the row."""
 
@@ -44,6 +47,7 @@ def connect_writer(
     *,
     durable: bool = False,
     busy_ms: int = BUSY_MS,
+    cache_kib: int = CACHE_KIB,
 ) -> sqlite3.Connection:
     """Open a store for writing, and make or migrate it first when needed.
 
@@ -63,7 +67,7 @@ def connect_writer(
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
-            connection.execute("PRAGMA cache_size = -16384")
+            connection.execute(f"PRAGMA cache_size = -{cache_kib}")
             connection.execute("PRAGMA secure_delete = ON")
             if _version(connection, path) != NEWEST:
                 with change(connection):

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from flightlog.records import genai
+from flightlog.records.understood import COUNTED
 from flightlog.store.sqlite.lean import NOTHING, LeanSpan
 
 MOST_TOKENS: Final = 2**40
@@ -79,6 +80,7 @@ class _Named(Struct):
     cache_read: Any = field(default=None, name=genai.CACHE_READ_TOKENS)
     cache_write: Any = field(default=None, name=genai.CACHE_WRITE_TOKENS)
     reasoning: Any = field(default=None, name=genai.REASONING_TOKENS)
+    counted: Any = field(default=None, name=COUNTED)
 
 
 _NONE: Final = ("", "", UNKNOWN)
@@ -92,6 +94,8 @@ def model_facts(span: LeanSpan) -> tuple[str, str, Usage]:
     try:
         named = _decode(span.attributes)
     except msgspec.MsgspecError:
+        return _NONE
+    if named.counted is False:  # another span stands for the call, and names its model
         return _NONE
     usage = UNKNOWN
     if span.kind == LLM:

@@ -21,15 +21,19 @@ from flightlog.records.annotation import Annotation
 from flightlog.records.callfacts import CallFacts
 from flightlog.records.errors import AmbiguousId, StoreCorrupt, UnknownId
 from flightlog.records.event import Event
+from flightlog.records.question import Question
 from flightlog.records.span import Span
 from flightlog.records.traces import EVERY_TRACE, Figures, Flow, Selection, Trace, TraceFigures
-from flightlog.store.port import Difference, Grouping, Sizes
+from flightlog.store.port import Difference, Grouping, Price, Sizes
 from flightlog.store.sqlite import calls, failed, flows, layout, loose, statistics, verify
+from flightlog.store.sqlite.asked import EVERY_SPAN, FROM_SPAN, Clause, clause, timed
+from flightlog.store.sqlite.askedfunctions import AskedFunctions
 from flightlog.store.sqlite.connect import answering, connect_reader, snapshot
 from flightlog.store.sqlite.ids import TRACE_DIGITS, text, trace_key
 from flightlog.store.sqlite.migrate import migrate
 from flightlog.store.sqlite.numbered import CONNECTION
 from flightlog.store.sqlite.restore import read_annotations, read_events, read_spans
+from flightlog.store.sqlite.statements import as_array
 from flightlog.store.sqlite.tracelist import NEWEST, ONE, Place, newest, one
 
 _OF_TRACE: Final = "(SELECT id FROM traces WHERE trace_id = ?1)"
@@ -39,6 +43,11 @@ _SPAN_IDS: Final = (
     "SELECT s.id FROM json_each(?) j CROSS JOIN spans s ON s.trace = j.value"
     " ORDER BY j.key, s.start, s.span_id, s.id"
 )
+_FITTING_IDS: Final = """SELECT s.id FROM json_each(?) j CROSS JOIN spans s ON s.trace = j.value
+  CROSS JOIN traces t ON t.id = s.trace CROSS JOIN series n ON n.id = s.series
+  LEFT JOIN span_more m ON m.span = s.id
+WHERE {condition} ORDER BY j.key, s.start, s.span_id, s.id"""
+_FITTING_OF: Final = f"SELECT s.id {FROM_SPAN} WHERE s.trace IN {_OF_TRACE}"
 _THESE_SPANS: Final = "JOIN json_each(?) j ON s.id = j.value ORDER BY j.key"
 _ANNOTATIONS_OF: Final = f"WHERE a.trace IN {_OF_TRACE} ORDER BY a.time, a.annotation_id, a.id"
 _PROCESSES: Final = "SELECT record FROM processes WHERE record IS NOT NULL {only} ORDER BY process_id"
@@ -73,9 +82,11 @@ Record = TypeVar("Record", Span, Event, Annotation)
 class Reader:
     """Answers from one SQLite file; the contract is `store.port.Reader`."""
 
-    def __init__(self, path: str, slow_limit_ns: int) -> None:
+    def __init__(self, path: str, slow_limit_ns: int, price: Price | None = None) -> None:
         self._path = path
         self._slow_limit_ns = slow_limit_ns
+        self._price = price
+        self._functions: tuple[sqlite3.Connection, AskedFunctions] | None = None
         self._empty: sqlite3.Connection | None = None
         self._connection = connect_reader(path)
 
@@ -91,7 +102,7 @@ class Reader:
     def traces(self, limit: int, selection: Selection = EVERY_TRACE) -> list[Trace]:
         """The newest traces that are meant, newest first."""
         with self._snapshot() as connection:
-            found = newest(connection, selection, limit, self._slow_limit_ns)
+            found = newest(connection, selection, limit, self._slow_limit_ns, in_order=False)
         return [trace for _, trace in found]
 
     def each_trace(self, selection: Selection = EVERY_TRACE) -> Iterator[Trace]:
@@ -100,19 +111,39 @@ class Reader:
 
     def each_span(self, selection: Selection = EVERY_TRACE) -> Iterator[Span]:
         """Every span of the traces that are meant, newest trace first, in a trace by start, then id."""
+        selection = _timed(selection)
+        condition = _condition(selection.question)
         for page in self._trace_pages(selection):
-            yield from self._spans_of_rows([place.id for place, _ in page])
+            yield from self._spans_of_rows([place.id for place, _ in page], condition)
+
+    def newest_spans(
+        self, limit: int, selection: Selection = EVERY_TRACE, *, payloads: bool = True
+    ) -> list[Span]:
+        """No more than so many spans of the newest traces that are meant."""
+        selection = _timed(selection)
+        with self._snapshot() as connection:
+            traces = newest(connection, selection, limit, self._slow_limit_ns, in_order=False)
+            ids = _fitting(connection, [place.id for place, _ in traces], _condition(selection.question))
+            parts = layout.PAYLOADS if payloads else layout.PAYLOADS & ~(layout.INPUT | layout.OUTPUT)
+            return read_spans(connection, _THESE_SPANS, (as_array(ids[: max(limit, 0)]),), parts=parts)
 
     def trace(self, trace_id: str) -> Trace | None:
         """One trace's row; of a trace that several projects share, the row that starts first."""
         with self._snapshot() as connection:
             return one(connection, trace_id, self._slow_limit_ns)
 
-    def spans(self, trace_id: str, *, payloads: bool = True) -> list[Span]:
-        """Every span of a trace as it stands now, by start, then id."""
+    def spans(self, trace_id: str, *, payloads: bool = True, question: Question | None = None) -> list[Span]:
+        """Every span of a trace as it stands now, or those that fit a question, by start, then id."""
         parts = layout.PAYLOADS if payloads else layout.PAYLOADS & ~(layout.INPUT | layout.OUTPUT)
         with self._snapshot() as connection:
-            return read_spans(connection, _SPANS_OF, (trace_key(trace_id),), parts=parts)
+            if question is None:
+                return read_spans(connection, _SPANS_OF, (trace_key(trace_id),), parts=parts)
+            sql, values = clause(timed(question))
+            found = connection.execute(
+                f"{_FITTING_OF} AND {sql} ORDER BY s.start, s.span_id, s.id", (trace_key(trace_id), *values)
+            ).fetchall()
+            ids = as_array(number for (number,) in found)
+            return read_spans(connection, _THESE_SPANS, (ids,), parts=parts)
 
     def events(self, trace_id: str) -> list[Event]:
         """Every event of a trace, by time, then id."""
@@ -139,21 +170,28 @@ class Reader:
         return self._all_lines() if selection == EVERY_TRACE else self._selected_lines(selection)
 
     def figures(
-        self, groupings: tuple[Grouping, ...], *, since: int | None = None, project: str = ""
+        self,
+        groupings: tuple[Grouping, ...],
+        *,
+        since: int | None = None,
+        project: str = "",
+        question: Question | None = None,
     ) -> dict[Grouping, list[Figures]]:
-        """What ended spans add up to, grouped in each of these ways, from the rollups alone."""
+        """What ended spans add up to, grouped in each of these ways; without a question from the rollups alone."""
         with self._snapshot() as connection:
-            return statistics.figures(connection, groupings, since, project)
+            return statistics.figures(connection, groupings, since, project, question)
 
     def trace_figures(self, selection: Selection = EVERY_TRACE) -> TraceFigures:
         """What the traces that are meant add up to."""
         with self._snapshot() as connection:
             return statistics.trace_figures(connection, selection, self._slow_limit_ns)
 
-    def failures(self, most: int, *, since: int | None = None, project: str = "") -> list[Span]:
+    def failures(
+        self, most: int, *, since: int | None = None, project: str = "", question: Question | None = None
+    ) -> list[Span]:
         """Failed spans without a failed child, newest first, without inputs and outputs."""
         with self._snapshot() as connection:
-            return failed.innermost(connection, since, project, most)
+            return failed.innermost(connection, since, project, most, question)
 
     def model_calls(
         self, selection: Selection = EVERY_TRACE, *, traces: Sequence[str] | None = None
@@ -168,9 +206,12 @@ class Reader:
         elif selection == Selection(since=selection.since, project=selection.project):
             yield from calls.of_series(self._snapshot, selection.since, selection.project)
         else:
+            selection = _timed(selection)
+            condition = _condition(selection.question)
             for page in self._trace_pages(structs.replace(selection, since=None)):
                 with self._snapshot() as connection:
-                    found = calls.of_rows(connection, [place.id for place, _ in page], selection.since)
+                    rows = [place.id for place, _ in page]
+                    found = calls.of_rows(connection, rows, selection.since, condition)
                 yield from found
 
     def counters(self, newer: Mapping[str, Mapping[str, int]] | None = None) -> dict[str, int]:
@@ -207,8 +248,23 @@ class Reader:
     def _snapshot(self) -> Iterator[sqlite3.Connection]:
         with answering(self._path):
             connection = self._opened()
+            functions = self._asked(connection)
             with snapshot(connection):
-                yield connection
+                try:
+                    yield connection
+                except sqlite3.OperationalError:
+                    if (
+                        functions.trouble is not None
+                    ):  # SQLite says no more than that a function raised something
+                        raise functions.trouble from None
+                    raise
+
+    def _asked(self, connection: sqlite3.Connection) -> AskedFunctions:
+        """The functions that questions call on this connection, with nothing remembered."""
+        if self._functions is None or self._functions[0] is not connection:
+            self._functions = (connection, AskedFunctions(connection, self._price))
+        self._functions[1].forget()
+        return self._functions[1]
 
     def _opened(self) -> sqlite3.Connection:
         """The store's connection, or that of an empty stand-in while there is no store."""
@@ -223,6 +279,7 @@ class Reader:
 
     def _trace_pages(self, selection: Selection) -> Iterator[list[tuple[Place, Trace]]]:
         after: Place | None = None
+        selection = _timed(selection)
         while True:
             with self._snapshot() as connection:
                 page = newest(connection, selection, _PAGE_ROWS, self._slow_limit_ns, after=after)
@@ -232,12 +289,12 @@ class Reader:
                 return
             after = page[-1][0]
 
-    def _spans_of_rows(self, rows: list[int]) -> Iterator[Span]:
+    def _spans_of_rows(self, rows: list[int], condition: Clause) -> Iterator[Span]:
         """The spans of some trace rows, in the order of these; what is held at once are their ids alone."""
         with self._snapshot() as connection:
-            found = connection.execute(_SPAN_IDS, (msgspec.json.encode(rows).decode(),)).fetchall()
+            found = _fitting(connection, rows, condition)
         for place in range(0, len(found), _PAGE_ROWS):
-            ids = [number for (number,) in found[place : place + _PAGE_ROWS]]
+            ids = found[place : place + _PAGE_ROWS]
             with self._snapshot() as connection:
                 spans = read_spans(connection, _THESE_SPANS, (msgspec.json.encode(ids).decode(),))
             yield from spans
@@ -304,6 +361,23 @@ class Reader:
             ).fetchone()
         for place in range(low, high + 1, _PAGE_ROWS):
             yield place, min(place + _PAGE_ROWS - 1, high)
+
+
+def _timed(selection: Selection) -> Selection:
+    """The same selection, with every time in its question as it is now."""
+    asked = selection.question
+    return selection if asked is None else structs.replace(selection, question=timed(asked))
+
+
+def _condition(question: Question | None) -> Clause:
+    return EVERY_SPAN if question is None else clause(question)
+
+
+def _fitting(connection: sqlite3.Connection, traces: list[int], condition: Clause) -> list[int]:
+    """The spans of some trace rows that fit, in the order of these, in each by start."""
+    sql = _SPAN_IDS if condition is EVERY_SPAN else _FITTING_IDS.format(condition=condition.sql)
+    rows = connection.execute(sql, (as_array(traces), *condition.values)).fetchall()
+    return [number for (number,) in rows]
 
 
 def _by_age(connection: sqlite3.Connection, ref: str) -> str:

@@ -158,6 +158,7 @@ class _Aside:
         self.errors: dict[int, Row] = {}
         self.links: dict[int, list[Link]] = {}
         self.payloads: dict[tuple[int, int], bytes] = {}
+        self._parts = parts
         spans = [(row[0], row[15]) for row in rows]
         self._contexts(connection, _array(spans, layout.CONTEXT))
         self._errors(connection, _array(spans, layout.ERROR))
@@ -212,7 +213,10 @@ class _Aside:
         return Fault(kind, self._text(row, layout.MESSAGE, message), self._text(row, layout.STACK, stack))
 
     def _text(self, row: Row, bit: int, inline: str | None) -> str:
-        return self.payloads[row[0], bit].decode() if inline is None else inline
+        """A text from its row or from its payload; empty where that part was not asked for."""
+        if inline is not None or not self._parts & bit:
+            return inline or ""
+        return self.payloads[row[0], bit].decode()
 
 
 def _span(row: Row, aside: _Aside) -> Span:

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
+from flightlog.records.question import Question
 from flightlog.records.traces import Selection
+from flightlog.store.sqlite.asked import clause, started_from, timed
 
 JOINS: Final = """
 FROM traces t CROSS JOIN spans r ON r.id = t.root CROSS JOIN series n ON n.id = r.series
@@ -24,12 +26,30 @@ _OF_SESSION: Final = """CASE WHEN x.session IS NOT NULL THEN CAST(x.session AS T
 """A session that was bound as a number is shown, and therefore asked for, as the text it makes. The root of a
 program under `flightlog run` has none; the spans below it have."""
 
+_SPAN_OF_TRACE: Final = """FROM spans s CROSS JOIN series n ON n.id = s.series
+  LEFT JOIN span_more m ON m.span = s.id WHERE s.trace = t.id"""
+_LATE_SPAN: Final = """FROM series n CROSS JOIN spans s INDEXED BY spans_series ON s.series = n.id
+  CROSS JOIN traces t ON t.id = s.trace LEFT JOIN span_more m ON m.span = s.id WHERE s.start >= ?"""
+
+_SPAN_OF_SERIES: Final = _LATE_SPAN.replace(
+    "FROM series n CROSS JOIN", "FROM json_each(?) j CROSS JOIN series n ON n.id = j.value CROSS JOIN"
+)
+
 _SIGNS: Final = frozenset("*?[")
 """What makes a name a pattern."""
 
 
-def conditions(selection: Selection) -> tuple[str, list[Any]]:
-    """What must hold, beginning with `WHERE`, and the values for its question marks."""
+def conditions(
+    selection: Selection, *, in_order: bool = True, series: str | None = None
+) -> tuple[str, list[Any]]:
+    """What must hold, beginning with `WHERE`, and the values for its question marks.
+
+    Args:
+        selection: which traces.
+        in_order: every trace is looked at, one after the other. Else those may be found first that have a span which
+            started late enough for the question, where it says since when.
+        series: a JSON array of those that alone can have a span which fits; their spans are looked at first.
+    """
     parts = ["t.start IS NOT NULL"]
     values: list[Any] = []
     if selection.statuses:
@@ -51,7 +71,24 @@ def conditions(selection: Selection) -> tuple[str, list[Any]]:
     if selection.since is not None:
         parts.append("t.start >= ?")
         values.append(selection.since)
+    if selection.question is not None:
+        sql, bound = _with_a_span(selection.question, series, in_order=in_order)
+        parts.append(sql)
+        values += bound
     return "WHERE " + " AND ".join(parts), values
+
+
+def _with_a_span(question: Question, series: str | None, *, in_order: bool) -> tuple[str, list[Any]]:
+    """That a trace has a span which fits."""
+    asked = timed(question)
+    sql, values = clause(asked)
+    since = started_from(asked)
+    if series is not None:
+        earliest = -(2**63) if since is None else since
+        return f"t.id IN (SELECT s.trace {_SPAN_OF_SERIES} AND {sql})", [series, earliest, *values]
+    if since is None or in_order:
+        return f"EXISTS (SELECT 1 {_SPAN_OF_TRACE} AND {sql})", list(values)
+    return f"t.id IN (SELECT s.trace {_LATE_SPAN} AND {sql})", [since, *values]
 
 
 def name_condition(name: str) -> tuple[str, str]:

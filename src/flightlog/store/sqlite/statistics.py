@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from flightlog.records.question import Question
 from flightlog.records.traces import Figures, Hour, Selection, TraceFigures
 from flightlog.store.port import Grouping
 from flightlog.store.rollups import HOUR_NS, HOURS_A_DAY, hour, percentile
 from flightlog.store.sqlite import layout
+from flightlog.store.sqlite.asked import FROM_SPAN, clause, timed
 from flightlog.store.sqlite.recompute import define_functions
 from flightlog.store.sqlite.selection import JOINS, conditions
 from flightlog.store.sqlite.tally import LAST_DAY, SUMS
@@ -35,6 +37,17 @@ SELECT series, {", ".join(f"sum({name})" for name in _READ.split())} FROM ({{row
 _BUCKETS: Final = (
     f"SELECT series * {_MOST_BUCKETS} + bucket AS place, sum(spans) FROM ({{rows}}) GROUP BY place"
 )
+_EACH_SPAN: Final = f"""
+SELECT s.series, 1 AS spans, s.status = 'error' AS error, s.status = 'cancelled' AS cancelled,
+  s.status = 'interrupted' AS interrupted, nanoseconds(s.start, s."end") AS duration_ns,
+  n.kind = 'llm' AS llm_calls, n.kind = 'llm' AND u.input_tokens IS NULL AND u.output_tokens IS NULL AS unknown_usage,
+  coalesce(u.input_tokens, 0) AS input_tokens, coalesce(u.output_tokens, 0) AS output_tokens,
+  coalesce(u.cache_read_tokens, 0) AS cache_read_tokens, coalesce(u.cache_write_tokens, 0) AS cache_write_tokens,
+  coalesce(u.reasoning_tokens, 0) AS reasoning_tokens, bucket(nanoseconds(s.start, s."end")) AS bucket
+{FROM_SPAN} LEFT JOIN span_usage u ON u.span = s.id
+WHERE s.status NOT IN ('running', 'paused') AND s.start >= ?"""
+"""What rollups say, of each span by itself."""
+
 _GROUPS: Final[dict[Grouping, tuple[str, ...]]] = {
     "name": ("name", "kind"),
     "kind": ("kind",),
@@ -88,23 +101,38 @@ class _Group:
 
 
 def figures(
-    connection: sqlite3.Connection, groupings: tuple[Grouping, ...], since: int | None, project: str
+    connection: sqlite3.Connection,
+    groupings: tuple[Grouping, ...],
+    since: int | None,
+    project: str,
+    question: Question | None = None,
 ) -> dict[Grouping, list[Figures]]:
-    """Ended spans grouped in each of these ways, those with the most time first; spans of no model make no group."""
+    """Ended spans grouped in each of these ways, those with the most time first; spans of no model make no group.
+
+    With a question, those that fit it are looked at one by one.
+    """
+    define_functions(connection)
     (last,) = connection.execute(LAST_DAY).fetchone()
-    parts = _parts(None if since is None else hour(since), last)
+    first = None if since is None else hour(since)
+    parts = _parts(first, last)
+    sums_of, buckets_of = _rows("rollups", _READ, parts), _rows("durations", "bucket spans", parts)
+    values: tuple[Any, ...] = ()
+    if question is not None:
+        sql, values = clause(timed(question))
+        sums_of = buckets_of = f"{_EACH_SPAN} AND {sql}"
+        values = (-(2**63) if first is None else first * HOUR_NS, *values)
     series = {
         number: dict(zip(("name", "kind", "model", "provider"), words, strict=True))
         for number, *words in connection.execute(_SERIES, (project,))
     }
     grown: dict[Grouping, dict[tuple[str, ...], _Group]] = {grouping: {} for grouping in groupings}
     groups_of: dict[int, list[_Group]] = {}
-    for number, *sums in connection.execute(_SUMS.format(rows=_rows("rollups", _READ, parts))):
+    for number, *sums in connection.execute(_SUMS.format(rows=sums_of), values):
         if number in series:
             groups_of[number] = [_group(series[number], grouping, grown[grouping]) for grouping in groupings]
             for group in groups_of[number]:
                 group.sums = [one + other for one, other in zip(group.sums, sums, strict=True)]
-    for place, spans in connection.execute(_BUCKETS.format(rows=_rows("durations", "bucket spans", parts))):
+    for place, spans in connection.execute(_BUCKETS.format(rows=buckets_of), values):
         number, bucket = divmod(place, _MOST_BUCKETS)
         for group in groups_of.get(number, ()):
             group.histogram[bucket] = group.histogram.get(bucket, 0) + spans

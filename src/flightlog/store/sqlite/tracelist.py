@@ -14,6 +14,7 @@ from flightlog.records.attributes import WAITING, WAITING_SINCE
 from flightlog.records.traces import Selection, Trace
 from flightlog.store.sqlite import layout
 from flightlog.store.sqlite.ids import Key, text, trace_key
+from flightlog.store.sqlite.rareseries import rare_series
 from flightlog.store.sqlite.restore import read_spans
 from flightlog.store.sqlite.selection import JOINS, conditions
 
@@ -56,12 +57,14 @@ def newest(
     slow_limit_ns: int,
     *,
     after: Place | None = None,
+    in_order: bool = True,
 ) -> list[tuple[Place, Trace]]:
-    """The newest traces that are meant, or those that follow a place, newest first.
+    """The newest traces that are meant, or those that follow a place, newest first; `in_order` as for `conditions`.
 
     One that a session was found in is told with it, also where it has others and its root has none.
     """
-    where, values = conditions(selection)
+    series = None if in_order else rare_series(connection, selection.question)
+    where, values = conditions(selection, in_order=in_order, series=series)
     if after is not None:
         where += f" {_OLDER}"
         values += after

@@ -17,7 +17,7 @@ from flightlog.records.cursor import Cursor
 from flightlog.store.port import Applied, Chunk, Deleted
 from flightlog.store.sqlite import deletion, recordrows
 from flightlog.store.sqlite.closing import closing_chunk
-from flightlog.store.sqlite.connect import BUSY_MS, answering, change, connect_writer, trim_log
+from flightlog.store.sqlite.connect import BUSY_MS, CACHE_KIB, answering, change, connect_writer, trim_log
 from flightlog.store.sqlite.intake import Intake
 from flightlog.store.sqlite.names import SERIES_LIMIT, SeriesNames, SourceNames
 from flightlog.store.sqlite.recompute import define_functions, renew_context, renew_tags, renew_traces
@@ -47,12 +47,13 @@ class Writer:
         *,
         durable: bool = False,
         busy_ms: int = BUSY_MS,
+        cache_kib: int = CACHE_KIB,
     ) -> None:
         self._path = path
         self._series = SeriesNames(series_limit)
         self._sources = SourceNames()
         self._appends = 0
-        self._connection = connect_writer(path, durable=durable, busy_ms=busy_ms)
+        self._connection = connect_writer(path, durable=durable, busy_ms=busy_ms, cache_kib=cache_kib)
         define_functions(self._connection)
 
     def append(self, chunks: Sequence[Chunk]) -> Applied:

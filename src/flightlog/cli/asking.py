@@ -1,0 +1,71 @@
+"""A question among the arguments of a command: which words are one, and what it says.
+
+The parser is loaded when a question is asked, and not before.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, ParamSpec
+
+import click
+from msgspec import structs
+
+if TYPE_CHECKING:
+    from flightlog.records.question import Question
+
+_P = ParamSpec("_P")
+_SIGNS: Final = re.compile(r"[:<>=~()\s]|^(?:NOT|AND|OR)$")
+"""What a question has and the name of a trace has not."""
+
+words: Final = click.argument("words", nargs=-1, metavar="[QUESTION]...")
+"""A question, in one argument or in several."""
+
+
+def asking(command: Callable[_P, None]) -> Callable[..., None]:
+    """Add the question to the `selection` of a command; what the options say must hold as well."""
+
+    @words
+    @functools.wraps(command)
+    def with_question(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        given: Sequence[str] = kwargs.pop("words")  # type: ignore[assignment]  # click gives texts
+        selection = kwargs["selection"]
+        kwargs["selection"] = structs.replace(selection, question=question_of(given))  # type: ignore[type-var]  # a Struct
+        command(*args, **kwargs)
+
+    return with_question
+
+
+def question_of(given: Sequence[str]) -> Question | None:
+    """The question that these words are; None where there are none.
+
+    Raises:
+        UnreadableQuestion: they are no question.
+    """
+    if not given:
+        return None
+    from flightlog.questions.parsing import parse  # with its parser, for those who ask
+
+    return parse(" ".join(given))
+
+
+def is_question(word: str) -> bool:
+    """Whether a word can be part of a question, and not the name of a trace."""
+    return bool(_SIGNS.search(word))
+
+
+def divided(given: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of traces that come first, and the question that follows."""
+    place = next((place for place, word in enumerate(given) if is_question(word)), len(given))
+    return tuple(given[:place]), tuple(given[place:])
+
+
+def hint(question: Question | None) -> str:
+    """What may have been meant by a question that nothing fits; empty for nothing that is known."""
+    if question is None:
+        return ""
+    from flightlog.questions.hints import hints  # for those whose question nothing fits
+
+    return "".join(f"; {one}" for one in hints(question))

@@ -1,0 +1,339 @@
+"""What other libraries told, on its way into the store: read into our words, and each served call counted once.
+
+Every door by which such spans come does the same: lines of an import, lines out of a journal in which another library's
+instrumentation recorded through OpenTelemetry, and what the store has already (`flightlog renormalise`). A line that
+shows no sign of a dialect passes as it is, for the price of looking.
+
+What a span says alone is read at once. What depends on others (messages that come as log records, two libraries that
+told of one call) is settled when they are in the store, by writing the line anew with a greater revision: the store's
+own rule then takes back what the old one added, and adds what the new one does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import structs
+
+from flightlog.codecs.lines import decode
+from flightlog.codecs.otlp.own import fields_of, written
+from flightlog.dialects.counting import Call, Key, Place, call_of, verdicts
+from flightlog.dialects.gen_ai_events import NAMES
+from flightlog.dialects.reading import is_foreign, is_understood, marked, raw, understand
+from flightlog.dialects.registry import may_speak
+from flightlog.imports.pen import Pen
+from flightlog.records.errors import BadRecord
+from flightlog.records.event import Event
+from flightlog.records.genai import CHARGED_KINDS
+from flightlog.records.line import Line
+from flightlog.records.process import Process
+from flightlog.records.record import Record
+from flightlog.records.span import Span
+from flightlog.records.understood import ADDED, ATTRIBUTES, BY, UNDERSTOOD, WAS, WERE
+from flightlog.redacting import gate_of
+from flightlog.settings import Settings
+from flightlog.store.port import Chunk, Reader, Writer
+
+MOST_CALLS: Final = 20_000
+"""Calls that are remembered until it is settled which of them are the same."""
+KEPT_CALLS: Final = 1_000
+"""Of these so many of the last are remembered further: another library may tell of them yet."""
+_WRITE_AT_ONCE: Final = 500
+_MOST_NOTES: Final = 1000
+_OTEL_TEXT: Final = '"otel":{'
+_ATTRIBUTES_TEXT: Final = '"attributes":{'
+_SPAN_TEXT: Final = '{"v":1,"type":"span"'
+_FOREIGN: Final = _OTEL_TEXT.encode()
+_ATTRIBUTES: Final = _ATTRIBUTES_TEXT.encode()
+_SPAN: Final = _SPAN_TEXT.encode()
+_HEAD: Final = 2048
+_own_call: Final = re.compile(b'"kind":"(?:' + "|".join(CHARGED_KINDS).encode() + b')"').search
+"""Whether a line of Flightlog's own is about a call of a model."""
+_EVENTS: Final = tuple(
+    name.encode() for name in sorted(NAMES | {"claude_code.api_request", "gemini_cli.api_response"})
+)
+
+
+class Understanding:
+    """Reads lines, and remembers what has to be settled between them."""
+
+    def __init__(self, pen: Callable[[], Pen]) -> None:
+        """Prepare.
+
+        Args:
+            pen: makes what writes the texts of a line; asked when the first is written.
+        """
+        self._make_pen = pen
+        self._pen: Pen | None = None
+        self._notes: dict[tuple[str, ...], str] = {}
+        self._calls: dict[Key, Call] = {}
+        self._unsettled: set[Key] = set()
+        """Calls that came since it was settled last."""
+        self._late: set[tuple[str, str]] = set()
+        """Trace and span ids of which log records came that belong to a conversation."""
+        self.understood = 0
+        """Spans that were read."""
+        self.failed = 0
+        """Spans that no reader could make anything of, by a mistake of ours."""
+        self.duplicates = 0
+        """Spans that tell of a call which another one stands for."""
+
+    # -- each by itself -----------------------------------------------------------------------------------------
+
+    def lines(self, lines: Sequence[Line]) -> Sequence[Line]:
+        """The lines, those that speak a dialect in our words."""
+        found: list[Line] | None = None
+        for index, line in enumerate(lines):
+            if line.find(_FOREIGN) < 0:
+                if self._calls and _own_call(line[:_HEAD]) is not None:
+                    self._remember(_decoded(line))  # around what another library tells of, perhaps
+                continue
+            if not may_speak(line):
+                continue
+            if not line.startswith(_SPAN):
+                self._note_event(line)
+                continue
+            try:
+                new = self._line(line, lines, index)
+            except Exception:  # noqa: BLE001 - the border: what cannot be read goes into the store as it was told
+                self.failed += 1
+                continue
+            if new is not line:
+                found = list(lines) if found is None else found
+                found[index] = new
+        return lines if found is None else found
+
+    def _line(self, line: Line, lines: Sequence[Line], index: int) -> Line:
+        span = _decoded(line)
+        if not isinstance(span, Span):
+            return line
+        told = span
+        if is_foreign(span) and not is_understood(span):
+            span = understand(span, list(_events_behind(lines, index, span)))
+        self._remember(span)
+        if span is told or span == told:
+            return line
+        self.understood += 1
+        return self._added(line, told, span) or self._written(span)
+
+    def _remember(self, span: Record | None) -> None:
+        call = call_of(span) if isinstance(span, Span) else None
+        if call is not None:
+            self._calls[call.key] = call
+            self._unsettled.add(call.key)
+
+    def _note_event(self, line: Line) -> None:
+        """Note that a log record has come which belongs to a conversation."""
+        if any(line.find(name) >= 0 for name in (*_EVENTS,)) and line.find(b'"log":1') >= 0:
+            event = _decoded(line)
+            if isinstance(event, Event) and event.span_id:
+                self._late.add((event.trace_id, event.span_id))
+
+    def _added(self, line: Line, told: Span, new: Span) -> Line | None:
+        """The line with what is new put into it; None where something else changed, or it is not plain where that goes.
+
+        It is what `_written` would give but for the order, without the price of writing again what the gate has seen.
+        """
+        note = new.otel[UNDERSTOOD]
+        if WAS in note or WERE in note or told.context or not told.attributes:
+            return None
+        if line.count(_ATTRIBUTES) != 1 or line.count(_FOREIGN) != 1 or not line.startswith(_SPAN):
+            return None
+        pen = self._writer()
+        fields = [f'"kind":{pen.text(new.kind)}'] if new.kind else []
+        fields.append(f'"revision":{new.revision}')
+        if new.context:
+            fields.append(f'"context":{{{",".join(pen.member(*one)[1] for one in new.context.items())}}}')
+        for name, value in (("input", new.input), ("output", new.output)):
+            if name in note[ADDED]:
+                fields.append(f'"{name}":{pen.value(value, name)}')
+        attributes = ",".join(pen.member(name, new.attributes[name])[1] for name in note.get(ATTRIBUTES, ()))
+        found = line.decode("utf-8", "replace")
+        found = found.replace(
+            _OTEL_TEXT, f'{_OTEL_TEXT}"understood":{pen.value(note, "otel.understood")},', 1
+        )
+        if attributes:
+            found = found.replace(_ATTRIBUTES_TEXT, f"{_ATTRIBUTES_TEXT}{attributes},", 1)
+        found = f"{_SPAN_TEXT},{','.join(fields)}{found[len(_SPAN_TEXT) :]}"
+        return Line(found.encode("utf-8", "replace"))
+
+    def _note_text(self, note: Mapping[str, Any]) -> str:
+        """The note as JSON; most have the note of another."""
+        key = (*note[BY], "", *note.get(ADDED, ()), "", *note.get(ATTRIBUTES, ()))
+        known = self._notes.get(key)
+        if known is None:
+            known = self._writer().value(note, "otel.understood")
+            if len(self._notes) < _MOST_NOTES:
+                self._notes[key] = known
+        return known
+
+    def _written(self, span: Span) -> Line:
+        """A span as a line; what was taken out of its texts passes the gate under its new names."""
+        return Line(written(fields_of(span), self._writer()).encode("utf-8", "replace"))
+
+    def _writer(self) -> Pen:
+        if self._pen is None:
+            self._pen = self._make_pen()
+        return self._pen
+
+    # -- together -----------------------------------------------------------------------------------------------
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing has come since it was settled last."""
+        return not self._unsettled and not self._late
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much has come that it should be settled before more comes."""
+        return len(self._unsettled) >= MOST_CALLS or len(self._late) >= MOST_CALLS
+
+    def settle(self, reader: Reader, writer: Writer) -> int:
+        """Settle what depends on several spans, all of which are in the store by now; how many were written anew.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        changed = self._settle_late(reader, writer) + self._settle_calls(reader, writer)
+        self._unsettled.clear()
+        for key in list(self._calls)[:-KEPT_CALLS]:
+            del self._calls[key]
+        return changed
+
+    def _settle_late(self, reader: Reader, writer: Writer) -> int:
+        """Read those spans anew of which log records have come."""
+        by_trace: dict[str, set[str]] = defaultdict(set)
+        for trace_id, span_id in self._late:
+            by_trace[trace_id].add(span_id)
+        new: list[Span] = []
+        for trace_id, span_ids in by_trace.items():
+            spans = [span for span in reader.spans(trace_id) if span.span_id in span_ids]
+            told = by_span(reader.events(trace_id)) if spans else {}
+            for span in spans:
+                try:
+                    read = again(span, told.get(span.span_id, ()))
+                except Exception:  # noqa: BLE001 - the border: as above
+                    self.failed += 1
+                    continue
+                if read is not span:
+                    new.append(read)
+                self._remember(read)
+        written = self.write(writer, new)
+        self._late.clear()
+        return written
+
+    def _settle_calls(self, reader: Reader, writer: Writer) -> int:
+        """Mark those spans that tell of a call which another one stands for."""
+        places: dict[Key, Place] = {}
+        doubtful = self._doubtful()
+        if not doubtful and len({call.scope for call in self._calls.values()}) < 2:
+            return 0  # as nearly always: one library tells of calls
+        for trace_id in doubtful:
+            for span in reader.spans(trace_id, payloads=False):
+                key = (span.project, span.trace_id, span.span_id)
+                places[key] = Place(span.parent_id, span.kind)
+                if (call := call_of(span)) is not None:
+                    self._calls[key] = call
+                else:
+                    self._calls.pop(key, None)
+        found = verdicts(self._calls.values(), places)
+        by_trace: dict[str, dict[Key, Any]] = defaultdict(dict)
+        for key, verdict in found.items():
+            by_trace[key[1]][key] = verdict
+        new: list[Span] = []
+        for trace_id, keys in by_trace.items():
+            for span in reader.spans(trace_id):
+                key = (span.project, span.trace_id, span.span_id)
+                if key in keys and call_of(span) is not None:
+                    new.append(marked(span, keys[key].kind, keys[key].by))
+            for key in keys:
+                self._calls.pop(key, None)
+        self.duplicates += len(new)
+        return self.write(writer, new)
+
+    def _doubtful(self) -> list[str]:
+        """The traces in which one call may be within another."""
+        by_trace: dict[str, list[Call]] = defaultdict(list)
+        for call in self._calls.values():
+            by_trace[call.key[1]].append(call)
+        touched = dict.fromkeys(key[1] for key in self._unsettled)
+        return [trace_id for trace_id in touched if _may_nest(by_trace[trace_id])]
+
+    def write(self, writer: Writer, spans: Sequence[Span]) -> int:
+        """Write spans into the store; how many these are.
+
+        Raises:
+            StoreError: the store refused; some of them may be there.
+        """
+        for at in range(0, len(spans), _WRITE_AT_ONCE):
+            writer.append(list(self._chunks(spans[at : at + _WRITE_AT_ONCE])))
+        return len(spans)
+
+    def _chunks(self, spans: Iterable[Span]) -> Iterator[Chunk]:
+        """Lines for the store, by the process that they are of."""
+        by_process: dict[str, list[Line]] = defaultdict(list)
+        for span in spans:
+            by_process[span.process_id].append(self._written(span))
+        for process_id, lines in by_process.items():
+            yield Chunk(Process(process_id=process_id, started=0), lines)
+
+
+def understanding_of(settings: Settings, key: bytes) -> Understanding:
+    """What reads the lines of a home.
+
+    Args:
+        settings: whose rules hold.
+        key: of the home's hashes.
+    """
+    return Understanding(lambda: Pen(gate_of(settings, key), settings.value_bytes))
+
+
+def again(span: Span, events: Sequence[Event]) -> Span:
+    """A span that the store has, read anew; itself where it says nothing else than it did."""
+    new = understand(span, events) if is_foreign(span) else raw(span)
+    if structs.replace(new, revision=span.revision) == span:
+        return span
+    return structs.replace(new, revision=max(new.revision, span.revision + 1))
+
+
+def _may_nest(calls: list[Call]) -> bool:
+    """Whether one of these calls may be within another, or within one that Flightlog recorded around it."""
+    if len(calls) < 2:
+        return False
+    calls.sort(key=lambda call: (call.start, -call.end))
+    latest = calls[0].end
+    for call in calls[1:]:
+        if call.end <= latest:
+            return True
+        latest = max(latest, call.end)
+    return False
+
+
+def _events_behind(lines: Sequence[Line], index: int, span: Span) -> Iterator[Event]:
+    """The events of a span, which stand behind it where it came with them."""
+    mark = b'"span_id":"%b"' % span.span_id.encode()
+    for at in range(index + 1, len(lines)):
+        line = lines[at]
+        if line.startswith(_SPAN) or line.find(mark, 0, _HEAD) < 0:
+            return
+        event = _decoded(line)
+        if isinstance(event, Event):
+            yield event
+
+
+def by_span(events: Iterable[Event]) -> dict[str, list[Event]]:
+    """Events by the span that they are of."""
+    found: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        found[event.span_id].append(event)
+    return found
+
+
+def _decoded(line: Line) -> Record | None:
+    try:
+        return decode(line)
+    except BadRecord:
+        return None
