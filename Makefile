@@ -8,9 +8,10 @@ PROVIDER := $(VENV)/provider
 READERS := $(VENV)/readers
 COMPILED := $(VENV)/.compiled
 C_SOURCES := setup.py $(wildcard src/flightlog/_speed/*.c src/flightlog/_speed/*.h)
+OF_ENGINES := $(addprefix tests/,core hot journal narration recording redaction speed steps)
 SOURCES := src tests bench examples scripts
 
-.PHONY: all check test suite matrix sanitize demo fix bench docs law clean
+.PHONY: all check test of-python matrix sanitize demo fix bench docs law clean
 all: check test
 
 $(USABLE): pyproject.toml
@@ -46,13 +47,14 @@ check: $(STAMP)  ## format, lint, strict types, law
 law: $(STAMP)
 	$(BIN)/python -m pytest tests/law -n 0
 
-suite: $(STAMP) $(COMPILED) $(PROVIDER)/.installed $(READERS)/.installed
+test: $(STAMP) $(COMPILED) $(PROVIDER)/.installed $(READERS)/.installed  ## every test, in parallel
 	$(BIN)/python -m pytest -n auto
+	FLIGHTLOG_ENGINE=pure $(BIN)/python -m pytest -n auto $(OF_ENGINES)
 
-test: suite  ## every test, in parallel
-	FLIGHTLOG_ENGINE=pure $(BIN)/python -m pytest -n auto tests/core tests/hot tests/journal tests/narration tests/recording tests/redaction tests/speed tests/steps
+of-python: $(STAMP) $(COMPILED)
+	$(BIN)/python -m pytest -n auto $(OF_ENGINES) tests/contracts tests/store
 
-matrix: $(STAMP)  ## every test on every other Python from 3.11 up that is here
+matrix: $(STAMP)  ## the tests of recording and storing, on every other Python from 3.11 up that is here
 	sh scripts/matrix.sh $(BIN)/python
 
 sanitize: $(STAMP)  ## the compiled core under the sanitizers of the C compiler, then a short look for leaks
