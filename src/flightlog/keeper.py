@@ -2,7 +2,7 @@
 
 It writes the running lines of spans that have been open for a while, makes the next journal segment ahead,
 makes lines durable where that is asked, and, if nobody else does, indexes the home. Beside a busy program an
-indexer is a burden, so it works at most an eighth of the time (counted in processor time, which is what it
+indexer is a burden, so it works about a seventh of the time at most (counted in processor time, which is what it
 takes from the program), until the journals are half full; somebody who waits (`flush`, exit) lifts the limit.
 
 It never raises: trouble is counted, said once, and tried again later.
@@ -35,7 +35,7 @@ TICK_SECONDS: Final = 0.1
 OVERDUE_NS: Final = 150_000_000
 """With a tick of 0.1 s a span gets its running line when it has been open for about 0.2 s."""
 
-SHARE: Final = 0.125
+SHARE: Final = 0.15
 """Most of the time that indexing may take beside a program."""
 
 _LOCK_SECONDS: Final = 1.0
