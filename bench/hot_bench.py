@@ -5,7 +5,8 @@ thread; for OpenTelemetry its batch processor with an exporter that throws the s
 recording thread is counted, as the other threads' work is not what the program waits for; before each run they get
 a tenth of a second to catch up, as they do in a program that does something besides recording. Ours is measured with
 the compiled engine, where it is there, and with the plain one. Processes alternate (floor, ours, plain, OpenTelemetry,
-floor, …); each row is the median over processes of the median of nine runs.
+floor, …); each row is the median over processes of the median of nine runs. The floor of a compiled span is a context
+manager in C that records nothing (`floor.c`); where there is no C compiler its rows are missing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 from statistics import median
+
+from floor_parts import built
 
 _HEAD = """
 import json, os, sys, time
@@ -70,7 +73,18 @@ def clock(n):
     for _ in range(n):
         time.monotonic_ns(); time.monotonic_ns()
 
-report(loop=loop, nothing=nothing, clock=clock)
+subjects = {"loop": loop, "nothing": nothing, "clock": clock}
+try:
+    from floor_parts_built import span as bare
+except ImportError:
+    pass
+else:
+    def compiled(n):
+        for _ in range(n):
+            with bare("search"):
+                pass
+    subjects["compiled"] = compiled
+report(**subjects)
 """
 
 OURS = """
@@ -143,9 +157,10 @@ report(plain=plain, attributes=attributes, in_task=plain)
 """
 
 
-def _measured(source: str, number: int, home: Path, engine: str) -> dict[str, float]:
+def _measured(source: str, number: int, home: Path, engine: str, parts: str = "") -> dict[str, float]:
     environment = {
         **os.environ,
+        "PYTHONPATH": parts,
         "FLIGHTLOG_HOME": str(home),
         "FLIGHTLOG_JOURNAL_BYTES": "8GiB",
         "FLIGHTLOG_ENGINE": engine,
@@ -166,10 +181,12 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
     number, rounds = (2_000, 1) if quick else (10_000, 5)
     found: dict[str, list[dict[str, float]]] = {"floor": [], "ours": [], "plain": [], "otel": []}
     subjects = (("floor", FLOOR, ""), ("ours", OURS, "compiled"), ("plain", OURS, "pure"), ("otel", OTEL, ""))
-    for _ in range(rounds):
-        for name, source, engine in subjects:
-            with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as home:
-                found[name].append(_measured(source, number, Path(home), engine))
+    with tempfile.TemporaryDirectory(prefix="flightlog-floor-") as parts:
+        built(Path(parts))
+        for _ in range(rounds):
+            for name, source, engine in subjects:
+                with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as home:
+                    found[name].append(_measured(source, number, Path(home), engine, parts))
 
     def middle(who: str, what: str) -> float:
         return median(one[what] for one in found[who])
@@ -178,6 +195,16 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
         pairs = zip(found[other], found["ours"], strict=True)
         return median(theirs[what] / ours[what] for theirs, ours in pairs)
 
+    floor_in_c: list[tuple[str, float, str]] = []
+    if "compiled" in found["floor"][0]:
+        net = [
+            (ours["plain"] - floor["loop"]) / (floor["compiled"] - floor["loop"])
+            for ours, floor in zip(found["ours"], found["floor"], strict=True)
+        ]
+        floor_in_c = [
+            ("floor: a `with` block of a C object that does nothing", middle("floor", "compiled"), "ns"),
+            ("times that floor, both without the loop step: a span", median(net), "x"),
+        ]
     return [
         ("floor: an empty loop step", middle("floor", "loop"), "ns"),
         ("floor: a `with` block that does nothing", middle("floor", "nothing"), "ns"),
@@ -195,6 +222,7 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
         ("the plain engine: a span with 3 attributes", middle("plain", "attributes"), "ns"),
         ("the plain engine: a call of a traced function", middle("plain", "traced"), "ns"),
         ("the plain engine: an event with 1 attribute", middle("plain", "events"), "ns"),
+        *floor_in_c,
         ("times cheaper than OpenTelemetry: a span", ratio("plain"), "x"),
         ("times cheaper than OpenTelemetry: with 3 attributes", ratio("attributes"), "x"),
         ("times cheaper than OpenTelemetry: in an asyncio task", ratio("task"), "x"),

@@ -104,6 +104,12 @@ def captured_call(n):
         for i in range(n):
             captured_function("job-123")
 
+def by_hand(n):
+    with fl.span("root"):
+        for i in range(n):
+            with fl.span("captured_function", input={"job_id": "job-123"}) as current:
+                current.output = plain_function("job-123")
+
 def narrated(n):
     for i in range(n):
         fl.narrate("dispatch_job", "job-123", human="Dispatched job-123", actor="orchestratord", level="trace")
@@ -130,7 +136,7 @@ import subjects
 N, REPEATS = int(sys.argv[1]), 7
 RECORDED = os.environ["FLIGHTLOG_LEVEL"] == "trace" and "FLIGHTLOG_STRIP" not in os.environ
 NAMES = ["loop", "tiny", "lazy", "entered", "pair", "looped", "sampled", "iteration", "state", "guarded", "plain_call",
-    "traced_call", "narrated", "spans", "spanned_call", "captured_call", "foreign", "foreign_both_ways"]
+    "traced_call", "narrated", "spans", "spanned_call", "captured_call", "by_hand", "foreign", "foreign_both_ways"]
 
 def measure(subject):
     runs = []
@@ -209,7 +215,7 @@ def _measured(number: int, state: dict[str, str]) -> Found:
 
 def _without_floor(found: Found) -> Found:
     """What each call costs beyond the loop it stands in, or the call that it is put around."""
-    floors = dict.fromkeys(("traced_call", "spanned_call", "captured_call"), "plain_call")
+    floors = dict.fromkeys(("traced_call", "spanned_call", "captured_call", "by_hand"), "plain_call")
     floors |= {"foreign_both_ways": "foreign"}
     net = {name: value - found[floors.get(name, "loop")] for name, value in found.items() if name != "memory"}
     return {**net, "left": net["pair"] - net["entered"], "memory": found["memory"]}
@@ -240,10 +246,15 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
                 middle[state]["captured_call"],
                 "ns",
             ),
+            (f"{state}: a span that is given the same by hand", middle[state]["by_hand"], "ns"),
             (f"{state}: memory of an open span", middle[state]["memory"], "bytes"),
         ]
     whole = [one["spanned_call"] / one["spans"] for one in runs["recorded"]]
-    rows.append(("recorded: a call of a traced function, times a span", median(whole), "x"))
+    rows.append(("recorded: a call of a traced function, nothing captured, times a span", median(whole), "x"))
+    same = [one["captured_call"] / one["by_hand"] for one in runs["recorded"]]
+    rows.append(
+        ("recorded: with argument and result, times a span that is given the same", median(same), "x")
+    )
     rows.append(("off: tiny behind `if hot.on:`", max(0.0, middle["off"]["guarded"]), "ns"))
     rows.append(("stripped: tiny behind `if hot.on:`", max(0.0, middle["stripped"]["guarded"]), "ns"))
     for body in BODIES_NS:

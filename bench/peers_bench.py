@@ -7,7 +7,8 @@ server on loopback (`peer_subjects.py` says which).
 
 As in the part `hot` every subject runs in a fresh process on one core, and processor time of the recording thread is
 counted; the loop step is included, and the first row says what it and an empty block cost. Processes alternate; each
-row is the median over processes of the median of seven runs. Memory is what `tracemalloc` sees of an open span.
+row is the median over processes of the median of seven runs of 10,000 steps, or of 2,000 where one takes longer than
+25 µs. Memory is what `tracemalloc` sees of an open span.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from pathlib import Path
 from statistics import median
 from threading import Thread
 
-from peer_subjects import DRIVER, FLOOR, OURS, OURS_HOT, OURS_OFF, OURS_STRIPPED, PEERS
+from floor_parts import built
+from peer_subjects import DRIVER, FLOOR, FLOOR_IN_C, OURS, OURS_HOT, OURS_OFF, OURS_STRIPPED, PEERS
 
 Found = dict[str, float]
 
@@ -141,10 +143,12 @@ def measured(python: Path, source: str, number: int, address: str, variables: di
     return f"it failed: {_last(done.stderr)}"
 
 
-def subjects(python: Path) -> dict[str, tuple[Path, str, dict[str, str]]]:
-    """Each subject: the interpreter that runs it, its program and its environment."""
+def subjects(python: Path, parts: Path) -> dict[str, tuple[Path, str, dict[str, str]]]:
+    """Each subject: interpreter, program, environment; the floor in C is built in the directory `parts`."""
     ours = Path(sys.executable)
     found = {"floor: nothing recorded": (ours, FLOOR, dict[str, str]())}
+    if built(parts):
+        found["floor: nothing recorded, by a C object"] = (ours, FLOOR_IN_C, {"PYTHONPATH": str(parts)})
     found |= {name: (ours, source, variables) for name, (source, variables) in OUR_SUBJECTS.items()}
     for name, (package, source) in PEERS.items():
         version = version_of(python, package) if package else sysconfig.get_python_version()
@@ -154,12 +158,13 @@ def subjects(python: Path) -> dict[str, tuple[Path, str, dict[str, str]]]:
 
 def run(quick: bool) -> list[tuple[str, float, str]]:
     """Measure all in turn; return (name, value, unit) rows, and one of no value for each that is missing."""
-    number, rounds = (500, 1) if quick else (2_000, 3)
+    number, rounds = (500, 1) if quick else (10_000, 3)
     python, reasons = installed(environment_place())
     found: dict[str, list[Found]] = {}
-    with sink() as address:
+    with sink() as address, tempfile.TemporaryDirectory(prefix="flightlog-floor-") as parts:
+        all_subjects = subjects(python, Path(parts))
         for _ in range(rounds):
-            for name, (interpreter, source, variables) in subjects(python).items():
+            for name, (interpreter, source, variables) in all_subjects.items():
                 if name in reasons or any(name.startswith(f"{peer} ") for peer in reasons):
                     continue
                 answer = measured(interpreter, source, number, address, variables)

@@ -126,7 +126,7 @@ event_open(EventLine *event, const Place *place, PyObject *level)
     event->cuts = NULL;
     event->members = 0;
     long long now = now_ns();
-    if (anchor_check(now) < 0 || texts_hold() < 0 || (place->parent != NULL && announce_root(place->parent) < 0))
+    if (anchor_check(now) < 0 || (place->parent != NULL && announce_root(place->parent) < 0))
         return -1;
     uint64_t id = next_id();
     if (id == 0 || line_head(line, place->parent, id) < 0)

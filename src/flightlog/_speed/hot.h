@@ -36,6 +36,7 @@ extern HotWords hot_words;
 int line_small(Line *line, PyObject *value);
 int is_hiding(PyObject *key);
 PyObject *small_json(PyObject *value, PyObject *key);
+PyObject *small_members(PyObject *names, PyObject *values, Py_ssize_t skip, PyObject *key);
 int plain_add(PyObject *module);
 
 /* hot_sites.c */

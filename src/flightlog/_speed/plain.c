@@ -13,41 +13,12 @@
 #define MOST_MEMBERS 16 /* of one container */
 #define MOST_NODES 64
 #define DEEPEST 4
+#define ROOMY 65536 /* bytes of a value that nothing plain comes near */
 #define AGAIN 2 /* a key was not known: Python code has run */
 
-static PyObject *memo, *met; /* the globals of core/memo.py, and its `_met`: owned; NULL before they are told */
-static PyObject *limits_word, *encoder_word; /* interned */
-static PyObject *encoder; /* the one that was asked for its limits last, owned */
-static int is_roomy;
-
-static long long
-limit(PyObject *limits, const char *name)
-{
-    PyObject *value = PyObject_GetAttrString(limits, name);
-    long long number = value == NULL ? -1 : PyLong_AsLongLong(value);
-    Py_XDECREF(value);
-    return number;
-}
-
-/* Whether the limits that hold are ones that nothing plain can come near. */
-static int
-has_room(void)
-{
-    PyObject *now = memo == NULL || engine.texts == NULL ? NULL : PyDict_GetItemWithError(memo, encoder_word);
-    if (LIKELY(now != NULL && now == encoder))
-        return is_roomy;
-    if (now == NULL)
-        return 0;
-    Py_INCREF(now);
-    PyObject *limits = PyObject_GetAttr(now, limits_word);
-    int roomy = limits != NULL && limit(limits, "value_bytes") >= 65536 && limit(limits, "nodes") >= 1000 &&
-                limit(limits, "depth") >= DEEPEST + 2;
-    Py_XDECREF(limits);
-    PyErr_Clear();
-    is_roomy = roomy;
-    Py_XSETREF(encoder, now);
-    return roomy;
-}
+static PyObject *met; /* `_met` of core/memo.py: owned; NULL before it is told */
+static PyObject *null_text, *true_text, *false_text, *empty_text; /* JSON, for good */
+static int is_roomy; /* whether the limits that hold are ones that nothing plain can come near */
 
 static inline int
 is_scalar(PyObject *value)
@@ -256,7 +227,7 @@ write_scalar(Line *line, PyObject *value)
 int
 line_small(Line *line, PyObject *value)
 {
-    if (!has_room())
+    if (!is_roomy)
         return 0;
     int plain = AGAIN;
     for (int tries = 0; plain == AGAIN && tries < MOST_NODES; tries++) {
@@ -272,37 +243,113 @@ line_small(Line *line, PyObject *value)
     return done;
 }
 
+#define JUDGED 32 /* a power of two */
+
+/* Keys that hide nothing, found by their address as long as the texts hold. */
+static struct {
+    PyObject *key; /* owned, or NULL */
+    unsigned age;
+} judged[JUDGED];
+
 /* Whether a key hides what stands under it: 1, 0, or -1 with an exception. */
 int
 is_hiding(PyObject *key)
 {
+    size_t at = ((size_t)key >> 4) & (JUDGED - 1);
+    if (LIKELY(judged[at].key == key && judged[at].age == texts_age))
+        return 0;
+    const unsigned age = texts_age;
     PyObject *pair = PyObject_GetItem(engine.keys, key);
     if (pair == NULL)
         return -1;
     int hides = !is_open(pair);
     Py_DECREF(pair);
+    if (!hides && PyUnicode_CheckExact(key)) {
+        Py_XSETREF(judged[at].key, Py_NewRef(key));
+        judged[at].age = age;
+    }
     return hides;
 }
 
-/* The JSON of a value that stands under a key: a new str, or None where the key hides or the value is not plain. */
+/* The JSON of what needs no writing, a new reference; NULL for any other. */
+static PyObject *
+ready_json(PyObject *value)
+{
+    if (PyUnicode_CheckExact(value) && PyUnicode_GET_LENGTH(value) <= MOST_TEXT)
+        return Py_XNewRef(PyDict_GetItemWithError(engine.texts, value));
+    if (value == Py_None)
+        return Py_NewRef(null_text);
+    if (PyBool_Check(value))
+        return Py_NewRef(value == Py_True ? true_text : false_text);
+    return PyDict_CheckExact(value) && PyDict_GET_SIZE(value) == 0 ? Py_NewRef(empty_text) : NULL;
+}
+
+/* What a line says now as a new str; None if what should be on it is not plain, which `done` tells. Ends the line. */
+static PyObject *
+line_said(Line *line, int done)
+{
+    PyObject *text = NULL;
+    if (done == 1)
+        text = PyUnicode_DecodeUTF8(line->base, line->at - line->base, NULL);
+    else if (done == 0 || is_unencodable())
+        text = Py_NewRef(Py_None);
+    line_end(line);
+    return text;
+}
+
+/* The JSON of a value under a key: a new reference, or None where the key hides or the value is not plain. */
 PyObject *
 small_json(PyObject *value, PyObject *key)
 {
-    if (engine.keys == NULL || is_odd_key(key))
+    if (engine.keys == NULL || !is_roomy || is_odd_key(key))
         Py_RETURN_NONE;
     int hides = is_hiding(key);
     if (hides != 0)
         return hides < 0 ? NULL : Py_NewRef(Py_None);
+    PyObject *ready = ready_json(value);
+    if (ready != NULL || PyErr_Occurred())
+        return ready;
     Line line;
     line_begin(&line);
-    int done = line_small(&line, value);
-    PyObject *text = NULL;
-    if (done == 1)
-        text = PyUnicode_DecodeUTF8(line.base, line.at - line.base, NULL);
-    else if (done == 0 || is_unencodable())
-        text = Py_NewRef(Py_None);
-    line_end(&line);
-    return text;
+    return line_said(&line, line_small(&line, value));
+}
+
+/* 1: written; 0: the key is one that Python judges; -1 with an exception. */
+static int
+write_member(Line *line, PyObject *key, PyObject *value, char before)
+{
+    PyObject *pair = is_odd_key(key) ? NULL : PyDict_GetItemWithError(engine.keys, key);
+    if (!is_open(pair))
+        return PyErr_Occurred() ? -1 : 0;
+    if (line_bytes(line, &before, 1) < 0 || line_text(line, PyTuple_GET_ITEM(pair, 0)) < 0)
+        return -1;
+    return write_scalar(line, value);
+}
+
+/* The JSON of a dict of these values by their names, as `small_json` makes it of one that hides nothing; None where not
+ * all are scalars. `names` and `values` are tuples, which hold what is in them while the gate runs. */
+PyObject *
+small_members(PyObject *names, PyObject *values, Py_ssize_t skip, PyObject *key)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(values);
+    if (engine.keys == NULL || !is_roomy || count > PyTuple_GET_SIZE(names) || count - skip > MOST_MEMBERS)
+        Py_RETURN_NONE;
+    int hides = is_hiding(key);
+    if (hides != 0)
+        return hides < 0 ? NULL : Py_NewRef(Py_None);
+    if (count <= skip)
+        return Py_NewRef(empty_text);
+    for (Py_ssize_t at = skip; at < count; at++)
+        if (!is_scalar(PyTuple_GET_ITEM(values, at)))
+            Py_RETURN_NONE;
+    Line line;
+    line_begin(&line);
+    int done = 1;
+    for (Py_ssize_t at = skip; done == 1 && at < count; at++)
+        done = write_member(&line, PyTuple_GET_ITEM(names, at), PyTuple_GET_ITEM(values, at), at == skip ? '{' : ',');
+    if (done == 1 && line_bytes(&line, "}", 1) < 0)
+        done = -1;
+    return line_said(&line, done);
 }
 
 /* small(value, key) -> its JSON, or None where that is for core/capture.py. */
@@ -314,28 +361,49 @@ small(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
     return small_json(args[0], args[1]);
 }
 
-/* remember(memo, met, captured): take the globals of core/memo.py, its `_met` and its `captured`, for good. */
+/* remember(met, captured): take these functions of core/memo.py, for good. */
 static PyObject *
 remember(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 3 || !PyDict_Check(args[0]))
-        return PyErr_Format(PyExc_TypeError, "remember takes globals, which are a dict, and two functions");
-    Py_XSETREF(memo, Py_NewRef(args[0]));
-    Py_XSETREF(met, Py_NewRef(args[1]));
-    Py_XSETREF(engine.captured, Py_NewRef(args[2]));
+    if (count != 2)
+        return PyErr_Format(PyExc_TypeError, "remember takes two functions");
+    Py_XSETREF(met, Py_NewRef(args[0]));
+    Py_XSETREF(engine.captured, Py_NewRef(args[1]));
+    Py_RETURN_NONE;
+}
+
+/* limit(bytes, depth, nodes): of a value, from now on. */
+static PyObject *
+limit(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *given[3];
+    if (!PyArg_ParseTuple(args, "O!O!O!", &PyLong_Type, &given[0], &PyLong_Type, &given[1], &PyLong_Type, &given[2]))
+        return NULL;
+    const long long least[] = {ROOMY, DEEPEST + 2, 1000};
+    is_roomy = met != NULL;
+    for (int at = 0; at < 3; at++) {
+        int overflow;
+        long long number = PyLong_AsLongLongAndOverflow(given[at], &overflow);
+        is_roomy &= overflow > 0 || (overflow == 0 && number >= least[at]);
+    }
     Py_RETURN_NONE;
 }
 
 static PyMethodDef functions[] = {
     {"small", (PyCFunction)(void (*)(void))small, METH_FASTCALL, PyDoc_STR("A small plain value as JSON, or None.")},
     {"remember", (PyCFunction)(void (*)(void))remember, METH_FASTCALL, PyDoc_STR("Take what core/memo.py has.")},
+    {"limit", limit, METH_VARARGS, PyDoc_STR("Say how large, how deep and of how many parts a value may be.")},
     {NULL, NULL, 0, NULL},
 };
 
 int
 plain_add(PyObject *module)
 {
-    limits_word = PyUnicode_InternFromString("limits");
-    encoder_word = PyUnicode_InternFromString("_encoder");
-    return limits_word == NULL || encoder_word == NULL ? -1 : PyModule_AddFunctions(module, functions);
+    null_text = PyUnicode_InternFromString("null");
+    true_text = PyUnicode_InternFromString("true");
+    false_text = PyUnicode_InternFromString("false");
+    empty_text = PyUnicode_InternFromString("{}");
+    if (!null_text || !true_text || !false_text || !empty_text)
+        return -1;
+    return PyModule_AddFunctions(module, functions);
 }

@@ -79,6 +79,7 @@ typedef struct {
     Py_ssize_t surely_fits; /* bytes of a line for which nobody asks what the limit is */
     int roots_may_drop;
     int withholds; /* whether arguments and results of calls stay out of the record */
+    int keeps_all; /* whether no content is withheld from any span */
     int is_used; /* whether `use` was called: nothing that records is handed out before */
 } Engine;
 
@@ -88,7 +89,6 @@ extern Engine engine;
 typedef struct {
     PyObject *empty, *ok, *step, *info, *asyncio, *field, *stray, *append, *note, *captured, *link_all, *task, *running;
     PyObject *kind, *level, *input, *links, *body, *announce, *append_least, *check, *most_line, *members, *trace;
-    PyObject *landmark; /* one that is always remembered */
 } Words;
 
 extern Words words;
@@ -156,9 +156,9 @@ line_piece(Line *line, const Piece *piece)
 }
 
 /* span_again.c */
-int texts_hold(void);                        /* once a line, before the first `line_again`; -1 with an exception */
+int again_add(PyObject *module);
 int line_again(Line *line, PyObject *text);  /* as `line_known` */
-extern unsigned texts_age;                   /* another number whenever `memo.texts` was forgotten */
+extern unsigned texts_age;                   /* another number whenever texts and keys were forgotten */
 
 /* span_line.c */
 int span_append(Span *self, PyObject *status, long long end); /* -1 with an exception */

@@ -1,7 +1,6 @@
 /* Texts that come again: each text of `memo.texts` that was written last, found by its address.
  *
- * All of it is forgotten when `memo.texts` was: then the fragment of one text that is always in it is no longer the
- * same object. Owns the texts that it knows, and that fragment.
+ * All of it is forgotten when core/memo.py says so: the gate has other rules then. Owns the texts that it knows.
  */
 #include "span.h"
 
@@ -12,27 +11,15 @@ static struct {
     Piece piece;
 } known[KNOWN];
 
-static PyObject *landmark; /* the fragment of that one text, owned */
 unsigned texts_age;
 
-static int
-forget_all(void)
+static PyObject *
+forget_texts(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
-    PyObject *fragment = PyObject_GetItem(engine.texts, words.landmark);
-    if (fragment == NULL)
-        return -1;
+    texts_age++;
     for (size_t at = 0; at < KNOWN; at++)
         Py_CLEAR(known[at].text); /* a text: letting go of it runs nothing */
-    texts_age++;
-    Py_XSETREF(landmark, fragment);
-    return 0;
-}
-
-int
-texts_hold(void)
-{
-    PyObject *found = PyDict_GetItemWithError(engine.texts, words.landmark);
-    return LIKELY(found != NULL && found == landmark) ? 0 : forget_all();
+    Py_RETURN_NONE;
 }
 
 int
@@ -54,4 +41,15 @@ line_again(Line *line, PyObject *text)
     known[at].piece.size = (size_t)size;
     memcpy(known[at].piece.bytes, bytes, (size_t)size);
     return line_piece(line, &known[at].piece);
+}
+
+static PyMethodDef functions[] = {
+    {"forget_texts", forget_texts, METH_NOARGS, PyDoc_STR("Forget what was remembered of texts and keys.")},
+    {NULL, NULL, 0, NULL},
+};
+
+int
+again_add(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
 }

@@ -220,7 +220,7 @@ line_of_span(Line *line, Span *self, PyObject *status, long long end)
 {
     PyObject *kind = Py_NewRef(self->kind == NULL ? words.step : self->kind);
     PyObject *name = Py_NewRef(self->name == NULL ? words.empty : self->name);
-    int done = texts_hold() < 0 || line_head(line, self) < 0 || line_bytes(line, "\"name\":", 7) < 0 ||
+    int done = line_head(line, self) < 0 || line_bytes(line, "\"name\":", 7) < 0 ||
                line_again(line, name) < 0 || line_bytes(line, ",\"kind\":", 8) < 0 || line_again(line, kind) < 0 ||
                line_bytes(line, ",", 1) < 0 ||
                (self->level_field != NULL && line_text(line, self->level_field) < 0);

@@ -3,7 +3,7 @@
  * A level that depends on who asks, a parent that is not simply a span, a sampled root, and arguments that do not fit
  * are the plain engine's. A new span owns its attributes as bytes until somebody asks for the dict.
  */
-#include "span.h"
+#include "hot.h"
 
 typedef struct {
     PyObject *name, *kind, *level, *input, *links; /* borrowed from the call; NULL where not given */
@@ -207,7 +207,11 @@ take_attributes(Span *self, Call *call, PyObject *const *values, PyObject *names
 static int
 take_input(Span *self, PyObject *value)
 {
-    PyObject *fragment = PyObject_CallMethodObjArgs((PyObject *)self, words.captured, value, words.input, NULL);
+    const int is_ours = Py_TYPE(self) == engine.type && engine.keeps_all;
+    PyObject *fragment = is_ours ? small_json(value, words.input) : Py_NewRef(Py_None);
+    self->plain = 0;
+    if (fragment == Py_None)
+        Py_SETREF(fragment, PyObject_CallMethodObjArgs((PyObject *)self, words.captured, value, words.input, NULL));
     if (fragment == NULL)
         return -1;
     Py_XSETREF(self->input, fragment);

@@ -74,18 +74,20 @@ use(PyObject *Py_UNUSED(module), PyObject *given)
     Py_RETURN_NONE;
 }
 
-/* install(write, journal, origin, most_line, roots_may_drop, withholds): record by this plan from now on. */
+/* install(write, journal, origin, most_line, roots_may_drop, withholds, keeps_all): record by this plan from now on. */
 static PyObject *
 install(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *write, *journal, *origin;
     Py_ssize_t most_line;
-    int roots_may_drop, withholds;
-    if (!PyArg_ParseTuple(args, "OOOnpp", &write, &journal, &origin, &most_line, &roots_may_drop, &withholds))
+    int roots_may_drop, withholds, keeps_all;
+    if (!PyArg_ParseTuple(args, "OOOnppp", &write, &journal, &origin, &most_line, &roots_may_drop, &withholds,
+                          &keeps_all))
         return NULL;
     engine.surely_fits = most_line < 1000 ? most_line : 1000;
     engine.roots_may_drop = roots_may_drop;
     engine.withholds = withholds;
+    engine.keeps_all = keeps_all;
     Py_XSETREF(engine.write, Py_NewRef(write));
     Py_XSETREF(engine.journal, Py_NewRef(PyObject_TypeCheck(journal, door_type) ? journal : Py_None));
     Py_XSETREF(engine.origin, Py_NewRef(origin));
@@ -118,7 +120,7 @@ learn_words(void)
         {&words.input, "input"},    {&words.links, "links"},     {&words.body, "body"},
         {&words.announce, "_announce"}, {&words.append_least, "_append_least"}, {&words.check, "check"},
         {&words.most_line, "_most_line"}, {&words.members, "members"},
-        {&words.trace, "trace"},    {&words.landmark, "flightlog.event"},
+        {&words.trace, "trace"},
     };
     for (size_t at = 0; at < sizeof list / sizeof *list; at++) {
         *list[at].where = PyUnicode_InternFromString(list[at].text);
@@ -132,7 +134,7 @@ int
 fls_span_add(PyObject *module)
 {
     line_prepare();
-    if (learn_words() < 0 || parts_add(module) < 0)
+    if (learn_words() < 0 || parts_add(module) < 0 || again_add(module) < 0)
         return -1;
     return PyModule_AddFunctions(module, functions);
 }

@@ -105,7 +105,7 @@ typedef struct {
     int keeps_result;
 } Run;
 
-static PyObject *word_enter, *word_exit, *word_recorded, *word_output, *word_content; /* interned */
+static PyObject *word_enter, *word_exit, *word_recorded, *word_output; /* interned */
 
 static int
 enter_span(PyObject *span)
@@ -127,23 +127,50 @@ leave_span(PyObject *span, PyObject *type, PyObject *error, PyObject *trace)
     return answer == NULL ? -1 : 0;
 }
 
-/* Set `input` or `output`: here where it is small and nothing is withheld, else as anybody would. */
+/* Whether `input` and `output` are put here, where they are small: nothing is withheld from an open span of ours. */
+static inline int
+takes_fragments(PyObject *span)
+{
+    return LIKELY(Py_TYPE(span) == engine.type && engine.keeps_all && ((Span *)span)->state == OPEN);
+}
+
+/* Put what is JSON now, a new reference that is taken: 1; 0: it is None; -1 with an exception. */
+static int
+put_fragment(PyObject *span, PyObject **slot, PyObject *fragment)
+{
+    if (fragment == NULL)
+        return -1;
+    if (fragment == Py_None) {
+        Py_DECREF(fragment);
+        return 0;
+    }
+    ((Span *)span)->plain = 0;
+    Py_XSETREF(*slot, fragment);
+    return 1;
+}
+
+/* Set `input` or `output`: here where it is small, else as anybody would. */
 static int
 tell_span(PyObject *span, PyObject **slot, PyObject *field, PyObject *value)
 {
-    PyObject *content = PyDict_GetItemWithError(engine.plain, word_content);
-    if (LIKELY(Py_TYPE(span) == engine.type && content == Py_None && ((Span *)span)->state == OPEN)) {
-        PyObject *fragment = small_json(value, field);
-        if (fragment == NULL)
-            return -1;
-        if (fragment != Py_None) {
-            ((Span *)span)->plain = 0;
-            Py_XSETREF(*slot, fragment);
-            return 0;
-        }
-        Py_DECREF(fragment);
+    int done = takes_fragments(span) ? put_fragment(span, slot, small_json(value, field)) : 0;
+    return done == 0 ? PyErr_Occurred() ? -1 : PyObject_SetAttr(span, field, value) : done < 0 ? -1 : 0;
+}
+
+static int
+tell_arguments(const Callee *callee, PyObject *span, PyObject *args, PyObject *kwargs)
+{
+    PyObject **slot = &((Span *)span)->input;
+    if (LIKELY(callee->names != NULL && PyDict_GET_SIZE(kwargs) == 0 && PyTuple_GET_SIZE(args) <= callee->positional &&
+               takes_fragments(span))) {
+        int done = put_fragment(span, slot, small_members(callee->names, args, callee->skip, words.input));
+        if (done != 0)
+            return done < 0 ? -1 : 0;
     }
-    return PyErr_Occurred() ? -1 : PyObject_SetAttr(span, field, value);
+    PyObject *given = callee_named(callee, args, kwargs);
+    int done = given == NULL ? -1 : tell_span(span, slot, words.input, given);
+    Py_XDECREF(given);
+    return done;
 }
 
 static int
@@ -156,10 +183,7 @@ tell_input(const Run *self, PyObject *span, PyObject *args, PyObject *kwargs)
         if (is_recorded <= 0)
             return is_recorded;
     }
-    PyObject *given = callee_named(&self->callee, args, kwargs);
-    int done = given == NULL ? -1 : tell_span(span, &((Span *)span)->input, words.input, given);
-    Py_XDECREF(given);
-    return done;
+    return tell_arguments(&self->callee, span, args, kwargs);
 }
 
 /* End the span with the exception that is set, and have it set again. The traceback tells of the wrapper's frame
@@ -328,9 +352,8 @@ traced_add(PyObject *module)
     word_exit = PyUnicode_InternFromString("__exit__");
     word_recorded = PyUnicode_InternFromString("recorded");
     word_output = PyUnicode_InternFromString("output");
-    word_content = PyUnicode_InternFromString("_content");
     PyTypeObject *type = (PyTypeObject *)PyType_FromSpec(&spec);
-    if (type == NULL || !word_enter || !word_exit || !word_recorded || !word_output || !word_content)
+    if (type == NULL || !word_enter || !word_exit || !word_recorded || !word_output)
         return -1;
     int done = PyModule_AddType(module, type);
     Py_DECREF((PyObject *)type);

@@ -110,5 +110,11 @@ def install(plan: Plan) -> None:
     """Start recording by this plan; spans that are open go on and end by it."""
     _pure.install(plan)
     _core.install(
-        plan.write, plan.journal, plan.origin, plan.line_bytes, _pure._roots_may_drop, _pure.withholds(CALLS)
+        plan.write,
+        plan.journal,
+        plan.origin,
+        plan.line_bytes,
+        _pure._roots_may_drop,
+        _pure.withholds(CALLS),
+        plan.content is None,
     )

@@ -185,14 +185,24 @@ def use(encoder: Encoder) -> None:
     """Forget every text and encode with this encoder from now on."""
     global _encoder  # noqa: PLW0603 - one engine a process; a class around it would cost each span a look-up
     _encoder = encoder
+    _limit()
     forget()
 
 
 def forget() -> None:
     """Look at every text anew: the gate has other rules now."""
-    keys.clear()  # first: C holds keys as long as it finds a text of `texts` again
+    keys.clear()
     texts.clear()
+    if ENGINE is not None:
+        ENGINE.forget_texts()
+
+
+def _limit() -> None:
+    if ENGINE is not None:
+        limits = _encoder.limits
+        ENGINE.limit(limits.value_bytes, limits.depth, limits.nodes)
 
 
 if ENGINE is not None:
-    ENGINE.remember(globals(), _met, captured)
+    ENGINE.remember(_met, captured)
+    _limit()
