@@ -26,36 +26,11 @@ from flightlog.codecs.lines import decode, encode
 from flightlog.codecs.otlp import json, protobuf, writing
 from flightlog.codecs.otlp.batch import Requests, requests
 from flightlog.codecs.otlp.reading import Reader
+from flightlog.core.capture import OpenGate
 from flightlog.imports.pen import Pen
 from flightlog.records import event as events
 from flightlog.records import span as spans
 from flightlog.records.record import Record
-
-
-class OpenGate:
-    """Finds nothing: what a codec loses shows only where nothing is taken out on purpose."""
-
-    def text(self, _path: str, text: str) -> str:
-        return text
-
-    def beginning(self, _path: str, text: str, _length: int) -> str:
-        return text
-
-    def arguments(self, arguments: list[str]) -> list[str]:
-        return arguments
-
-    def hides(self, _key: str) -> bool:
-        return False
-
-    def under(self, _key: str, text: str) -> str:
-        return text
-
-    def spares(self, _key: str) -> bool:
-        return True
-
-    def digest(self, _data: bytes) -> str:
-        return ""
-
 
 # -- messages -------------------------------------------------------------------------------------------------
 

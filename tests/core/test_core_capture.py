@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flightlog.core.capture import Encoder, Limits
+from flightlog.core.capture import Encoder, Limits, OpenGate
 from flightlog.redaction.gate import DefaultGate
 
 failures: list[int] = []
@@ -195,31 +195,6 @@ plain_json = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=50,
 )
-
-
-class OpenGate:
-    """Knows no secrets: what a text becomes is then the encoder's doing alone."""
-
-    def text(self, path, text):
-        return text
-
-    def beginning(self, path, text, length):
-        return text[:length]
-
-    def arguments(self, arguments):
-        return arguments
-
-    def hides(self, key):
-        return False
-
-    def under(self, key, text):
-        return text
-
-    def spares(self, key):
-        return True
-
-    def digest(self, data):
-        return DefaultGate(b"key").digest(data)
 
 
 @given(plain_json)

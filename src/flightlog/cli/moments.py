@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import time
 from datetime import datetime
 from typing import Final
 
 import click
 
-_NS: Final = {
-    "ns": 1,
-    "us": 10**3,
-    "µs": 10**3,
-    "ms": 10**6,
-    "s": 10**9,
-    "m": 60 * 10**9,
-    "h": 3600 * 10**9,
-    "d": 86_400 * 10**9,
-    "w": 7 * 86_400 * 10**9,
-}
+from flightlog.questions.units import duration
+
 _LATEST: Final = 2**63 - 1
-_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ns|us|µs|ms|s|m|h|d|w)")
 
 
 def duration_ns(text: str) -> int | None:
     """Nanoseconds of a number with a unit; None for anything else."""
-    match = _DURATION.fullmatch(text.strip().lower())
-    return round(float(match[1]) * _NS[match[2]]) if match else None
+    found = duration("".join(text.split()))
+    return None if found is None or found < 0 else found
 
 
 def moment(_: click.Context, __: click.Parameter, text: str | None) -> int | None:

@@ -82,6 +82,38 @@ def quote(text: str) -> str:
     return encode_basestring(text)
 
 
+class OpenGate:
+    """Finds nothing: for what stays in the program's own hands, and before recording starts."""
+
+    def text(self, _path: str, text: str) -> str:
+        """As it is."""
+        return text
+
+    def beginning(self, _path: str, text: str, length: int) -> str:
+        """Its first characters."""
+        return text[:length]
+
+    def arguments(self, arguments: list[str]) -> list[str]:
+        """As they are."""
+        return arguments
+
+    def hides(self, _key: str) -> bool:
+        """No."""
+        return False
+
+    def under(self, _key: str, text: str) -> str:
+        """As it is."""
+        return text
+
+    def spares(self, _key: str) -> bool:
+        """Yes."""
+        return True
+
+    def digest(self, _data: bytes) -> str:
+        """None."""
+        return ""
+
+
 class Encoder:
     """Encodes values for one gate and one set of limits; safe from any thread."""
 

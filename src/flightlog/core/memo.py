@@ -12,7 +12,7 @@ from typing import Final
 
 from flightlog._speed.presence import ENGINE
 from flightlog.border import let_through
-from flightlog.core.capture import Cut, Encoder, Limits, quote
+from flightlog.core.capture import Cut, Encoder, Limits, OpenGate, quote
 from flightlog.core.numbers import number
 from flightlog.core.outcome import text_of
 
@@ -30,32 +30,8 @@ CUT: Final = "flightlog.cut"
 """The attribute that lists the texts which were too long."""
 
 
-class _OpenGate:
-    """Stands in until recording starts; no line leaves before that."""
-
-    def text(self, _path: str, text: str) -> str:
-        return text
-
-    def beginning(self, _path: str, text: str, length: int) -> str:
-        return text[:length]
-
-    def arguments(self, arguments: list[str]) -> list[str]:
-        return arguments
-
-    def hides(self, _key: str) -> bool:
-        return False
-
-    def under(self, _key: str, text: str) -> str:
-        return text
-
-    def spares(self, _key: str) -> bool:
-        return True
-
-    def digest(self, _data: bytes) -> str:
-        return ""
-
-
-_encoder = Encoder(_OpenGate(), Limits(), lambda: None)
+_encoder = Encoder(OpenGate(), Limits(), lambda: None)
+"""Until recording starts; no line leaves before that."""
 
 
 class _Texts(dict[str, str]):

@@ -22,7 +22,7 @@ _PIECE: Final = 4096
 """`PIPE_BUF` of Linux: as much as a pipe takes without anything in between."""
 _STEP: Final = 0.5
 _GONE: Final = frozenset({errno.EPIPE, errno.EBADF, errno.EIO, errno.ENXIO})
-_CODES: Final = {
+CODES: Final = {
     "bold": "1",
     "dim": "2",
     "red": "31",
@@ -45,7 +45,7 @@ class Look(Struct, frozen=True):
 
     def paint(self, style: str, text: str) -> str:
         """Put a style on a text."""
-        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.colour and style and text else text
+        return f"\x1b[{CODES[style]}m{text}\x1b[0m" if self.colour and style and text else text
 
     def readable(self, text: str) -> str:
         """The text in letters that the stream has."""

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from flightlog._speed import presence
-from flightlog.core.capture import Encoder, Limits
+from flightlog.core.capture import Encoder, Limits, OpenGate
 from flightlog.core.outcome import text_of
 from flightlog.records.errors import BadDocument
 from flightlog.steps.step import MS, StepType, TraceStep, step_type, type_text
@@ -232,7 +232,8 @@ def _known(value: Any) -> Any:
 
 def _bent(value: Any) -> Any:
     """What JSON does not know, as something that it does."""
-    fragment, _ = Encoder(_NoGate(), Limits(value_bytes=2**30, nodes=10**7), lambda: None).encode(value, "")
+    # What stays in the program's hands is not redacted: the receiver goes on with these very values.
+    fragment, _ = Encoder(OpenGate(), Limits(value_bytes=2**30, nodes=10**7), lambda: None).encode(value, "")
     return msgspec.Raw(fragment.encode("utf-8", "replace"))
 
 
@@ -255,28 +256,3 @@ def _writer() -> Callable[..., str | None] | None:
 
 
 _write: Final = _writer()
-
-
-class _NoGate:
-    """What stays in the program's hands is not redacted: the receiver goes on with these very values."""
-
-    def text(self, _path: str, text: str) -> str:
-        return text
-
-    def beginning(self, _path: str, text: str, length: int) -> str:
-        return text[:length]
-
-    def arguments(self, arguments: list[str]) -> list[str]:
-        return arguments
-
-    def hides(self, _key: str) -> bool:
-        return False
-
-    def under(self, _key: str, text: str) -> str:
-        return text
-
-    def spares(self, _key: str) -> bool:
-        return True
-
-    def digest(self, _data: bytes) -> str:
-        return ""

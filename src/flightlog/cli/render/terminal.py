@@ -16,19 +16,10 @@ from typing import Final, Literal, TextIO
 
 from msgspec import Struct, structs
 
+from flightlog.sinks.stream import CODES
+
 Style = Literal["", "bold", "dim", "red", "green", "yellow", "magenta", "cyan", "alarm"]
 """How a text is drawn; `alarm` is bold red."""
-
-_CODES: Final[dict[str, str]] = {
-    "bold": "1",
-    "dim": "2",
-    "red": "31",
-    "green": "32",
-    "yellow": "33",
-    "magenta": "35",
-    "cyan": "36",
-    "alarm": "1;31",
-}
 
 PIPE_WIDTH: Final = 100
 """Cells for a drawing where there is no terminal to ask and `COLUMNS` is not set; tables there are whole."""
@@ -59,7 +50,7 @@ class Terminal(Struct, frozen=True):
         """Put a style on a text whose width is final."""
         if not self.colour or not style or not text:
             return text
-        return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+        return f"\x1b[{CODES[style]}m{text}\x1b[0m"
 
     def dot(self) -> str:
         """What stands between facts on one line."""
