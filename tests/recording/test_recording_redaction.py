@@ -119,6 +119,39 @@ def test_a_secret_that_comes_into_the_environment_later_is_looked_for_from_then_
     assert "the password is [REDACTED]" in text
 
 
+REMEMBERED = """
+    import os
+    import flightlog as fl
+
+    @fl.traced
+    def pay(order, note):
+        return note
+
+    def paid(note):
+        for _ in range(2):
+            pay("o-1", note)
+        with fl.span("by hand", input={"order": "o-1", "note": note}):
+            pass
+
+    note = "Swordfish-77-Of-May"
+    paid(note)
+    os.environ["SHOP_SECRET"] = note
+    paid(note)
+    fl.configure(redact_keys=["order"])
+    paid("plain")
+"""
+
+
+def test_a_text_or_a_name_that_was_written_often_is_looked_at_anew_when_it_has_become_secret(bench):
+    bench.run(REMEMBERED)
+    inputs = [span["input"] for span in sorted(_spans(bench), key=lambda span: span["start"])]
+    assert inputs == [
+        *[{"order": "o-1", "note": "Swordfish-77-Of-May"}] * 3,
+        *[{"order": "o-1", "note": "[REDACTED]"}] * 3,
+        *[{"order": "[REDACTED]", "note": "plain"}] * 3,
+    ]
+
+
 REPLACED = """
     import os, sys
     import flightlog as fl
