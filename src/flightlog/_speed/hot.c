@@ -107,7 +107,7 @@ tiny_members(EventLine *hot, const Place *Py_UNUSED(place), const void *what)
 {
     const Call *call = what;
     PyObject *target = call->given[2];
-    if (hot_member(hot, F_MARK, hot_words.tiny) < 0 || hot_member(hot, F_ACTOR, call->given[0]) < 0)
+    if (hot_mark(hot, hot_words.tiny) < 0 || hot_member(hot, F_ACTOR, call->given[0]) < 0)
         return -1;
     if (target == NULL || (PyUnicode_CheckExact(target) && PyUnicode_GET_LENGTH(target) == 0))
         return 0;
@@ -132,7 +132,7 @@ static int
 correlated_members(EventLine *hot, const Place *Py_UNUSED(place), const void *what)
 {
     const Call *call = what;
-    if (hot_member(hot, F_MARK, hot_words.tiny) < 0 || hot_member(hot, F_ACTOR, call->given[0]) < 0 ||
+    if (hot_mark(hot, hot_words.tiny) < 0 || hot_member(hot, F_ACTOR, call->given[0]) < 0 ||
         hot_member(hot, F_TARGET, call->given[2]) < 0)
         return -1;
     return hot_member(hot, F_CORRELATION_ID, call->given[4]);

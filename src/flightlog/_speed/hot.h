@@ -81,6 +81,7 @@ extern PyObject **const field_words[FIELDS];
 int place_hot(Place *place, int may_name);     /* as place_stand; `may_name`: the binding may name the actor */
 int place_find(Place *place, int wants_actor); /* the same, with the actor if that is wanted */
 int hot_member(EventLine *hot, int field, PyObject *value);
+int hot_mark(EventLine *hot, PyObject *mark); /* the first member */
 int hot_number(EventLine *hot, int field, long long value);
 
 /* What is said: its name, its text (NULL: none), and what writes its members. */

@@ -128,6 +128,37 @@ hot_member(EventLine *hot, int field, PyObject *value)
     return line_member(line, *field_words[field], value, NULL, &hot->cuts);
 }
 
+#define MARKS 8 /* a power of two */
+
+static struct {
+    PyObject *mark; /* one of `hot_words`, which are kept for good */
+    unsigned age;
+    Piece piece; /* the opening of the attributes and the first of them */
+} marks[MARKS];
+
+/* The first member: which call of the tier it is. Written out once, as long as the texts hold. */
+int
+hot_mark(EventLine *hot, PyObject *mark)
+{
+    size_t at = ((size_t)mark >> 4) & (MARKS - 1);
+    if (LIKELY(marks[at].mark == mark && marks[at].age == texts_age)) {
+        hot->members = 1;
+        return line_piece(&hot->line, &marks[at].piece);
+    }
+    size_t offset = (size_t)(hot->line.at - hot->line.base);
+    const unsigned age = texts_age;
+    if (hot_member(hot, F_MARK, mark) < 0)
+        return -1;
+    size_t size = (size_t)(hot->line.at - hot->line.base) - offset;
+    if (size <= WIDE && hot->members == 1 && hot->cuts == NULL) {
+        marks[at].mark = mark;
+        marks[at].age = age;
+        marks[at].piece.size = size;
+        memcpy(marks[at].piece.bytes, hot->line.base + offset, size);
+    }
+    return 0;
+}
+
 int
 hot_number(EventLine *hot, int field, long long value)
 {

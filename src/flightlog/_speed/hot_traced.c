@@ -49,7 +49,7 @@ static int
 call_members(EventLine *hot, const Place *place, const void *what)
 {
     const Told *told = what;
-    if (hot_member(hot, F_MARK, told->mark) < 0 || hot_member(hot, F_ACTOR, place->actor) < 0 ||
+    if (hot_mark(hot, told->mark) < 0 || hot_member(hot, F_ACTOR, place->actor) < 0 ||
         hot_member(hot, F_FUNCTION, told->self->function) < 0 || hot_member(hot, told->field, told->value) < 0)
         return -1;
     return told->ns < 0 ? 0 : hot_number(hot, F_ELAPSED_NS, told->ns);
