@@ -11,7 +11,7 @@ C_SOURCES := setup.py $(wildcard src/flightlog/_speed/*.c src/flightlog/_speed/*
 OF_ENGINES := $(addprefix tests/,core hot journal narration recording redaction speed steps)
 SOURCES := src tests bench examples scripts
 
-.PHONY: all check test of-python matrix sanitize demo fix bench docs law clean
+.PHONY: all check test of-python matrix sanitize demo fix bench bench-store docs law clean
 all: check test
 
 $(USABLE): pyproject.toml
@@ -71,6 +71,9 @@ demo: $(USABLE)  ## record a real program and look at it
 bench: $(STAMP) $(COMPILED)  ## every number in the docs, with floors and baselines from the same run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python bench/run.py
+
+bench-store: $(STAMP) $(COMPILED)  ## ten million spans for `bench/run.py big`, in FLIGHTLOG_BENCH_STORE; takes 10 minutes and 7 GB
+	$(BIN)/python bench/big_store.py
 
 docs: $(STAMP)  ## write the generated parts of docs/
 	$(BIN)/python scripts/docs.py

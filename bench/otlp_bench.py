@@ -59,22 +59,31 @@ def _span(draw: random.Random, number: int, trace_id: str, parent_id: str) -> Sp
     )
 
 
-def batch(seed: int, of_a_trace: int = 10) -> list[Outgoing]:
+def batch(seed: int, of_a_trace: int = 10, services: int = 1) -> list[Outgoing]:
     """A request of 500 spans; another seed, others, and later ones the greater it is.
 
     Args:
         seed: what is drawn, and when it was.
         of_a_trace: spans of each trace; those after its first are below one of those before them.
+        services: that tell of them in turn.
     """
     draw = random.Random(seed)
-    resource = Resource([("service.name", "shop"), ("host.name", "h1"), ("process.pid", 77)])
     spans: list[SpanMessage] = []
     for number in range(seed * BATCH, (seed + 1) * BATCH):
-        place = number % of_a_trace
+        place = (number - seed * BATCH) % of_a_trace
         trace_id = spans[-1].trace_id if place else f"{draw.getrandbits(128) | 1:032x}"
         parent_id = draw.choice(spans[-place:]).span_id if place else ""
         spans.append(_span(draw, number, trace_id, parent_id))
-    return [Outgoing(resource, Scope("bench", "1.0"), spans)]
+    return [
+        Outgoing(_resource(service), Scope("bench", "1.0"), spans[service::services])
+        for service in range(services)
+    ]
+
+
+def _resource(service: int) -> Resource:
+    """One of the services; the first is the shop."""
+    name = f"service {service}" if service else "shop"
+    return Resource([("service.name", name), ("host.name", "h1"), ("process.pid", 77 + service)])
 
 
 def _reader(form: Any) -> Callable[[bytes], None]:
@@ -150,13 +159,13 @@ def _rate(make: Callable[[], Callable[[bytes], None] | None], batches: list[byte
     return sorted(rates)[rounds // 2]
 
 
-def _import_rate(spans: int, of_a_trace: int) -> float:
+def _import_rate(spans: int, of_a_trace: int, services: int) -> float:
     """Spans a second of `flightlog import`, the start of the interpreter and the store included."""
     with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as scratch:
         path = Path(scratch) / "spans.pb"
         with path.open("wb") as file:
             for seed in range(spans // BATCH):
-                file.write(as_protobuf(batch(seed, of_a_trace)))
+                file.write(as_protobuf(batch(seed, of_a_trace, services)))
         environment = {**os.environ, "FLIGHTLOG_HOME": str(Path(scratch) / "home")}
         command = [sys.executable, "-m", "flightlog", "import", str(path)]
         begun = time.perf_counter()
@@ -188,9 +197,10 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
         rows.append(
             (f"{what}: every batch another", _rate(make, [encode(one) for one in others], rounds), "spans/s")
         )
-    for count, of_a_trace in ((spans, 10), (spans // 5, 1)):
-        called = f"flightlog import, protobuf, {count:,} spans, {of_a_trace} a trace, end to end"
-        rows.append((called, _import_rate(count, of_a_trace), "spans/s"))
+    for of_a_trace, services in ((10, 1), (3, 3), (1, 1)):
+        shape = f"{of_a_trace} a trace" + (f" of {services} services" if services > 1 else "")
+        called = f"flightlog import, protobuf, {spans:,} spans, {shape}, end to end"
+        rows.append((called, _import_rate(spans, of_a_trace, services), "spans/s"))
     return rows
 
 

@@ -17,6 +17,8 @@ from time import perf_counter
 import msgspec
 
 from flightlog.analysis.spending import spending_by
+from flightlog.configure import load_settings
+from flightlog.pricelist import Pricing
 from flightlog.pricing.book import PriceBook
 from flightlog.pricing.snapshot import FILE, Snapshot
 from flightlog.records import genai
@@ -24,7 +26,7 @@ from flightlog.records.callfacts import CallFacts
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.store.open import open_reader, open_writer
-from flightlog.store.port import Chunk
+from flightlog.store.port import Chunk, Writer
 
 START = 1_763_653_000_000_000_000
 CALLS = 100_000
@@ -101,9 +103,11 @@ def _of_store(book: PriceBook, number: int, rounds: int) -> list[Row]:
             writer.append(
                 [Chunk(process, [_line(each) for each in range(place, min(place + BATCH, number))])]
             )
+        took = _remembering(writer)
         writer.close()
         reader = open_reader(path)
         rows = [
+            (f"have the store remember what {number:,} calls cost", took, "s"),
             (f"floor: read {number:,} calls from the store", _timed(lambda: _read(reader), rounds), "s"),
             (
                 f"`flightlog cost` over {number:,} calls, without the start of the command",
@@ -113,6 +117,15 @@ def _of_store(book: PriceBook, number: int, rounds: int) -> list[Row]:
         ]
         reader.close()
     return rows
+
+
+def _remembering(writer: Writer) -> float:
+    """Seconds that the store takes to price everything, by prices that it has not seen yet."""
+    prices = Pricing(load_settings())
+    begun = perf_counter()
+    while writer.price_calls(prices, 1000):
+        pass
+    return perf_counter() - begun
 
 
 def _line(number: int) -> Line:

@@ -1,6 +1,7 @@
 """What the SQLite store costs: appends beside their floor, in a busy program, and the two commonest questions.
 
     taskset -c 1 python bench/store_bench.py
+    taskset -c 1 python bench/store_bench.py --chat    only what a conversation takes
 
 `run` answers (name, value, unit) for `bench/run.py`. The in-process part needs two cores, so it is not pinned:
 windows with and without the indexing thread alternate, and the median of their ratios counts.
@@ -140,24 +141,28 @@ def _appends(name: str, made: Sequence[Line], repeats: int) -> Iterator[Result]:
 def _conversations(repeats: int) -> Iterator[Result]:
     """What a conversation takes beside its rows: as it is stored, and with each request as one payload."""
     made, whole, none = conversation(), conversation("whole"), conversation("")
-    yield (
-        f"store: requests of a conversation of {TURNS} turns",
-        sum(map(len, made)) - sum(map(len, none)),
-        "bytes",
-    )
+    requests = sum(map(len, made)) - sum(map(len, none))
+    yield f"store: requests of a conversation of {TURNS} turns", requests, "bytes"
+    growths, payloads = [], []
     with _pinned(), _directory() as directory:
         _fill(directory / "none.db", none)
         rows = (directory / "none.db").stat().st_size
         for name, calls in (("by message", made), ("each whole", whole)):
             places = [directory / f"{name}-{number}.db" for number in range(repeats)]
             took = median([_fill_timed(place, calls) for place in places])
+            growths.append(places[0].stat().st_size - rows)
             with closing(open_reader(places[0])) as reader:
                 sizes = reader.sizes()
+                payloads.append(sizes.payload_bytes)
                 yield f"store: payloads that hold them {name}", sizes.payloads, ""
-                yield f"store: bytes of the payloads {name}", sizes.payload_bytes, "bytes"
-                yield f"store: growth of the file {name}", places[0].stat().st_size - rows, "bytes"
+                yield f"store: bytes of the payloads {name}", payloads[-1], "bytes"
+                yield f"store: growth of the file {name}", growths[-1], "bytes"
                 yield f"store: append a turn {name}", 1e6 * took / TURNS, "us"
                 yield f"store: spans(it) {name}", 1e3 * _median(lambda: reader.spans("c" * 32)), "ms"
+    share = "store: a conversation by message, of"
+    yield f"{share} the growth of the file with each request whole", 100 * growths[0] / growths[1], "%"
+    yield f"{share} the payloads with each request whole", 100 * payloads[0] / payloads[1], "%"
+    yield f"{share} the text of all requests (growth of the file)", 100 * growths[0] / requests, "%"
 
 
 def _fill_timed(place: Path, made: Sequence[Line]) -> float:
@@ -326,5 +331,5 @@ def _pinned() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    for what, value, unit in run(quick="--quick" in sys.argv):
+    for what, value, unit in _conversations(9) if "--chat" in sys.argv else run(quick="--quick" in sys.argv):
         print(f"{what:<80} {value:>14,.2f} {unit}")

@@ -39,6 +39,7 @@ BAD: dict[str, list[object]] = {
     "baggage_keys": [5, {"a": 1}, [b"x"]],
     "inject_hosts": [5, None, [b"x"]],
     "propagate_environment": ["perhaps", None],
+    "vectors": ["perhaps", None],
     "redact_allow": [5, None],
     "redact_rules": ["(", {"a": "("}, {"a b": "x"}, {"a": 5}, {5: "x"}],
     "content": ["none", "metadata=llm", "=all", 5],
@@ -54,6 +55,7 @@ BAD: dict[str, list[object]] = {
     "line_bytes": ["1 TiB"],
     "value_bytes": [[]],
     "sinks": ["", [], "kafka", ["store", 3], "jsonl", "stderr:xml"],
+    "fulltext": ["perhaps", None],
     "sink_bytes": [0, "16MB of it"],
     "console": ["loud", True, ""],
     "view": ["loud", True, ""],
@@ -188,6 +190,7 @@ def test_every_setting_is_read_from_its_variable_which_is_its_origin(setting: An
         "redact_keys": ("ssn,*_pin", ("ssn", "*_pin")),
         "baggage_keys": ("session, user", ("session", "user")),
         "propagate_environment": ("true", True),
+        "vectors": ("true", True),
         "instrument_without": ("redis, urllib", ("redis", "urllib")),
         "redact_rules": ('{"staff": "EMP-[0-9]+"}', {"staff": "EMP-[0-9]+"}),
     }

@@ -6,6 +6,7 @@ stops, where the package is imported already, as it is under `flightlog run -m p
 
 from flightlog.calling import run_process
 from flightlog.configure import configure, flush
+from flightlog.core.annotate import annotate
 from flightlog.core.conversation import session, turn
 from flightlog.core.engine import Span, bind, current, event, span
 from flightlog.core.llm import ModelCall, llm
@@ -13,6 +14,7 @@ from flightlog.core.mute import mute
 from flightlog.core.narrate import narrate
 from flightlog.core.narrates import narrates
 from flightlog.core.prompts import prompt_built
+from flightlog.core.recorded import recorded
 from flightlog.core.redact import redact
 from flightlog.core.tracer import traced
 from flightlog.instrumenting import instrument, uninstrument
@@ -26,6 +28,7 @@ from flightlog.testing import capture
 __all__ = [
     "ModelCall",
     "Span",
+    "annotate",
     "bind",
     "capture",
     "configure",
@@ -41,6 +44,7 @@ __all__ = [
     "narrate",
     "narrates",
     "prompt_built",
+    "recorded",
     "redact",
     "resume",
     "run_process",

@@ -6,6 +6,7 @@ An exception that ends the program, or one of its threads, is recorded as an eve
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from types import TracebackType
@@ -18,9 +19,15 @@ from flightlog.instrumenting import instrument_by_itself
 def boot() -> None:
     """Record the libraries that are installed, and listen for exceptions that nobody catches.
 
+    In a rerun recorded answers are given from here on.
+
     Whoever listened before still hears them.
     """
     instrument_by_itself()
+    if "FLIGHTLOG_RERUN" in os.environ:
+        from flightlog.replay.beginning import begin  # heavy, and for the programs of reruns alone
+
+        begin()
     before = sys.excepthook
 
     def on_exception(

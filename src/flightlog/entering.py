@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from flightlog.records.errors import StoreError
 from flightlog.records.line import Line
+from flightlog.records.process import Process
 from flightlog.settings import Settings
 from flightlog.store.open import open_reader
 from flightlog.store.port import Writer
@@ -38,15 +39,15 @@ class Door:
         self._store_path = store_path
         self._understanding: Understanding | None = None
 
-    def lines(self, lines: Sequence[Line]) -> Sequence[Line]:
-        """The lines as they go into the store."""
+    def lines(self, lines: Sequence[Line], owner: Process) -> Sequence[Line]:
+        """The lines of a process as they go into the store."""
         if self._understanding is None:
             if all(line.find(_FOREIGN) < 0 for line in lines):
                 return lines
             from flightlog.understanding import understanding_of  # heavy, and most programs need none of it
 
             self._understanding = understanding_of(self._settings, self._key)
-        return self._understanding.lines(lines)
+        return self._understanding.lines(lines, owner)
 
     @property
     def is_settled(self) -> bool:

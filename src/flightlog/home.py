@@ -16,6 +16,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from flightlog.access.audit import AuditLog
 from flightlog.codecs.lines import encode
 from flightlog.entering import Door
 from flightlog.journal.directory import sweep
@@ -28,16 +29,25 @@ from flightlog.records.errors import FlightlogError, StoreBusy, StoreError, Stor
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.span import Span
+from flightlog.sinks.fulltext import TextSink
 from flightlog.sinks.store import BATCH_BYTES, Indexer
-from flightlog.store.open import open_reader, open_writer
-from flightlog.store.port import Deleted, Price, Reader
+from flightlog.store.clearport import Deleted
+from flightlog.store.open import open_query, open_reader, open_writer
+from flightlog.store.port import Answer, Reader
+from flightlog.store.prices import Price, Prices
 from flightlog.unindexed import DIRECTORY as UNINDEXED
 from flightlog.unindexed import adopt
+from flightlog.upkeep.clearing import Clearing
 
 PATIENCE_MS: Final = 1000
 BUSY_MS: Final = 15_000
 """How long a deletion waits for another process that writes the store."""
+TEXT_SECONDS: Final = 0.05
+"""How long whoever catches up goes on with the words of what came in; one that searches takes longer."""
+FORGET_SECONDS: Final = 2.0
+"""How long a deletion goes on until no word of it is left."""
 _PATIENCE: Final = 0.02
+_CALLS_AT_ONCE: Final = 1000
 _PROBE_BYTES: Final = 1024 * 1024
 """So much room must be on the disk for a home to count as usable."""
 
@@ -67,16 +77,24 @@ class Home(Place):
     """A home whose journals and store can be opened."""
 
     @contextmanager
-    def reader(self, price: Price | None = None) -> Iterator[Reader]:
+    def reader(
+        self, price: Price | None = None, price_version: Callable[[], int] | None = None
+    ) -> Iterator[Reader]:
         """A reader of the store; a home without one answers that there is nothing.
 
         Args:
             price: what a model call costs, for questions about cost; without it none is answered.
+            price_version: the version of these prices, so that what the store remembers of costs is used.
 
         Raises:
             StoreError: the store is damaged, or newer than this Flightlog.
         """
-        reader = open_reader(self.store_path, slow_limit_ns=int(self.settings.slow_limit * 1e6), price=price)
+        reader = open_reader(
+            self.store_path,
+            slow_limit_ns=int(self.settings.slow_limit * 1e6),
+            price=price,
+            price_version=price_version,
+        )
         try:
             yield reader
         finally:
@@ -131,23 +149,112 @@ class Home(Place):
                 return self._backlog()
             return self._index(lambda: time.monotonic() >= deadline or hurry(), int(within * 1000))
 
-    def delete(self, trace_ids: Iterable[str], busy_ms: int = BUSY_MS) -> list[Deleted]:
-        """Remove traces from the store, each in a transaction of its own; what each took away.
+    def delete(
+        self,
+        trace_ids: Iterable[str],
+        busy_ms: int = BUSY_MS,
+        progress: Callable[[Deleted], object] = lambda _gone: None,
+    ) -> list[Deleted]:
+        """Remove traces from the store, a part at a time, so that whoever writes it waits for a moment only.
 
         Args:
             trace_ids: full ids; one that is not there removes nothing.
             busy_ms: the longest that one waits for another process that writes the store, in milliseconds.
+            progress: told of each part.
+
+        Returns:
+            What each took away.
 
         Raises:
-            StoreBusy: another process was writing all that time; the traces before are gone.
+            StoreBusy: another process was writing all that time; the traces before are gone, the next one in part.
             StoreError: the store cannot be written.
         """
         durable = self.settings.durability == "power"
         store = open_writer(self.store_path, durable=durable, busy_ms=busy_ms)
         try:
-            return [store.delete_trace(trace_id) for trace_id in trace_ids]
+            clearing = Clearing(store, self.is_shared)
+            return [clearing.clear([trace_id], progress) for trace_id in trace_ids]
         finally:
             store.close()
+            self.index_texts(FORGET_SECONDS)
+
+    def is_shared(self) -> bool:
+        """Whether another process indexes this home right now."""
+        with self.index_lock() as lock:
+            return not lock.acquire()
+
+    def audit(self) -> AuditLog:
+        """The log of who did what here, as the setting `audit` has it."""
+        return AuditLog(self.path, self.settings.audit)
+
+    def price_calls(self, prices: Prices, within: float = 1.0) -> bool:
+        """Have the store remember what model calls cost, some at a time, as long as there is time; whether any is left.
+
+        Nothing waits for it: what is not remembered is computed by whoever asks. It goes on while the home is indexed.
+
+        Args:
+            prices: by which; those of another version make everything anew.
+            within: the longest this takes, in seconds; a thousand calls may run over it.
+
+        Raises:
+            StoreError: the store is damaged, or newer than this Flightlog.
+        """
+        deadline = time.monotonic() + within
+        try:
+            store = open_writer(self.store_path, busy_ms=PATIENCE_MS)
+        except StoreUnwritable:
+            return True
+        try:
+            while more := store.price_calls(prices, _CALLS_AT_ONCE):
+                if time.monotonic() >= deadline:
+                    break
+        except (StoreBusy, StoreUnwritable):
+            return True
+        finally:
+            store.close()
+        return more
+
+    @contextmanager
+    def query(
+        self,
+        statement: str,
+        seconds: float,
+        price: Price | None = None,
+        price_version: Callable[[], int] | None = None,
+    ) -> Iterator[Answer]:
+        """The answer to SQL on the views that are told in `docs/sql.md`; `price` as for `reader`.
+
+        Raises:
+            BadQuestion: it is no SQL, does more than read, or takes longer than so many seconds.
+            StoreError: the store cannot be read.
+        """
+        answer = open_query(
+            self.store_path, statement, seconds=seconds, price=price, price_version=price_version
+        )
+        try:
+            yield answer
+        finally:
+            answer.close()
+
+    def texts(self, *, is_gentle: bool = False) -> TextSink:
+        """The sink of full texts; its owner must hold `index_lock` while it steps."""
+        return TextSink(self.store_path, is_on=self.settings.fulltext, is_gentle=is_gentle)
+
+    def index_texts(self, within: float) -> None:
+        """Bring the words of what the store holds into their index, as long as there is time, in seconds.
+
+        Where another process indexes this home, that one does it.
+        """
+        with self.index_lock() as lock:
+            if lock.acquire():
+                self._follow(within)
+
+    def _follow(self, within: float) -> None:
+        texts = self.texts()
+        try:
+            texts.run(within)
+        finally:
+            texts.close()
 
     def has_indexed(self, process_id: str, place: Cursor) -> bool:
         """Whether the store has everything of this journal before this place.
@@ -177,6 +284,8 @@ class Home(Place):
             left, count = indexer.backlog()
         finally:
             indexer.close()
+        if not left:
+            self._follow(TEXT_SECONDS)
         return Backlog(left, count, lines)
 
     def _backlog(self) -> Backlog:

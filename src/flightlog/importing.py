@@ -8,16 +8,20 @@ into the same home waits for none of them long, and who reads waits for none.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Final
+from contextlib import closing, contextmanager
+from itertools import chain
+from operator import add
+from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from flightlog.home import BUSY_MS, Home
-from flightlog.imports.documents import Document, Form, Importer, opened
+from flightlog.imports.apart import is_worthwhile, read_apart
+from flightlog.imports.documents import NOTHING, Form, Importer, opened
 from flightlog.imports.pen import Pen
+from flightlog.records.errors import BadDocument
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.redacting import gate_of
@@ -55,6 +59,8 @@ class Imported(Struct):
     """Spans that the readers failed on, by a mistake of ours; they are stored as they were told."""
     duplicates: int = 0
     """Spans that tell of a model call which another one stands for; they are kept and not counted."""
+    logged: int = 0
+    """Calls of models and tools that log records alone told of: each became a span."""
 
 
 class Told(Struct, frozen=True):
@@ -95,85 +101,154 @@ def import_documents(
     done = Imported()
     if not dry_run:
         home.create()
+        home.catch_up()  # a program may have told of the same calls itself
     pen = Pen(gate_of(home.settings, home.key() if home.path.is_dir() else b""), home.settings.value_bytes)
     understanding = Understanding(lambda: pen)
-    with _storing(home, done, dry_run=dry_run) as store:
-        for path in paths:
-            one = _One(path, pen=pen, done=done, project=project, home=home, bad=bad, progress=progress)
-            one.run(form, store, understanding)
+    paths = list(paths)
+    reading = _Reading(paths, form, pen, project=project, line_bytes=home.settings.line_bytes)
+    with reading.portions() as portions, _storing(home, done, dry_run=dry_run) as store:
+        taking, told = _Taking(done, understanding, store), _Telling(done, progress)
+        try:
+            for portion in portions:
+                path = paths[portion.document]
+                for place, why in portion.skipped:
+                    bad(path, place, why)
+                taking.take(portion)
+                told.tell(path, portion)
+        except BadDocument:
+            taking.store()
+            raise
+        taking.store()
         if store is not None:
             store.understand(understanding)
-    done.cut = pen.cuts
+    done.cut += pen.cuts
     done.understood, done.unread = understanding.understood, understanding.failed
     done.duplicates = understanding.duplicates
+    done.logged = understanding.logged
     return done
 
 
-class _One:
-    """The import of one document."""
+class _Portion(Struct):
+    """Some lines of one document, and what was left out before them."""
 
-    def __init__(
-        self,
-        path: str,
-        *,
-        pen: Pen,
-        done: Imported,
-        project: str,
-        home: Home,
-        bad: Callable[[str, str, str], object],
-        progress: Callable[[str, Told], object],
-    ) -> None:
-        self._path = path
+    document: int
+    """Which of them."""
+    process: Process
+    lines: list[Line]
+    skipped: list[tuple[str, str]]
+    """Places and reasons."""
+    at: int
+    """Bytes of the document that were read so far, about."""
+    size: int
+    sums: tuple[int, ...]
+    """Records, repeated keys and lines that were too long, of all documents so far; texts cut by another pen."""
+
+
+class _Reading:
+    """Reads documents, one after the other: here, or in a process of its own where that is worth it."""
+
+    def __init__(self, paths: list[str], form: Form, pen: Pen, *, project: str, line_bytes: int) -> None:
+        self._paths = paths
+        self._form = form
+        self._pen = pen
+        self._project = project
+        self._line_bytes = line_bytes
+
+    @contextmanager
+    def portions(self) -> Iterator[Iterator[_Portion]]:
+        """What is in the documents; with the first that cannot be read it ends.
+
+        Raises:
+            BadDocument: while it is read.
+        """
+        if not is_worthwhile(self._paths):
+            with closing(self._read()) as portions:
+                yield portions
+            return
+        with read_apart(self._told) as told:
+            yield (_Portion(one, Process(**process), *rest) for one, process, *rest in told)
+
+    def _told(self) -> Iterator[tuple[Any, ...]]:
+        """The portions as plain values."""
+        for portion in self._read():
+            one, process, *rest, sums = structs.astuple(portion)
+            yield one, structs.asdict(process), *rest, (*sums[:-1], self._pen.cuts)
+
+    def _read(self) -> Generator[_Portion]:
+        done: tuple[int, ...] = (0, 0, 0)
+        for number, path in enumerate(self._paths):
+            skipped: list[tuple[str, str]] = []
+            importer = Importer(
+                self._pen, project=self._project, line_bytes=self._line_bytes, bad=_noted(skipped)
+            )
+            with opened(path) as document:
+                for process, lines in chain(importer.read(document, self._form), (NOTHING,)):
+                    sums = (*map(add, done, importer.sums), 0)
+                    told, skipped[:] = skipped[:], ()
+                    yield _Portion(number, process, lines, told, document.at, document.size, sums)
+            done = sums[:-1]
+
+
+def _noted(skipped: list[tuple[str, str]]) -> Callable[[str, str], object]:
+    """What notes there what is left out."""
+    return lambda place, why: skipped.append((place, why))
+
+
+class _Taking:
+    """Takes in what was read, and stores it in transactions of a few megabytes."""
+
+    def __init__(self, done: Imported, understanding: Understanding, store: _Storing | None) -> None:
         self._done = done
-        self._bad = bad
-        self._progress = progress
-        self._tell_at = time.monotonic() + _TELL_SECONDS
-        self._importer = Importer(pen, project=project, line_bytes=home.settings.line_bytes, bad=self._skip)
+        self._understanding = understanding
+        self._store = store
+        self._by_process: dict[str, tuple[Process, list[Line]]] = {}
+        self._size = 0
 
-    def run(self, form: Form, store: _Storing | None, understanding: Understanding) -> None:
-        """Read it all, and store it in transactions of a few megabytes."""
-        before = self._done.records
-        with opened(self._path) as document:
-            waiting: list[tuple[Process, Sequence[Line]]] = []
-            size = 0
-            for process, lines in self._importer.read(document, form):
-                waiting.append((process, understanding.lines(lines)))
-                size += sum(map(len, lines))
-                if size > TRANSACTION_BYTES:
-                    self._store(store, waiting)
-                    waiting, size = [], 0
-                    if store is not None and understanding.is_full:
-                        store.understand(understanding)
-                self._done.records = before + self._importer.records
-                self._tell(document)
-            self._store(store, waiting)
-        self._done.records = before + self._importer.records
-        self._done.repeated_keys += self._importer.repeated_keys
-        self._done.too_long += self._importer.too_long
+    def take(self, portion: _Portion) -> None:
+        """Take in a portion."""
+        done, process, lines = self._done, portion.process, portion.lines
+        done.records, done.repeated_keys, done.too_long, done.cut = portion.sums
+        done.skipped += len(portion.skipped)
+        if not lines and not process.process_id:
+            return
+        _, waiting = self._by_process.setdefault(process.process_id, (process, []))
+        waiting += self._understanding.lines(lines)
+        self._size += sum(map(len, lines))
+        if self._size > TRANSACTION_BYTES:
+            self.store()
+            if self._store is not None and self._understanding.is_full:
+                self._store.understand(self._understanding)
 
-    def _skip(self, place: str, why: str) -> None:
-        self._done.skipped += 1
-        self._bad(self._path, place, why)
-
-    def _tell(self, document: Document) -> None:
-        now = time.monotonic()
-        if now >= self._tell_at:
-            self._tell_at = now + _TELL_SECONDS
-            self._progress(self._path, Told(self._done.records, document.at, document.size))
-
-    def _store(self, store: _Storing | None, waiting: list[tuple[Process, Sequence[Line]]]) -> None:
+    def store(self) -> None:
         """Store what waits, in one transaction."""
-        by_process: dict[str, tuple[Process, list[Line]]] = {}
-        for process, lines in waiting:
-            by_process.setdefault(process.process_id, (process, []))[1].extend(lines)
-        chunks = [Chunk(process, lines) for process, lines in by_process.values()]
+        chunks = [Chunk(process, lines) for process, lines in self._by_process.values()]
         self._done.lines += sum(len(chunk.lines) for chunk in chunks)
-        if store is not None and chunks:
-            store.put(chunks)
+        self._by_process, self._size = {}, 0
+        if self._store is not None and chunks:
+            self._store.put(chunks)
+
+
+class _Telling:
+    """Tells now and then how far it is."""
+
+    def __init__(self, done: Imported, progress: Callable[[str, Told], object]) -> None:
+        self._done = done
+        self._progress = progress
+        self._at = time.monotonic() + _TELL_SECONDS
+
+    def tell(self, path: str, portion: _Portion) -> None:
+        """Tell, if it is time to."""
+        now = time.monotonic()
+        if now >= self._at:
+            self._at = now + _TELL_SECONDS
+            self._progress(path, Told(self._done.records, portion.at, portion.size))
 
 
 class _Storing:
-    """Stores in a thread of its own, one transaction at a time: what comes next is read meanwhile."""
+    """Stores in a thread of its own, one transaction at a time: what comes next is read and decoded meanwhile.
+
+    While SQLite writes, the interpreter is free, and the thread that reads should have something left to do then.
+    """
 
     def __init__(self, writer: Writer, home: Home, thread: ThreadPoolExecutor, done: Imported) -> None:
         self._writer = writer
@@ -188,8 +263,9 @@ class _Storing:
         Raises:
             StoreError: what came before could not be.
         """
+        prepared = self._writer.prepared(chunks)
         self.settle()
-        self._pending = self._thread.submit(self._writer.append, chunks)
+        self._pending = self._thread.submit(prepared)
 
     def understand(self, understanding: Understanding) -> None:
         """Settle what depends on several spans.

@@ -29,6 +29,7 @@ from flightlog.records.process import Process
 
 if TYPE_CHECKING:
     from flightlog.home import Home
+    from flightlog.sinks.fulltext import TextSink
     from flightlog.sinks.store import Indexer
 
 TICK_SECONDS: Final = 0.1
@@ -46,6 +47,9 @@ _BUSY_MS: Final = 200
 """How long a step waits for another process that writes the store; then the program's own limits count."""
 
 _BATCH_BYTES: Final = 1024 * 1024
+
+_PRUNE_SECONDS: Final = 60.0
+"""Between two looks whether it is time for old traces to leave, which is so once an hour at most."""
 
 
 _carried_over: Final[list[object]] = []
@@ -92,6 +96,7 @@ class Keeper:
         """Whether indexing failed for a reason that waiting does not mend."""
         self._lock: FileLock | None = None
         self._indexer: Indexer | None = None
+        self._texts: TextSink | None = None
         self._rest_until = 0.0
         self._more = False
         self._lock_at = time.monotonic() + _LOCK_SECONDS
@@ -100,6 +105,7 @@ class Keeper:
         self._is_full = False
         self._wanted_at = 0.0
         self._told = False
+        self._prune_at = time.monotonic() + _PRUNE_SECONDS
         self._share = SHARE
         self._undelivered: list[Line] = []
         self._thread = threading.Thread(target=self._run, name="flightlog", daemon=True)
@@ -120,7 +126,7 @@ class Keeper:
         """
         if self._lock is not None:
             self._lock.release()
-        _carried_over.append(self._indexer)
+        _carried_over.append((self._indexer, self._texts))
         self._stopping = True
 
     def wake(self) -> None:
@@ -218,7 +224,7 @@ class Keeper:
         with self._turn:
             spent, begun = time.thread_time(), time.monotonic()
             self._more = False
-            while self._index(patient=True) is False and not self._stopping and not self._hurried:
+            while (done := self._index(patient=True)) is False and not self._stopping and not self._hurried:
                 busy = time.thread_time() - spent
                 self._more = True
                 if not self._pressed():
@@ -226,6 +232,30 @@ class Keeper:
                     self._rest_until = begun + busy / self._share
                     return
                 self._writer.tend()
+            if done and self._follow():
+                self._more = True
+            elif done and now >= self._prune_at:
+                self._prune_at = now + _PRUNE_SECONDS
+                self._prune()
+            self._rest_until = begun + (time.thread_time() - spent) / self._share
+
+    def _follow(self) -> bool:
+        """Index the words of a few records, where all that was recorded is in the store; whether there are more."""
+        if self._stopping or self._hurried or self._indexer is None or self._home is None:
+            return False
+        if self._texts is None:
+            self._texts = _opened(self._home).texts(is_gentle=self._share < 1)
+        return self._texts.step()
+
+    def _prune(self) -> None:
+        """Have old traces leave, where the settings say so, all that was recorded is in the store, and it is ours."""
+        home = self._home
+        if home is None or self._indexer is None or self._stopping:
+            return
+        if home.settings.prune_older_than or home.settings.prune_max_size:
+            from flightlog.upkeep import retention  # for those who set how long they keep what they recorded
+
+            retention.begin(_opened(home), 1 / self._share)
 
     @property
     def _writer_is_power(self) -> bool:
@@ -317,6 +347,8 @@ class Keeper:
     def _let_go(self) -> None:
         indexer, lock = self._indexer, self._lock
         self._indexer = self._lock = None
+        if self._texts is not None:
+            self._texts.close()
         if indexer is not None:
             indexer.close()
         if lock is not None:

@@ -182,6 +182,7 @@ class Recorder:
                 open_spans=settings.open_spans,
                 origin=origin,
                 content=content_from(settings.content),
+                vectors=settings.vectors,
             ),
         )
 

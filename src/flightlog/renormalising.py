@@ -14,7 +14,7 @@ from typing import Any, Final
 from msgspec import Struct, field, structs
 
 from flightlog.dialects.counting import Call, Key, Place, Verdict, beside, call_of, within
-from flightlog.dialects.reading import is_foreign, marked, raw, understand
+from flightlog.dialects.reading import is_foreign, lent_again, marked, raw, understand
 from flightlog.home import BUSY_MS, Home
 from flightlog.records.event import Event
 from flightlog.records.span import Span
@@ -26,6 +26,8 @@ from flightlog.understanding import by_span, understanding_of
 
 _TELL_SECONDS: Final = 0.5
 _SPANS_AT_ONCE: Final = 500
+_MOST_LOOSE: Final = 100_000
+"""Log records of no trace that are looked at, the newest."""
 
 
 class Sums(Struct):
@@ -58,6 +60,8 @@ class Renormalised(Struct):
     """Spans that say something else now."""
     duplicates: int = 0
     """Spans that tell of a call which another one stands for."""
+    logged: int = 0
+    """Calls that log records alone tell of, here as spans; 0 where nothing is done."""
     dialects: dict[str, int] = field(default_factory=dict)
     """Spans by the dialects that they speak."""
     before: Sums = field(default_factory=Sums)
@@ -90,10 +94,15 @@ def renormalise(
             for trace_id, spans in _foreign_traces(reader, selection):
                 run.done.traces += 1
                 told.at(run.done.traces)
-                events = by_span(reader.events(trace_id))
+                told_there = reader.events(trace_id)
+                events = by_span(told_there)
                 for span in spans:
                     run.take(span, events.get(span.span_id, ()))
+                run.writing.hear(told_there, reader)
+            run.writing.hear(_loose_events(reader, selection), reader)
             run.writing.flush()
+            run.writing.settle(reader)
+            run.done.logged = run.writing.logged
         finally:
             run.writing.close()
     return run.done
@@ -126,7 +135,7 @@ class _Run:
 
 
 def _read(span: Span, events: Sequence[Event]) -> Span:
-    return understand(span, events) if is_foreign(span) else raw(span)
+    return lent_again(understand(span, events), span) if is_foreign(span) else raw(span)
 
 
 class _Told:
@@ -157,6 +166,24 @@ class _Writing:
             if len(self._waiting) >= _SPANS_AT_ONCE:
                 self.flush()
 
+    def hear(self, events: Sequence[Event], reader: Reader) -> None:
+        """Look at log records: some may tell of calls that are not here as spans."""
+        for event in events:
+            self._understanding.hear(event)
+        if self._understanding.is_full:
+            self.settle(reader)
+
+    def settle(self, reader: Reader) -> None:
+        """Write what log records alone tell of; most of it is there."""
+        if self._writer is not None:
+            self.flush()
+            self._understanding.settle(reader, self._writer)
+
+    @property
+    def logged(self) -> int:
+        """Calls that log records alone tell of."""
+        return self._understanding.logged
+
     def flush(self) -> None:
         if self._writer is not None and self._waiting:
             self._understanding.write(self._writer, self._waiting)
@@ -165,6 +192,13 @@ class _Writing:
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
+
+
+def _loose_events(reader: Reader, selection: Selection) -> list[Event]:
+    """Log records of no trace, unless traces are chosen by what only they have."""
+    if selection != Selection(since=selection.since, project=selection.project):
+        return []
+    return reader.loose_events(_MOST_LOOSE, since=selection.since, project=selection.project)
 
 
 def _foreign_traces(reader: Reader, selection: Selection) -> Iterator[tuple[str, list[Span]]]:

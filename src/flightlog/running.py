@@ -63,8 +63,27 @@ class Outcome(Struct, frozen=True):
     """Somebody stopped it from the keyboard, which is no failure."""
 
 
+class Again(Struct, frozen=True):
+    """That a program runs once more, and what of it is already recorded."""
+
+    trace_id: str
+    """Of the recorded run, to which the new one is linked."""
+    span_id: str
+    environ: dict[str, str]
+    """What its processes find in their environment besides."""
+
+
+RERUN: Final = "rerun"
+"""The relation of a run to the one that it repeats."""
+
+
 def run_program(
-    arguments: Sequence[str], *, module: bool, live: bool = False, capture_output: bool = False
+    arguments: Sequence[str],
+    *,
+    module: bool,
+    live: bool = False,
+    capture_output: bool = False,
+    again: Again | None = None,
 ) -> Outcome:
     """Run a script, or a module as `python -m` does, and record it.
 
@@ -73,6 +92,7 @@ def run_program(
         module: the first argument names a module.
         live: its steps are told on its standard error as they start and end.
         capture_output: the lines of its output are kept as events; they go on to ours, unchanged and at once.
+        again: it runs once more.
 
     Raises:
         BadQuestion: there is no such script, or this is no way to name one; a setting cannot be used.
@@ -83,7 +103,11 @@ def run_program(
     home = Home.find(settings, strict=True)
     command = [sys.executable, *(["-m"] if module else []), *arguments]
     flightlog.configure(
-        home=str(home.path), service=settings.service or Path(name).stem, exit_drain=0.0, console="off"
+        home=str(home.path),
+        service=settings.service or Path(name).stem,
+        exit_drain=0.0,
+        console="off",
+        **({} if again is None else {"sample": 1.0}),
     )
     recorder.tells_of_journal = False
     started = time.monotonic_ns()
@@ -91,11 +115,14 @@ def run_program(
     stop = KeyboardInterrupt()
     try:
         with span(name, kind="run", input={"command": shown}) as record:
+            if again is not None:
+                record.link(again, RERUN)
             flush(0.0)
             if recorder.keeper is not None:
                 recorder.keeper.work_freely()
             output = _listening(record, home) if capture_output else None
-            returncode, signals = _child(command, _environment(record, home, live=live), output)
+            environ = _environment(record, home, live=live) | ({} if again is None else again.environ)
+            returncode, signals = _child(command, environ, output)
             exception: dict[str, str] = {}
             if returncode:
                 _settle()

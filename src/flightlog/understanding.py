@@ -14,20 +14,25 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from msgspec import structs
 
 from flightlog.codecs.lines import decode
 from flightlog.codecs.otlp.own import fields_of, written
-from flightlog.dialects.counting import Call, Key, Place, call_of, verdicts
+from flightlog.dialects.counting import Call, Key, Place, Verdict, call_of, verdicts
+from flightlog.dialects.gemini_cli import API_RESPONSE, REQUEST
 from flightlog.dialects.gen_ai_events import NAMES
-from flightlog.dialects.reading import is_foreign, is_understood, marked, raw, understand
+from flightlog.dialects.plain import kind_in
+from flightlog.dialects.reading import is_foreign, is_understood, lent, lent_again, marked, raw, understand
 from flightlog.dialects.registry import may_speak
+from flightlog.dialects.settling import lending_of, may_nest, times
 from flightlog.imports.pen import Pen
+from flightlog.loggedcalls import LoggedCalls
 from flightlog.records.errors import BadRecord
 from flightlog.records.event import Event
 from flightlog.records.genai import CHARGED_KINDS
+from flightlog.records.kinds import BY_ATTRIBUTE
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.record import Record
@@ -41,8 +46,10 @@ MOST_CALLS: Final = 20_000
 """Calls that are remembered until it is settled which of them are the same."""
 KEPT_CALLS: Final = 1_000
 """Of these so many of the last are remembered further: another library may tell of them yet."""
+_Owned = TypeVar("_Owned", Span, Event)
 _WRITE_AT_ONCE: Final = 500
 _MOST_NOTES: Final = 1000
+_MOST_SPOKEN: Final = 10_000
 _OTEL_TEXT: Final = '"otel":{'
 _ATTRIBUTES_TEXT: Final = '"attributes":{'
 _SPAN_TEXT: Final = '{"v":1,"type":"span"'
@@ -52,9 +59,13 @@ _SPAN: Final = _SPAN_TEXT.encode()
 _HEAD: Final = 2048
 _own_call: Final = re.compile(b'"kind":"(?:' + "|".join(CHARGED_KINDS).encode() + b')"').search
 """Whether a line of Flightlog's own is about a call of a model."""
-_EVENTS: Final = tuple(
-    name.encode() for name in sorted(NAMES | {"claude_code.api_request", "gemini_cli.api_response"})
-)
+_SPOKEN: Final = NAMES | {API_RESPONSE, REQUEST}
+"""Log records that say more of the span which they name."""
+_EVENTS: Final = (*(name.encode() for name in sorted(NAMES)), b"claude_code", b"gemini_cli")
+_LOG: Final = b'"log":1'
+_IMPORTED: Final = b'"otlp":1'
+_KIND: Final = b'"kind":"'
+_HEADS: Final = {kind: b'%b,"kind":"%b"' % (_SPAN, kind.encode()) for _, kind in BY_ATTRIBUTE}
 
 
 class Understanding:
@@ -69,35 +80,46 @@ class Understanding:
         self._make_pen = pen
         self._pen: Pen | None = None
         self._notes: dict[tuple[str, ...], str] = {}
+        self._owner: Process | None = None
         self._calls: dict[Key, Call] = {}
         self._unsettled: set[Key] = set()
         """Calls that came since it was settled last."""
         self._late: set[tuple[str, str]] = set()
         """Trace and span ids of which log records came that belong to a conversation."""
+        self._spoken: dict[tuple[str, str], None] = {}
+        """The last of these: their span may not be over yet."""
+        self._logged = LoggedCalls()
         self.understood = 0
         """Spans that were read."""
         self.failed = 0
         """Spans that no reader could make anything of, by a mistake of ours."""
         self.duplicates = 0
         """Spans that tell of a call which another one stands for."""
+        self.logged = 0
+        """Calls that log records alone told of."""
 
     # -- each by itself -----------------------------------------------------------------------------------------
 
-    def lines(self, lines: Sequence[Line]) -> Sequence[Line]:
-        """The lines, those that speak a dialect in our words."""
+    def lines(self, lines: Sequence[Line], owner: Process | None = None) -> Sequence[Line]:
+        """The lines, those that speak a dialect in our words.
+
+        Args:
+            lines: some of them.
+            owner: whose they are, where that is not in each line.
+        """
+        self._owner = owner
         found: list[Line] | None = None
         for index, line in enumerate(lines):
             if line.find(_FOREIGN) < 0:
                 if self._calls and _own_call(line[:_HEAD]) is not None:
                     self._remember(_decoded(line))  # around what another library tells of, perhaps
                 continue
-            if not may_speak(line):
-                continue
             if not line.startswith(_SPAN):
-                self._note_event(line)
+                if may_speak(line):
+                    self._note_event(line)
                 continue
             try:
-                new = self._line(line, lines, index)
+                new = self._line(line, lines, index) if may_speak(line) else _kinded(line)
             except Exception:  # noqa: BLE001 - the border: what cannot be read goes into the store as it was told
                 self.failed += 1
                 continue
@@ -111,26 +133,48 @@ class Understanding:
         if not isinstance(span, Span):
             return line
         told = span
+        if self._spoken and (span.trace_id, span.span_id) in self._spoken:
+            self._late.add((span.trace_id, span.span_id))
         if is_foreign(span) and not is_understood(span):
             span = understand(span, list(_events_behind(lines, index, span)))
         self._remember(span)
         if span is told or span == told:
             return line
+        if UNDERSTOOD not in span.otel:
+            return _kinded(line)
         self.understood += 1
         return self._added(line, told, span) or self._written(span)
 
     def _remember(self, span: Record | None) -> None:
-        call = call_of(span) if isinstance(span, Span) else None
+        call = call_of(owned(span, self._owner)) if isinstance(span, Span) else None
         if call is not None:
             self._calls[call.key] = call
             self._unsettled.add(call.key)
 
     def _note_event(self, line: Line) -> None:
-        """Note that a log record has come which belongs to a conversation."""
-        if any(line.find(name) >= 0 for name in (*_EVENTS,)) and line.find(b'"log":1') >= 0:
-            event = _decoded(line)
-            if isinstance(event, Event) and event.span_id:
-                self._late.add((event.trace_id, event.span_id))
+        """Look at a log record: it may belong to a conversation, or tell of a call by itself."""
+        if (line.find(_LOG) < 0 and line.find(_IMPORTED) >= 0) or all(
+            line.find(name) < 0 for name in _EVENTS
+        ):
+            return
+        event = _decoded(line)
+        if not isinstance(event, Event):
+            return
+        event = owned(event, self._owner)
+        if event.span_id and event.name in _SPOKEN:
+            key = (event.trace_id, event.span_id)
+            self._late.add(key)
+            self._spoken[key] = None
+            if len(self._spoken) > _MOST_SPOKEN:
+                del self._spoken[next(iter(self._spoken))]
+        self.hear(event)
+
+    def hear(self, event: Event) -> None:
+        """Look at a log record: it may tell of a call."""
+        try:
+            self._logged.take(event)
+        except Exception:  # noqa: BLE001 - the border: as above
+            self.failed += 1
 
     def _added(self, line: Line, told: Span, new: Span) -> Line | None:
         """The line with what is new put into it; None where something else changed, or it is not plain where that goes.
@@ -184,12 +228,12 @@ class Understanding:
     @property
     def is_settled(self) -> bool:
         """Whether nothing has come since it was settled last."""
-        return not self._unsettled and not self._late
+        return not self._unsettled and not self._late and not self._logged
 
     @property
     def is_full(self) -> bool:
         """Whether so much has come that it should be settled before more comes."""
-        return len(self._unsettled) >= MOST_CALLS or len(self._late) >= MOST_CALLS
+        return max(len(self._unsettled), len(self._late), len(self._logged)) >= MOST_CALLS
 
     def settle(self, reader: Reader, writer: Writer) -> int:
         """Settle what depends on several spans, all of which are in the store by now; how many were written anew.
@@ -197,11 +241,27 @@ class Understanding:
         Raises:
             StoreError: the store cannot be read or written.
         """
-        changed = self._settle_late(reader, writer) + self._settle_calls(reader, writer)
+        logged = self._calls_logged()
+        changed = self._settle_late(reader, writer) + self._settle_calls(reader, writer, logged)
         self._unsettled.clear()
+        self._logged.clear()
         for key in list(self._calls)[:-KEPT_CALLS]:
             del self._calls[key]
         return changed
+
+    def _calls_logged(self) -> dict[Key, Span]:
+        """The calls that log records told of."""
+        found: dict[Key, Span] = {}
+        for told in self._logged.spans():
+            try:
+                span = understand(told)
+            except Exception:  # noqa: BLE001 - the border: as above
+                self.failed += 1
+                continue
+            if span.kind:
+                found[span.project, span.trace_id, span.span_id] = span
+                self._remember(span)
+        return found
 
     def _settle_late(self, reader: Reader, writer: Writer) -> int:
         """Read those spans anew of which log records have come."""
@@ -213,11 +273,7 @@ class Understanding:
             spans = [span for span in reader.spans(trace_id) if span.span_id in span_ids]
             told = by_span(reader.events(trace_id)) if spans else {}
             for span in spans:
-                try:
-                    read = again(span, told.get(span.span_id, ()))
-                except Exception:  # noqa: BLE001 - the border: as above
-                    self.failed += 1
-                    continue
+                read = self._again(span, told.get(span.span_id, ()))
                 if read is not span:
                     new.append(read)
                 self._remember(read)
@@ -225,11 +281,19 @@ class Understanding:
         self._late.clear()
         return written
 
-    def _settle_calls(self, reader: Reader, writer: Writer) -> int:
-        """Mark those spans that tell of a call which another one stands for."""
+    def _again(self, span: Span, events: Sequence[Event]) -> Span:
+        try:
+            return again(span, events)
+        except Exception:  # noqa: BLE001 - the border: as above
+            self.failed += 1
+            return span
+
+    def _settle_calls(self, reader: Reader, writer: Writer, logged: Mapping[Key, Span]) -> int:
+        """Mark those spans that tell of a call which another one stands for, and write what only records told of."""
         places: dict[Key, Place] = {}
+        self._recall(reader)
         doubtful = self._doubtful()
-        if not doubtful and len({call.scope for call in self._calls.values()}) < 2:
+        if not logged and not doubtful and len({call.scope for call in self._calls.values()}) < 2:
             return 0  # as nearly always: one library tells of calls
         for trace_id in doubtful:
             for span in reader.spans(trace_id, payloads=False):
@@ -240,19 +304,49 @@ class Understanding:
                 else:
                     self._calls.pop(key, None)
         found = verdicts(self._calls.values(), places)
-        by_trace: dict[str, dict[Key, Any]] = defaultdict(dict)
-        for key, verdict in found.items():
-            by_trace[key[1]][key] = verdict
-        new: list[Span] = []
+        new = self._marked(reader, found, logged)
+        for key in found:
+            self._calls.pop(key, None)
+        alone = [span for key, span in logged.items() if key not in found]
+        self.logged += len(alone)
+        return self.write(writer, [*new, *alone, *self._logged.around(alone, reader)])
+
+    def _recall(self, reader: Reader) -> None:
+        """Remember the calls of the store that ran when those did which came: they may be the same ones."""
+        new = [self._calls[key] for key in self._unsettled if key in self._calls]
+        if not new:
+            return
+        kinds = sorted({call.kind for call in new})
+        for span in reader.calls_near(kinds, times(new), but={key[1:] for key in self._calls}):
+            if (call := call_of(span)) is not None:
+                self._calls[call.key] = call
+
+    def _marked(self, reader: Reader, found: Mapping[Key, Verdict], logged: Mapping[Key, Span]) -> list[Span]:
+        """The spans that do not count, and those that do with what they are lent, as far as they change."""
+        lending = lending_of(found, self._calls)
+        by_trace: dict[str, set[Key]] = defaultdict(set)
+        for key in (*found, *lending):
+            by_trace[key[1]].add(key)
+        stored: dict[Key, Span] = {}
         for trace_id, keys in by_trace.items():
             for span in reader.spans(trace_id):
                 key = (span.project, span.trace_id, span.span_id)
-                if key in keys and call_of(span) is not None:
-                    new.append(marked(span, keys[key].kind, keys[key].by))
-            for key in keys:
-                self._calls.pop(key, None)
+                if key in keys:
+                    stored[key] = span
+        new = [
+            marked(one, verdict.kind, verdict.by)
+            for key, verdict in found.items()
+            if key not in logged and (one := stored.get(key)) is not None and call_of(one) is not None
+        ]
         self.duplicates += len(new)
-        return self.write(writer, new)
+        for key, other in lending.items():
+            known, told = stored.get(key), logged.get(other) or stored.get(other)
+            if known is None or told is None:
+                continue
+            more = lent(self._again(known, by_span(reader.events(key[1])).get(key[2], ())), told)
+            if more is not known:
+                new.append(more)
+        return new
 
     def _doubtful(self) -> list[str]:
         """The traces in which one call may be within another."""
@@ -260,7 +354,7 @@ class Understanding:
         for call in self._calls.values():
             by_trace[call.key[1]].append(call)
         touched = dict.fromkeys(key[1] for key in self._unsettled)
-        return [trace_id for trace_id in touched if _may_nest(by_trace[trace_id])]
+        return [trace_id for trace_id in touched if may_nest(by_trace[trace_id])]
 
     def write(self, writer: Writer, spans: Sequence[Span]) -> int:
         """Write spans into the store; how many these are.
@@ -293,23 +387,22 @@ def understanding_of(settings: Settings, key: bytes) -> Understanding:
 
 def again(span: Span, events: Sequence[Event]) -> Span:
     """A span that the store has, read anew; itself where it says nothing else than it did."""
-    new = understand(span, events) if is_foreign(span) else raw(span)
+    new = lent_again(understand(span, events), span) if is_foreign(span) else raw(span)
     if structs.replace(new, revision=span.revision) == span:
         return span
     return structs.replace(new, revision=max(new.revision, span.revision + 1))
 
 
-def _may_nest(calls: list[Call]) -> bool:
-    """Whether one of these calls may be within another, or within one that Flightlog recorded around it."""
-    if len(calls) < 2:
-        return False
-    calls.sort(key=lambda call: (call.start, -call.end))
-    latest = calls[0].end
-    for call in calls[1:]:
-        if call.end <= latest:
-            return True
-        latest = max(latest, call.end)
-    return False
+def _kinded(line: Line) -> Line:
+    """The line of a span that speaks no dialect, with its kind; itself where it is of none, or has one."""
+    kind = kind_in(line)
+    if not kind or line.rfind(_IMPORTED) < 0:
+        return line
+    if line.find(_KIND) >= 0:  # or what looks like it
+        span = _decoded(line)
+        if not isinstance(span, Span) or span.kind:
+            return line
+    return Line(_HEADS[kind] + line[len(_SPAN) :])
 
 
 def _events_behind(lines: Sequence[Line], index: int, span: Span) -> Iterator[Event]:
@@ -322,6 +415,20 @@ def _events_behind(lines: Sequence[Line], index: int, span: Span) -> Iterator[Ev
         event = _decoded(line)
         if isinstance(event, Event):
             yield event
+
+
+def owned(record: _Owned, owner: Process | None) -> _Owned:
+    """A record of a process, which need not say itself whose it is."""
+    if owner is None or record.project:
+        return record
+    return structs.replace(
+        record,
+        process_id=record.process_id or owner.process_id,
+        project=owner.project,
+        environment=record.environment or owner.environment,
+        service=record.service or owner.service,
+        version=record.version or owner.version,
+    )
 
 
 def by_span(events: Iterable[Event]) -> dict[str, list[Event]]:

@@ -110,13 +110,13 @@ def test_a_moment_is_so_long_ago_or_a_date():
 
 def test_statistics_have_a_table_by_name_one_by_kind_and_one_by_model(recorded):
     shown = run("stats").stdout
-    names, kinds, models = shown.split("\n\n")
+    names, kinds, models, note = shown.split("\n\n")
     assert "vector_store.query" in names
     assert "retrieval" in kinds
     assert "gpt-4.1-mini" in models
     assert [line for line in kinds.splitlines() if line.startswith("llm")]
-    only = run("stats", "--by", "model").stdout
-    assert only == models
+    assert "within 2.6 %" in note
+    assert run("stats", "--by", "model").stdout == f"{models}\n\n{note}"
 
 
 def test_statistics_as_json_hold_the_sums(recorded):
@@ -135,7 +135,7 @@ def test_statistics_of_nothing_say_so(recorded):
 
 def test_statistics_show_no_more_rows_than_asked(recorded):
     shown = run("stats", "--by", "kind", "-n", "2").stdout
-    assert len(shown.splitlines()) == 4
+    assert len(shown.splitlines()) == 6
     assert "more; -n shows more" in shown
 
 

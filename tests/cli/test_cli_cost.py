@@ -314,14 +314,26 @@ def test_a_step_that_nobody_charges_for_has_no_cost(recorded):
 def test_stats_tell_money_by_model(spent):
     assert "≥ $0.0065" in run("stats", "--by", "model").stdout
     rows = {row["model"]: row["cost"] for row in json.loads(run("stats", "--json").stdout)["model"]}
-    assert rows["gpt-4o"] == {"usd": 0.0065, "calls": 3, "unknown_calls": 1, "reported_calls": 0}
-    assert rows["llama3"] == {"usd": None, "calls": 1, "unknown_calls": 1, "reported_calls": 0}
+    assert rows["gpt-4o"] == {"usd": 0.0065, "calls": 3, "unknown_calls": 1, "unpriced_calls": 0}
+    assert rows["llama3"] == {"usd": None, "calls": 1, "unknown_calls": 1, "unpriced_calls": 0}
 
 
-def test_stats_leave_money_out_where_there_are_too_many_calls_to_look_at(spent, monkeypatch):
-    monkeypatch.setattr("flightlog.cli.stats.MOST_CALLS", 5)
-    assert "$" not in run("stats").stdout
-    assert {row["cost"] for row in json.loads(run("stats", "--json").stdout)["model"]} == {None}
+def test_stats_tell_how_many_calls_nobody_has_priced_yet(spent, monkeypatch):
+    monkeypatch.setattr("flightlog.home.Home.price_calls", lambda *_: True)
+    shown = run("stats", "--by", "kind").stdout
+    assert "$" not in shown
+    assert "calls not priced yet" in shown
+    rows = {row["model"]: row["cost"] for row in json.loads(run("stats", "--json").stdout)["model"]}
+    assert rows["gpt-4o"] == {"usd": None, "calls": 3, "unknown_calls": 0, "unpriced_calls": 3}
+
+
+def test_stats_tell_the_same_of_money_whether_spans_are_looked_at_or_not(spent):
+    summed, looked_at = (
+        {row["model"]: row["cost"] for row in json.loads(run("stats", "--json", *more).stdout)["model"]}
+        for more in ((), ("--exact",))
+    )
+    assert summed == looked_at
+    assert summed["gpt-4o"]["usd"] == 0.0065
 
 
 @pytest.mark.parametrize(

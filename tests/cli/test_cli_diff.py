@@ -157,7 +157,12 @@ def test_a_build_fails_when_the_condition_holds(two, condition, code, told):
 def test_a_condition_that_cannot_be_read_is_pointed_at(two):
     result = run("diff", OTHER, TRACE, "--fail-on", "durtion>+20%")
     assert result.exit_code == 2
-    assert "did you mean duration?\n  durtion>+20%\n  ^" in result.stderr
+    assert "did you mean duration?\n  durtion>+20%\n  ^^^^^^^\n" in result.stderr
+
+
+def test_an_empty_condition_is_no_gate_that_lets_everything_through(two):
+    result = run("diff", OTHER, TRACE, "--fail-on", "")
+    assert (result.exit_code, "a measure was expected" in result.stderr) == (2, True)
 
 
 def test_unknown_traces_are_a_bad_question(two):

@@ -79,6 +79,12 @@ def test_a_trace_that_differs_is_drawn(project):
     assert json.loads(found.stdout)["same"] is False
 
 
+def test_the_trace_before_the_newest_of_its_name_can_be_named(project):
+    run("golden", "save", "checkout", "@previous")
+    assert run("golden", "check", "checkout", "@previous").exit_code == 0
+    assert run("golden", "check", "checkout", "@latest").exit_code == 1
+
+
 def test_fields_count_where_they_were_asked_for(project):
     run("golden", "save", "checkout", OTHER, "--field", "output")
     checked = run("golden", "check", "checkout", TRACE)

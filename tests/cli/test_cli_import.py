@@ -38,7 +38,7 @@ def test_what_is_skipped_is_named_and_the_exit_code_says_so(home, tmp_path):
     assert done.exit_code == 1
     assert f"{path}: resourceSpans[0].scopeSpans[0].spans[1]: an id" in said
     assert "\x1b" not in said
-    assert "1 skipped: they could not be read" in said
+    assert "1 record skipped: not to be read" in said
 
 
 def test_the_second_time_nothing_is_new(home, tmp_path):
@@ -74,4 +74,4 @@ def test_at_most_a_hundred_records_that_are_skipped_are_named(home, tmp_path):
     assert done.exit_code == 1
     assert said.count("; skipped\n") == 100
     assert "only counted" in said
-    assert "150 skipped" in said
+    assert "150 records skipped" in said

@@ -9,11 +9,13 @@ import pytest
 from cli_samples import TRACE
 from click.testing import CliRunner
 
+from flightlog.analysis.lints.finding import Finding
 from flightlog.analysis.pace import Pace
 from flightlog.analysis.tree import build
 from flightlog.cli.main import commands
 from flightlog.cli.render import why as drawing
 from flightlog.cli.render.cells import width
+from flightlog.cli.render.lints import lines as lint_lines
 from flightlog.cli.render.terminal import Terminal
 from flightlog.cli.why import explained
 
@@ -38,6 +40,21 @@ def test_what_a_trace_gives_away_is_told(recorded):
     assert result.stdout.splitlines()[-1] == "4 warnings in 1 trace"
 
 
+def test_what_is_alike_is_told_three_times_and_then_counted():
+    def found(name: str) -> Finding:
+        return Finding(
+            lint="n-plus-one", severity="warning", name=name, text="t", advice="a", spans=["1" * 16], count=1
+        )
+
+    many = [(TRACE, found("fetch"))] * 1_200 + [(TRACE, found("read"))] * 3
+    lines = list(lint_lines(many, 1, Terminal(width=80)))
+    assert sum(line.endswith("n-plus-one") for line in lines) == 6
+    assert [line.strip() for line in lines if "more" in line] == [
+        "and 1,197 more of the same; --json lists them"
+    ]
+    assert lines[-1] == "1,203 warnings in 1 trace"
+
+
 def test_a_lint_runs_alone_is_silenced_and_need_not_fail(recorded, monkeypatch):
     found = json.loads(run("lint", TRACE, "--only", "n-plus-one", "--json").stdout)
     assert [(each["lint"], each["count"], each["page"]) for each in found] == [
@@ -58,6 +75,10 @@ def test_without_a_trace_those_of_a_time_are_looked_at(recorded):
     assert everything.stdout.startswith(TRACE)
     assert everything.stdout.rstrip().endswith("in 2 traces")
     assert run("lint", TRACE, "--since", "2h").exit_code == 2
+
+
+def test_a_trace_that_is_named_where_nothing_was_recorded_is_a_bad_question(home):
+    assert run("lint", "@latest").exit_code == 2
 
 
 def test_where_nothing_was_recorded_nothing_is_found(home):

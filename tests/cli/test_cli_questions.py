@@ -120,4 +120,4 @@ def test_a_trace_and_a_question_together_make_no_sense(recorded, command):
 def test_a_kind_that_nobody_knows_is_named_when_nothing_fits(recorded, command):
     result = run(command, "kind:lmm")
     assert result.exit_code == 0
-    assert "no well-known kind is 'lmm'; did you mean kind:llm?" in result.stderr
+    assert "no well-known kind is 'lmm', perhaps kind:llm was meant" in result.stderr

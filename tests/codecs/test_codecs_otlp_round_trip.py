@@ -13,6 +13,7 @@ from otlp_kit import Read, as_json, back, log_requests, trace_requests
 
 from flightlog.codecs.lines import decode, encode
 from flightlog.codecs.otlp.batch import requests
+from flightlog.records.event import Event
 from flightlog.records.process import Process
 from flightlog.records.span import Link, Span
 from strategies import annotations, events, processes, spans
@@ -233,3 +234,24 @@ def test_what_somebody_else_put_there_comes_back_as_well(odd):
     )
     told = requests([(span, [])], [], {process.process_id: process})
     assert _told_and_read(told, json=False) == [_written(process), _written(span)]
+
+
+@pytest.mark.parametrize("json", [True, False])
+@pytest.mark.parametrize(
+    ("level", "severity", "told"),
+    [
+        ("info", None, 9),
+        ("info", 10, 10),
+        ("warn", 16, 16),
+        ("info", 13, 9),
+        ("info", "x", 9),
+        ("error", 17, 17),
+    ],
+)
+def test_the_severity_of_an_event_travels_in_its_place_and_comes_back(level, severity, told, json):
+    process = Process(process_id="9" * 32, started=1)
+    otel = {} if severity is None else {"severity": severity}
+    event = Event(event_id="a" * 16, time=1, name="log", level=level, otel=otel, process_id="9" * 32)
+    going = requests([], [event], {process.process_id: process})
+    assert going.logs[0].records[0].severity == told
+    assert _told_and_read(going, json=json) == [_written(process), _written(event)]

@@ -127,3 +127,32 @@ def test_an_empty_store_has_no_calls(engine: Engine):
     assert list(reader.model_calls()) == []
     assert list(reader.model_calls(Selection(name="x"))) == []
     assert list(reader.model_calls(traces=[trace_id(1)])) == []
+
+
+def test_calls_near_a_time_are_those_that_ran_then(engine: Engine):
+    engine.append(
+        llm(1, 1, at=0, took=10),
+        llm(1, 2, at=20, took=10),
+        llm(2, 3, at=0, took=100),
+        llm(2, 4, at=25, took=None, status="running"),
+        span(2, 5, at=20, took=10, kind="tool"),
+        span(3, 6, at=HOUR // MS, took=5, kind="embedding", attributes=USED),
+        llm(4, 7, at=-700_000, took=800_000),
+    )
+    reader = engine.reader()
+    second = [(START + 22 * MS, START + 24 * MS)]
+    assert places(reader.calls_near(["llm"], second)) == [(1, 2), (2, 3)]
+    assert places(reader.calls_near(["llm", "tool"], second)) == [(1, 2), (2, 3), (2, 5)]
+    assert places(reader.calls_near(["llm"], second, but={(trace_id(2), span_id(3))})) == [(1, 2)]
+    assert len(reader.calls_near(["llm"], second, most=1)) == 1
+    many = [(START + 10 * MS, START + 10 * MS), (START + HOUR, START + HOUR)]
+    assert places(reader.calls_near(["llm", "embedding"], many)) == [(1, 1), (2, 3), (3, 6)]
+    assert reader.calls_near(["llm"], [(START + HOUR, START + 2 * HOUR)]) == []
+    assert reader.calls_near(["none"], second) == reader.calls_near(["llm"], []) == []
+
+
+def test_calls_near_a_time_have_their_attributes_however_large(engine: Engine):
+    engine.append(llm(input={"messages": ["x" * 9000]}, attributes={**USED, "long": "y" * 9000}))
+    (found,) = engine.reader().calls_near(["llm"], [(START, START)])
+    assert found.attributes == {**USED, "long": "y" * 9000}
+    assert found.input is msgspec.UNSET

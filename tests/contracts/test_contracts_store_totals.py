@@ -20,7 +20,7 @@ from contracts.store_lines import (
     usage,
 )
 from flightlog.records.traces import EVERY_TRACE, Selection
-from flightlog.store.port import Deleted
+from flightlog.store.clearport import Deleted
 
 MANY = 1203
 """More traces, and more spans in one, than a page holds."""

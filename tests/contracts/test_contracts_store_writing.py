@@ -406,3 +406,25 @@ def test_closing_twice_is_harmless(engine: Engine) -> None:
     writer = engine.writer()
     writer.close()
     writer.close()
+
+
+def test_what_was_prepared_before_another_append_counts_on_top_of_it(engine: Engine) -> None:
+    writer = engine.writer()
+    late = writer.prepared([Chunk(PROCESS, [RUNNING, span(2, 2)], Cursor(0, 9))])
+    writer.append([Chunk(PROCESS, [OK])])
+    applied = late()
+    assert (applied.lines, applied.repeated) == (2, 1)
+    assert writer.cursor(PROCESS.process_id) == Cursor(0, 9)
+    reader = engine.reader()
+    assert [one.status for one in reader.spans(trace_id(1))] == ["ok"]
+    assert len(reader.traces(10)) == 2
+    assert reader.verify() == []
+
+
+def test_an_empty_text_that_was_bound_is_not_the_same_as_none(engine: Engine) -> None:
+    contexts = [{"session": "", "job": 0}, {"user": ""}, {"turn": 1, "mine": ""}, {}]
+    engine.append(*[span(number, number, context=one) for number, one in enumerate(contexts, 1)])
+    reader = engine.reader()
+    for number, context in enumerate(contexts, 1):
+        (found,) = reader.spans(trace_id(number))
+        assert found.context == context

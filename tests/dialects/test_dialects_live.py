@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -42,11 +44,15 @@ def call(attributes, tracer, within=lambda: None):
 """
 
 
-def _run(tmp_path, body: str) -> Home:
+def _recorded(tmp_path, body: str) -> Home:
     home = tmp_path / "home"
     environment = {**os.environ, "FLIGHTLOG_HOME": str(home)}
     subprocess.run([sys.executable, "-c", PROGRAM + body], env=environment, check=True, timeout=60)
-    found = Home.find(load_settings({"home": str(home)}))
+    return Home.find(load_settings({"home": str(home)}))
+
+
+def _run(tmp_path, body: str) -> Home:
+    found = _recorded(tmp_path, body)
     assert found.catch_up(30.0).bytes == 0
     return found
 
@@ -156,6 +162,92 @@ def test_a_mistake_in_settling_keeps_nothing_from_the_store(tmp_path, monkeypatc
     monkeypatch.undo()
     assert renormalise(home).duplicates == 1
     assert _sums(home) == {"llm": (1, 11), "http": (1, 0)}
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_a_call_that_flightlog_recorded_and_a_document_tells_of_as_well_counts_once(tmp_path, is_indexed):
+    body = """
+with fl.llm("gpt-4o-mini", provider="openai") as made:
+    made.usage(input=11, output=3)
+    made.set(**{"gen_ai.response.id": "answer-1"})
+"""
+    home = _run(tmp_path, body) if is_indexed else _recorded(tmp_path, body)
+    told = {
+        "traceId": "a" * 32,
+        "spanId": "b" * 16,
+        "name": "chat",
+        "startTimeUnixNano": str(time.time_ns()),
+        "endTimeUnixNano": str(time.time_ns()),
+        "attributes": [
+            {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}},
+            {"key": "gen_ai.response.id", "value": {"stringValue": "answer-1"}},
+            {"key": "gen_ai.usage.input_tokens", "value": {"intValue": 11}},
+            {"key": "gen_ai.usage.output_tokens", "value": {"intValue": 3}},
+        ],
+    }
+    scoped = {"scope": {"name": "some.library"}, "spans": [told]}
+    document = tmp_path / "told.json"
+    document.write_text(json.dumps({"resourceSpans": [{"resource": {}, "scopeSpans": [scoped]}]}))
+    assert import_documents(home, [str(document)], bad=pytest.fail).duplicates == 1
+    assert _sums(home) == {"llm": (1, 11), "http": (1, 0)}
+
+
+LOGGED = """
+from flightlog.integrations.opentelemetry import LoggerProvider
+from opentelemetry._logs import SeverityNumber
+
+logger = LoggerProvider().get_logger("some.library")
+DETAILS = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o-mini",
+    "gen_ai.usage.input_tokens": 11, "gen_ai.usage.output_tokens": 3,
+    "gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "text", "content": "yes"}]}]'}
+
+
+def log(attributes=DETAILS, name="gen_ai.client.inference.operation.details"):
+    logger.emit(event_name=name, attributes=attributes, severity_number=SeverityNumber.INFO2)
+
+
+"""
+
+
+def test_a_call_that_only_a_log_record_tells_of_counts(tmp_path):
+    home = _run(tmp_path, LOGGED + "log()")
+    assert _sums(home) == {"llm": (1, 11)}
+    (span,) = _spans(home)
+    assert span.name == "chat gpt-4o-mini"
+    assert span.output == {"messages": [{"role": "assistant", "content": "yes"}]}
+    with home.reader() as reader:
+        assert [event.otel["severity"] for event in reader.loose_events(10)] == [10]
+    assert renormalise(home).changed == 0
+
+
+def test_a_log_record_within_the_span_of_its_call_gives_it_what_was_said_and_counts_nothing(tmp_path):
+    home = _run(tmp_path, LOGGED + "call(SERVED, inner, log)")
+    assert _sums(home) == {"llm": (1, 11)}
+    (span,) = _spans(home)
+    assert span.output == {"messages": [{"role": "assistant", "content": "yes"}]}
+
+
+def test_log_records_within_a_span_that_is_no_call_are_each_a_call_below_it(tmp_path):
+    home = _run(tmp_path, LOGGED + "with fl.span('work'):\n    log()\n    log()")
+    assert _sums(home) == {"llm": (2, 22), "step": (1, 0)}
+    work, *calls = sorted(_spans(home), key=lambda span: span.kind != "step")
+    assert {call.parent_id for call in calls} == {work.span_id}
+
+
+def test_claude_code_within_a_program_counts_once_with_its_log_records(tmp_path):
+    body = """
+ASKED = {"span.type": "llm_request", "model": "claude-sonnet-4-5", "input_tokens": 7, "output_tokens": 3}
+TOLD = {"model": "claude-sonnet-4-5", "input_tokens": 7, "output_tokens": 3, "cost_usd": 0.25, "duration_ms": 0,
+    "session.id": "s-1"}
+told = provider.get_tracer("com.anthropic.claude_code.tracing")
+with fl.span("work"):
+    call(ASKED, told)
+    log(TOLD, "claude_code.api_request")
+log({**TOLD, "input_tokens": 100}, "claude_code.api_request")
+"""
+    home = _run(tmp_path, LOGGED + body)
+    assert _sums(home) == {"llm": (2, 107), "step": (1, 0), "agent": (1, 0)}
+    assert [span.attributes["gen_ai.usage.cost"] for span in _spans(home) if span.kind == "llm"] == [0.25] * 2
 
 
 @pytest.mark.parametrize("policy", ["metadata", "all,llm=metadata"])

@@ -6,12 +6,14 @@ import json
 
 import pytest
 
+from flightlog.codecs.lines import decode, encode
 from flightlog.dialects.facts import Usage
 from flightlog.dialects.providers import provider_of
 from flightlog.dialects.reading import raw, understand
 from flightlog.records import genai
 from flightlog.records.event import Event
 from flightlog.records.span import Span
+from flightlog.understanding import Understanding
 
 TRACE, SPAN = "a" * 32, "b" * 16
 
@@ -60,8 +62,33 @@ CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
 
 
 def test_a_span_that_speaks_no_dialect_stays_as_it_is():
-    told = _span({"http.request.method": "GET", "user.id": "u"})
+    told = _span({"server.address": "somewhere", "user.id": "u"})
     assert understand(told) is told
+
+
+@pytest.mark.parametrize(
+    ("attributes", "kind"),
+    [
+        ({"http.request.method": "GET"}, "http"),
+        ({"http.method": "GET", "user.id": "u"}, "http"),
+        ({"db.system.name": "postgresql"}, "db"),
+        ({"db.system": "opensearch", "http.method": "GET"}, "db"),
+        ({"http.request.method": "POST", **CHAT}, "llm"),
+        ({"http.request.method": "GET", "langfuse.session.id": "s"}, "http"),
+        ({"http.response.status_code": 200, "note": '"http.method":'}, ""),
+    ],
+)
+def test_a_request_and_a_query_are_of_their_kinds_unless_a_dialect_says_another(attributes, kind):
+    told = _span(attributes)
+    new = understand(told)
+    assert new.kind == kind
+    assert raw(new) == told
+    assert understand(new) == new
+    if "understood" not in new.otel:
+        fields = {"v": 1, "type": "span", **json.loads(encode(told))}
+        line = json.dumps(fields, separators=(",", ":")).encode()
+        [quick] = Understanding(lambda: pytest.fail("written")).lines([line])
+        assert decode(quick) == new
 
 
 def test_a_span_of_flightlog_s_own_stays_as_it_is():

@@ -76,6 +76,22 @@ def test_a_second_run_changes_nothing(old):
     assert _lines(old) == before
 
 
+def test_calls_that_log_records_told_of_are_found_in_an_old_store(tmp_path, monkeypatch):
+    paths = [str(DATA / f"{case}.jsonl.gz") for case in ("claude_code", "claude_code_logs", "gemini_cli")]
+    old, today = _home(tmp_path / "old"), _home(tmp_path / "today")
+    with monkeypatch.context() as before:
+        before.setattr(flightlog.importing, "Understanding", Nobody)
+        import_documents(old, paths, bad=pytest.fail)
+    import_documents(today, paths, bad=pytest.fail)
+    assert renormalise(old, dry_run=True).logged == 0
+    done = renormalise(old)
+    assert done.logged == 7  # of the recording without spans: six calls of the model, one of a tool
+    assert _content(old) == _content(today)
+    before = _lines(old)
+    assert renormalise(old).changed == 0
+    assert _lines(old) == before
+
+
 def test_a_dry_run_says_the_same_and_does_nothing(old):
     before = _lines(old)
     told = renormalise(old, dry_run=True)

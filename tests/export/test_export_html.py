@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from flightlog.analysis.tree import build, walk
 from flightlog.export import html
+from flightlog.records.span import Span
 
 TEXTS = st.one_of(
     st.text(max_size=30), st.sampled_from([HOSTILE, "<!--", "<script", "</SCRIPT >", "]]>", "\u2028", "&lt;"])
@@ -252,6 +253,57 @@ def test_keys_search_and_a_trace_of_ten_thousand_spans_work_without_a_network(tm
     assert found["theme"] == "dark"
     assert (found["large"], found["last"]) == ("large", list(walk(large.tree))[-1].name)
     assert 10 < found["drawn"] < 100, "only what can be seen is in the document"
+
+
+NARROW = """
+const { chromium } = await import(process.argv[2] + "/playwright-core/index.mjs");
+const browser = await chromium.launch({ executablePath: process.argv[3], args: ["--no-sandbox"] });
+const page = await (await browser.newContext({ viewport: { width: 400, height: 800 } })).newPage();
+await page.goto(process.argv[4]);
+const found = await page.evaluate(() => {
+  const boxes = (where) => [...document.querySelectorAll(where)].map((one) => one.getBoundingClientRect());
+  const marks = boxes("#ruler span");
+  return {
+    wide: document.documentElement.scrollWidth,
+    touching: marks.slice(1).filter((box, place) => box.left < marks[place].right).length,
+    names: boxes("#rows .name").map((box) => Math.round(box.width)),
+    heights: boxes("#rows .name").map((box) => Math.round(box.height)),
+    texts: [...document.querySelectorAll("#rows .name")].map((one) => one.textContent),
+    search: Math.round(boxes("#query")[0].left - boxes(".brand")[0].left),
+  };
+});
+await browser.close();
+console.log(JSON.stringify(found));
+"""
+
+
+def test_on_a_narrow_screen_nothing_overlaps_and_every_name_can_be_seen(tmp_path):
+    browser = consumers.program(
+        "chromium", "chromium-browser", "google-chrome", install="apt install chromium"
+    )
+    driver = consumers.package("playwright-core")
+    names = ["two\nlines", "a\tb", "x" * 300]
+    spans = [
+        Span(
+            trace_id="1" * 32,
+            span_id=f"{at:016x}",
+            parent_id=f"{1:016x}" if at > 1 else None,
+            name=name,
+            kind="k" * 300,
+            start=1,
+            end=5_000_000_000,
+            status="ok",
+        )
+        for at, name in enumerate(names, 1)
+    ]
+    file = tmp_path / "page.html"
+    shape = html.Page(export_records.row(name="a\nb"), build(spans))
+    file.write_text(document(shape), encoding="utf-8")
+    found = json.loads(consumers.node(NARROW, str(driver.parent), browser, file.as_uri(), cwd=tmp_path))
+    assert (found["wide"], found["touching"], found["search"]) == (400, 0, 0)
+    assert found["texts"][:2] == ["two⏎lines", "a b"]
+    assert min(found["names"]) > 20
+    assert len(set(found["heights"])) == 1, "one line for each"
 
 
 @pytest.mark.parametrize("name", ["model.js", "messages.js", "values.js", "rows.js", "details.js", "main.js"])

@@ -160,7 +160,9 @@ def test_an_array_has_a_line_for_each_row_and_is_an_array_without_any():
 
 def test_documents_are_traces_with_their_spans_nested():
     child = msgspec.structs.replace(SPAN, span_id="c" * 16, parent_id=SPAN.span_id)
-    made = standard_json.loads(b"".join(json.documents([(TRACE, build([SPAN, child])), (TRACE, build([]))])))
+    made = standard_json.loads(
+        b"".join(json.documents([(TRACE, build([SPAN, child]), []), (TRACE, build([]), [])]))
+    )
     assert [document["trace"]["trace_id"] for document in made] == [TRACE.trace_id] * 2
     assert made[0]["roots"][0]["children"][0]["span_id"] == child.span_id
     assert made[1]["roots"] == []

@@ -160,10 +160,10 @@ def test_how_far_an_import_is_is_told(home, tmp_path, monkeypatch):
     told = []
     data = DOCUMENTS["two messages glued together"]
     _import(home, _file(tmp_path, data), progress=lambda _, one: told.append((one.records, one.at, one.size)))
-    assert [records for records, _, _ in told] == [2, 3, 4]
+    assert [records for records, _, _ in told] == [2, 3, 4, 4]
     places = [at for _, at, _ in told]
     assert places == sorted(places)
-    assert 0 <= places[0] < places[-1] < len(data)
+    assert 0 <= places[0] < places[-1] == len(data)
 
 
 def test_a_project_can_be_given(home, tmp_path):
@@ -205,8 +205,48 @@ def test_a_broken_span_is_named_by_line_and_position(home, tmp_path):
 def test_of_a_document_that_was_cut_the_beginning_is_read(home, tmp_path):
     data = DOCUMENTS["messages with lengths as varints"][:-5]
     done, skipped = _import(home, _file(tmp_path, data))
-    assert (done.records, [why for _, why in skipped]) == (3, ["the document ends within a message"])
+    assert (done.records, len(skipped)) == (3, 1)
+    assert skipped[0][1].startswith("the document ends within a message")
     assert skipped[0][0] == f"byte {sum(len(_varint(len(one)) + one) for one in _RAW[:2])}"
+
+
+def test_of_a_compressed_document_that_was_cut_the_beginning_is_read(home, tmp_path):
+    lines = b"".join(_json(_request(number)) + b"\n" for number in range(1, 2001))
+    packed = gzip.compress(lines, mtime=0)
+    done, skipped = _import(home, _file(tmp_path, packed[: len(packed) // 2]))
+    assert skipped[-1] == (
+        "the end",
+        "the compressed document ends too early; what stands before that was read",
+    )
+    assert done.records > 500
+    assert skipped[0][0] == f"line {done.records + 1}"
+    assert _import(home, _file(tmp_path, packed, "whole"))[0].records == 2000
+    assert len(_names(home)) == 2000
+
+
+@pytest.mark.parametrize(
+    "length", [_varint, lambda number: number.to_bytes(4, "big")], ids=["varint", "four bytes"]
+)
+def test_a_broken_message_between_others_is_named_and_those_behind_it_are_read(home, tmp_path, length):
+    whole = [_request(number).SerializeToString() for number in (1, 2, 3)]
+    broken = b"\xc8" * 200
+    document = b"".join(length(len(one)) + one for one in (whole[0], broken, *whole[1:]))
+    done, skipped = _import(home, _file(tmp_path, document))
+    assert (done.records, [place for place, _ in skipped]) == (3, ["message 2"])
+
+
+def test_behind_a_length_that_is_wrong_nothing_is_guessed(home, tmp_path):
+    whole = [_request(number).SerializeToString() for number in (1, 2)]
+    document = b"".join(_varint(len(one)) + one for one in whole)
+    done, skipped = _import(home, _file(tmp_path, document + b"\x05hello, this is text"))
+    assert (done.records, [place for place, _ in skipped]) == (2, [f"byte {len(document)}"])
+
+
+def test_half_a_pair_of_surrogates_becomes_a_replacement_character(home, tmp_path):
+    text = _json(_request(1)).replace(b"span 1", rb"\ud83d cut, \ud83d\ude00 whole, \\ud83d a path")
+    done, skipped = _import(home, _file(tmp_path, text))
+    assert (done.records, skipped) == (1, [])
+    assert _names(home) == ["\ufffd cut, \U0001f600 whole, \\ud83d a path"]
 
 
 def test_a_message_that_was_cut_is_named_with_what_is_missing(home, tmp_path):
@@ -220,18 +260,28 @@ def test_a_message_that_was_cut_is_named_with_what_is_missing(home, tmp_path):
         (b"", "empty"),
         (b'{"traceEvents": []}', "neither OTLP nor lines"),
         (b"[1, 2]", "neither OTLP nor lines"),
-        (gzip.compress(_LONG, mtime=0)[:-9], "cannot be read"),
+        (gzip.compress(_LONG, mtime=0)[:-9] + b"\xff" * 9, "cannot be read"),
         (gzip.compress(_LONG, mtime=0)[:10] + b"\xff" * 30, "cannot be read"),
     ],
 )
-def test_a_file_that_is_no_such_document_is_an_error(home, tmp_path, data, why):
-    with pytest.raises(BadDocument, match=why):
-        _import(home, _file(tmp_path, data))
+def test_a_file_that_is_no_such_document_is_an_error_that_names_it(home, tmp_path, data, why):
+    with pytest.raises(BadDocument, match=f"this one.*{why}"):
+        _import(home, _file(tmp_path, data, "this one"))
 
 
 def test_a_file_that_is_not_there_is_an_error(home, tmp_path):
     with pytest.raises(BadDocument, match="No such file"):
         _import(home, str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b'{"resource\xffSpans": []}', b"[" * 100_000, b'{"a":' * 100_000],
+    ids=["no UTF-8", "arrays", "objects"],
+)
+def test_json_that_cannot_be_read_is_named_and_not_fatal(home, tmp_path, text):
+    done, skipped = _import(home, _file(tmp_path, text))
+    assert (done.records, [place for place, _ in skipped]) == (0, ["the message"])
 
 
 def test_random_bytes_are_skipped_and_not_fatal(home, tmp_path):

@@ -32,6 +32,7 @@ WRITTEN_BY_HAND = (
     "hot.md",
     "index.md",
     "integrations.md",
+    "keeping.md",
     "lints/README.md",
     "narration.md",
     "propagation.md",
@@ -40,9 +41,13 @@ WRITTEN_BY_HAND = (
     "opentelemetry.md",
     "recording.md",
     "redaction.md",
+    "replay.md",
+    "search.md",
     "sinks.md",
+    "sql.md",
     "speed.md",
     "testing.md",
+    "watch.md",
 )
 GENERATED = ("cli.md", "schema.json", "settings.md", "store-schema.md")
 

@@ -143,6 +143,26 @@ def _in_a_task():
     asyncio.run(main())
 
 
+def _calling_recorded():
+    @fl.recorded(name=SECRET)
+    def call(given):
+        return {SECRET: given}
+
+    @fl.recorded
+    def pieces(given):
+        yield given
+        return given
+
+    @fl.recorded
+    def fail(given):
+        raise ValueError(given)
+
+    call(SECRET)
+    list(pieces(SECRET))
+    with pytest.raises(ValueError, match="sk-"):
+        fail(SECRET)
+
+
 def _calling():
     @fl.traced
     def function(first, *rest, **named):
@@ -197,6 +217,7 @@ DOORS = {
     "name of a thread": _in_a_thread,
     "name of a task": _in_a_task,
     "arguments and result": _calling,
+    "arguments, result, pieces and failure of what is recorded to be given again": _calling_recorded,
     "log record": _logging,
     "child process": _running,
     "event": lambda: fl.event(SECRET, level=SECRET, body=SECRET, **{SECRET: SECRET}),

@@ -28,6 +28,7 @@ MAKERS: dict[str, str] = {
 """Module to why what it calls a line has been through the gate."""
 
 FRAMES: dict[str, str] = {
+    "core.annotate": "as core.past_event, for annotations: each text was captured before it is joined",
     "core._pure": "the encoder itself: each member was captured before it is joined",
     "core.detached": "as core._pure, for events whose time is given: each member was captured before it is joined",
     "core.hot_telling": "as core._pure, for events of the hot tier: each member was captured before it is joined",

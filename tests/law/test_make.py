@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from law_source import ROOT
 
-TARGETS = ("demo", "test", "matrix", "check", "fix", "bench", "docs", "law", "sanitize")
+TARGETS = ("demo", "test", "matrix", "check", "fix", "bench", "bench-store", "docs", "law", "sanitize")
 
 
 def _would_do(target: str, environment: str) -> str:

@@ -14,6 +14,7 @@ import flightlog
 PUBLIC = [
     "ModelCall",
     "Span",
+    "annotate",
     "bind",
     "capture",
     "configure",
@@ -29,6 +30,7 @@ PUBLIC = [
     "narrate",
     "narrates",
     "prompt_built",
+    "recorded",
     "redact",
     "resume",
     "run_process",

@@ -18,7 +18,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     1: ("_speed", "border", "records", "settings"),
     2: ("core", "codecs", "dialects", "narration", "pricing", "questions", "redaction"),
     3: ("store", "journal", "analysis", "propagation"),
-    4: ("sinks", "export", "imports", "integrations", "middleware"),
+    4: ("sinks", "access", "export", "imports", "integrations", "middleware"),
     5: (
         "",  # the package itself: names for everybody
         "booting",
@@ -30,11 +30,13 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "home",
         "hot",
         "importing",
+        "indexing",
         "instrumenting",
         "keeper",
         "layers",
         "loading",
         "lock",
+        "loggedcalls",
         "pausing",
         "place",
         "pricelist",
@@ -43,6 +45,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "redacting",
         "remembered",
         "renormalising",
+        "replay",
         "running",
         "steps",
         "stripping",
@@ -50,8 +53,10 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "understanding",
         "unindexed",
         "unsent",
+        "upkeep",
     ),
-    7: ("cli",),  # floor 6 is kept for servers and other doors
+    6: ("tui",),  # doors for people and programs
+    7: ("cli",),
     8: (
         "__main__",  # `python -m flightlog`
         "boot",  # a directory for PYTHONPATH, not a package
@@ -80,8 +85,9 @@ PARTS: dict[str, tuple[str, ...]] = {
     "platformdirs": ("place",),
     "pyarrow": ("export.parquet",),
     "pytest": ("testing.plugin",),  # which pytest alone imports
-    "rich": ("cli",),
+    "rich": ("cli", "tui"),
     "sqlite3": ("store", "cli.demo_program"),  # the demo is a program that uses a database of its own
+    "textual": ("tui", "cli.exploring"),  # the latter looks whether it is installed
     "zstandard": ("store", "sinks.rotation"),
 }
 """Each part that not everybody may import, and the places that may; none named means everybody. A package
@@ -119,7 +125,7 @@ CORE_LIBRARY = frozenset(
 CORE_LATE = frozenset({"msgspec.json", "re", "traceback"})
 """What the core may import besides, inside a function that few programs call."""
 
-MOST_LATE_IMPORTS = 13
+MOST_LATE_IMPORTS = 15
 """Own-package imports inside functions, outside the command line, which loads its commands when they are named."""
 
 _FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

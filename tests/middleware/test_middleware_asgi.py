@@ -11,6 +11,7 @@ import pytest
 import websockets.exceptions
 from fastapi import BackgroundTasks, FastAPI, HTTPException
 from middleware_kit import PARENT, PARENT_ID, TRACE_ID, ask, served, spans, wait_for
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -19,6 +20,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from websockets.sync.client import connect
 
 import flightlog as fl
+from flightlog.integrations.opentelemetry import TracerProvider
 from flightlog.middleware import ASGIMiddleware
 
 
@@ -96,6 +98,16 @@ def test_the_caller_s_trace_goes_on_and_is_answered(seen):
     assert answer.headers["traceresponse"] == f"00-{TRACE_ID}-{span.span_id}-03"
     assert answer.headers["x-correlation-id"] == "job-9"
     assert span.context == work.context == {"correlation_id": "job-9"}
+
+
+def test_a_request_that_another_library_tells_of_already_is_a_part_of_what_that_tells(seen):
+    with served(OpenTelemetryMiddleware(app(), tracer_provider=TracerProvider())) as address:
+        answer = httpx.get(f"{address}/items/7", headers={"traceparent": PARENT})
+    request, (work,) = request_span(seen, name="GET /items/{item}"), spans(seen, name="work")
+    (outer,) = [one for one in spans(seen, kind="http") if one.parent_id == PARENT_ID]
+    assert (outer.trace_id, request.trace_id, work.trace_id) == (TRACE_ID,) * 3
+    assert (request.parent_id, work.parent_id) == (outer.span_id, request.span_id)
+    assert answer.headers["traceresponse"].split("-")[1:3] == [TRACE_ID, request.span_id]
 
 
 def test_without_a_correlation_id_one_is_made_that_leads_to_the_trace(seen):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,6 +86,16 @@ def fits(question: Any, span: Span, world: World, *, whole: bool = False) -> boo
             return start >= ns if field == "since" else start < ns
         case Comparison("attr", sign, operand, name):
             return name in span.attributes and attribute_fits(span.attributes[name], sign, operand)
+        case Comparison(
+            "score" | "note"
+        ):  # of nothing in these worlds; test_questions_scores.py has those that are
+            return False
+        case Comparison("input" | "output" | "message" | "text" as field, "=", pattern) if any_word(pattern):
+            return any(holds_words(pattern, text) for text in told(field, span))
+        case Comparison("text", _, pattern):
+            return any(
+                fits(Comparison(one, "~", pattern), span, world) for one in ("input", "output", "error")
+            )
         case Comparison("input" | "output" | "message" | "error" as field, _, pattern):
             wanted = pattern if field == "error" else Pattern(tuple(map(in_json, pattern.pieces)))
             return any(is_within(wanted, text) for text in contents(field, span))
@@ -111,6 +122,8 @@ def has(what: str, span: Span, world: World, *, whole: bool) -> bool:
         "child": len(world.spans) > 1 if whole else any(one.parent_id == span.span_id for one in world.spans),
         "link": bool(span.links),
         "slow": False,
+        "score": False,
+        "note": False,
         "model": any(texts("model", span, world, whole=whole)),
         "tokens": numbers("tokens", span, world, whole=whole) is not None,
         "session": bool(texts("session", span, world, whole=whole)),
@@ -169,6 +182,42 @@ def contents(field: str, span: Span) -> list[str]:
         return [*contents("input", span), *contents("output", span)] if span.kind == "llm" else []
     value = getattr(span, field)
     return [] if value is UNSET else [json.dumps(value, ensure_ascii=False, separators=(",", ":"))]
+
+
+def told(field: str, span: Span) -> list[str]:
+    """The texts that words are looked for in, with `"` where a string begins and ends, and letters and blanks."""
+    if field == "text":
+        both = [span.error.type, span.error.message] if span.error else []
+        error = ' " '.join(letters(one.replace('"', " ")) for one in both)
+        return [*told("input", span), *told("output", span), error]
+    return [letters(re.sub(r"\\\\(u....|.)", " ", text)) for text in contents(field, span)]
+
+
+def letters(text: str) -> str:
+    """A text of small letters without accents; every other sign but `"` is a blank."""
+    made = []
+    for sign in unicodedata.normalize("NFKD", text).casefold():
+        if "\u4e00" <= sign <= "\u9fff":
+            made.append(f" {sign} ")
+        elif not unicodedata.combining(sign):
+            made.append(sign if sign.isalnum() or sign == '"' else " ")
+    return "".join(made)
+
+
+def any_word(pattern: Pattern) -> bool:
+    return any(letters(piece.replace('"', " ")).strip() for piece in pattern.pieces)
+
+
+def holds_words(pattern: Pattern, text: str) -> bool:
+    """Whether the pieces stand in a text; words are whole but where a `*` touches them."""
+    wanted = []
+    last = len(pattern.pieces) - 1
+    for place, piece in enumerate(letters(one.replace('"', " ")) for one in pattern.pieces):
+        if words := piece.split():
+            left = "" if place > 0 and piece[0] != " " else r"(?<!\w)"
+            right = "" if place < last and piece[-1] != " " else r"(?!\w)"
+            wanted.append(left + " +".join(words) + right)
+    return re.search(".*?".join(wanted), text, re.DOTALL) is not None
 
 
 def in_json(piece: str) -> str:

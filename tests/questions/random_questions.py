@@ -29,7 +29,7 @@ def pattern(chance: Random) -> Pattern:
 
 def comparison(chance: Random) -> Question:
     """One condition on any field."""
-    field = chance.choice([*FIELDS, "attr", "has", "input", "output", "error"])
+    field = chance.choice([*FIELDS, "attr", "has", "input", "output", "text", "error"])
     order, count = chance.choice(ORDERS), chance.choice(COUNTS)
     nature = FIELDS[field].nature
     if field == "has":
@@ -41,12 +41,12 @@ def comparison(chance: Random) -> Question:
         return Comparison(field, "=", Moment(START + count * MS))
     if nature in ("duration", "money", "count"):
         return Comparison(field, order, count * {"duration": MS, "money": 10**9, "count": 1}[nature])
-    name = chance.choice(NAMES) if field == "attr" else ""
-    if field == "attr" and order != "=" and chance.random() < 0.5:
+    name = chance.choice(NAMES) if field in ("attr", "score") else ""
+    if field in ("attr", "score") and order != "=" and chance.random() < 0.5:
         return Comparison(field, order, count, name)
     if field == "kind" and chance.random() < 0.7:
         return Comparison(field, "=", Pattern((chance.choice(["llm", "tool"]),)))
-    sign = "~" if nature == "content" else chance.choice(["=", "~"])
+    sign = "~" if nature == "content" else chance.choice(["=", "=", "~"])
     return Comparison(field, sign, pattern(chance), name)
 
 

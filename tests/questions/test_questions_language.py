@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import random_questions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flightlog.questions import units
+from flightlog.questions import otherwords, units
 from flightlog.questions.completion import completions
-from flightlog.questions.fields import FIELDS, MATTERS, RELATIONS, SIGNS
+from flightlog.questions.fields import FIELDS, MATTERS, RELATION_NAMES, RELATIONS, SIGNS
 from flightlog.questions.hints import hints
 from flightlog.questions.parsing import parse
 from flightlog.questions.printing import text_of
@@ -74,8 +75,10 @@ def test_any_text_is_a_question_or_a_bad_one(text):
         ("model:gpt-4*", Comparison("model", "=", Pattern(("gpt-4", "")))),
         ("model=gpt-4*", Comparison("model", "=", Pattern(("gpt-4*",)))),
         (r"name:a\*b**c", Comparison("name", "=", Pattern(("a*b", "c")))),
-        ('input:"refund policy"', Comparison("input", "~", Pattern(("refund policy",)))),
-        ("input:'it is \"so\"'", Comparison("input", "~", Pattern(('it is "so"',)))),
+        ('input:"refund policy"', Comparison("input", "=", Pattern(("refund policy",)))),
+        ("input:'it is \"so\"'", Comparison("input", "=", Pattern(('it is "so"',)))),
+        ("input~refun", Comparison("input", "~", Pattern(("refun",)))),
+        ("text:refun*", Comparison("text", "=", Pattern(("refun", "")))),
         ('attr.http.route="/pay"', Comparison("attr", "=", Pattern(("/pay",)), "http.route")),
         ('attr."a \\"b\\" c">5', Comparison("attr", ">", 5, 'a "b" c')),
         ("attr.x>2.5e3", Comparison("attr", ">", 2500, "x")),
@@ -141,16 +144,61 @@ WRONG = {
     "status": """status is followed by : = != and a value, as in status:error
   status
   ^^^^^^""",
-    "duration>5": """'5' is not a duration; say 200ms, 1.5s, 2h or 7d
+    "duration>5": """'5' of which unit? say 5ms, 5s or 5h, without a blank
   duration>5
            ^""",
+    "duration>5 ms": """'5' of which unit? say 5ms, 5s or 5h, without a blank
+  duration>5 ms
+           ^""",
+    "duration=>5s": """'>5s' is not a duration; say 200ms, 1.5s, 2h or 7d
+  duration=>5s
+           ^^^""",
+    "status:failed": """no status 'failed'; did you mean error?
+  status:failed
+         ^^^^^^""",
+    "latency>5s": """no field 'latency'; did you mean duration?
+  latency>5s
+  ^^^^^^^""",
+    "trace_id:5f0c8a31": """no field 'trace_id'; an id is given alone, to show, trace or spans
+  trace_id:5f0c8a31
+  ^^^^^^^^""",
+    "attributes.http.route:x": """no field 'attributes.http.route'; an attribute is named like attr.http.route
+  attributes.http.route:x
+  ^^^^^^^^^^^^^^^^^^^^^""",
+    "attr.x==5": """== is no sign; say =, or put what begins with = into quotes
+  attr.x==5
+         ^^""",
+    "kind:(llm OR tool)": """a value is one word or in quotes; say (kind:one OR kind:other)
+  kind:(llm OR tool)
+       ^""",
+    "child:(kind:tool)": """child has no sign before its parenthesis
+  child:(kind:tool)
+       ^""",
+    "child kind:tool": """child is followed by a question in parentheses, as in child(kind:llm)
+  child kind:tool
+  ^^^^^""",
+    "parent(kind:tool)": """no word 'parent' stands before a parenthesis; did you mean ancestor?
+  parent(kind:tool)
+  ^^^^^^""",
+    "kind:llm && kind:tool": """AND is written as a word
+  kind:llm && kind:tool
+           ^^""",
+    "!kind:llm": """the opposite is written NOT, as in NOT status:error
+  !kind:llm
+  ^""",
+    "kind:llm -status:ok": """no field '-status'; the opposite is NOT status:…
+  kind:llm -status:ok
+           ^^^^^^^""",
+    "name:\u201cx y\u201d": """quotes are straight here, " or '
+  name:\u201cx y\u201d
+          ^^""",
     "duration~5s": """duration is not compared with ~; it takes > >= < <= : = !=
   duration~5s
           ^""",
     "cost>cheap": """'cheap' is not an amount in US dollars; say 0.01 or $0.01
   cost>cheap
        ^^^^^""",
-    "since:zebra": """'zebra' is not a time; say 2h, 7d, 2026-11-20 or 2026-11-20T14:00Z
+    "since:zebra": """'zebra' is not a time; say 2h, 7d, yesterday, 2026-11-20 or 2026-11-20T14:00Z
   since:zebra
         ^^^^^""",
     "attr.x>abc": """> takes a number, such as 5, 0.25 or 10k
@@ -163,8 +211,8 @@ WRONG = {
   chld(kind:llm)
   ^^^^""",
     "名前:x 名前": """no field '名前'; there are name, kind, status, level, duration, model, provider, tokens, \
-input_tokens, output_tokens, cost, input, output, message, error, user, session, tag, correlation, service, \
-environment, project, since, until, attr, has
+input_tokens, output_tokens, cost, input, output, message, text, error, user, session, tag, correlation, service, \
+environment, project, since, until, attr, score, note, has
   名前:x 名前
   ^^^^""",
     " ": "a question has a condition at least; say status:error or kind:llm",
@@ -207,10 +255,32 @@ def test_a_number_is_written_so_that_it_is_read_as_the_same(number):
     assert units.moment(units.of_moment(Moment(number))) == Moment(number)
 
 
+def test_every_other_word_leads_to_one_that_is_known():
+    assert set(otherwords.FIELD_WORDS.values()) <= set(FIELDS)
+    assert set(otherwords.RELATION_WORDS.values()) <= set(RELATION_NAMES)
+    assert set(otherwords.VALUE_WORDS.values()) <= {*FIELDS["status"].values, *FIELDS["level"].values}
+    others = {*otherwords.FIELD_WORDS, *otherwords.RELATION_WORDS, *otherwords.VALUE_WORDS}
+    assert not others & {*FIELDS, *RELATION_NAMES, *FIELDS["status"].values, *FIELDS["level"].values}
+
+
+@pytest.mark.parametrize("text", ["name:<lambda>", 'name:"=cmd"', "attr.host:::1", "error:>5"])
+def test_a_value_may_begin_with_a_sign(text):
+    assert parse(text_of(parse(text))) == parse(text)
+
+
+def test_a_day_is_from_its_midnight_here():
+    today, yesterday = parse("since:today"), parse("since:Yesterday")
+    midnight = datetime.fromtimestamp(today.value.ns / 1e9, UTC).astimezone()
+    before = datetime.fromtimestamp(yesterday.value.ns / 1e9, UTC).astimezone()
+    assert (midnight.hour, midnight.minute, before.hour, before.minute) == (0, 0, 0, 0)
+    assert midnight.date() - before.date() == timedelta(days=1)
+    assert parse(text_of(today)) == today
+
+
 def test_a_word_near_a_well_known_one_is_told():
-    assert hints(parse("kind:lmm")) == ["no well-known kind is 'lmm'; did you mean kind:llm?"]
+    assert hints(parse("kind:lmm")) == ["no well-known kind is 'lmm', perhaps kind:llm was meant"]
     assert hints(parse("NOT (kind:llm OR child(kind:tol))")) == [
-        "no well-known kind is 'tol'; did you mean kind:tool?"
+        "no well-known kind is 'tol', perhaps kind:tool was meant"
     ]
     assert hints(parse("kind:zebra name:lmm attr.kind:lmm kind:lm*")) == []
 
@@ -221,7 +291,7 @@ def test_fields_values_and_words_are_completed():
 
     assert texts("st") == ["status:"]
     assert texts("kind:llm status:e") == ["error"]
-    assert texts("has:s") == ["slow", "session"]
+    assert texts("has:s") == ["slow", "session", "score"]
     assert texts("child(ki") == ["kind:"]
     assert texts("anc") == ["ancestor("]
     assert texts("model:g", known={"model": ["gpt-4o", "other"]}) == ["gpt-4o"]

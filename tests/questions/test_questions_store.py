@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import random_questions
+from msgspec import structs
 from plain_meaning import World, fits, price
 
 from contracts.store_lines import MS, START, Engine, span, span_id, sqlite, trace_id, usage
@@ -17,6 +18,7 @@ from flightlog.questions.printing import text_of
 from flightlog.records.errors import BadQuestion
 from flightlog.records.traces import Selection
 from flightlog.store.open import open_reader
+from flightlog.store.prices import Cost
 from flightlog.store.sqlite import askedfunctions, rareseries
 
 
@@ -27,9 +29,19 @@ def engine(tmp_path):
 
 
 def reading(engine: Engine) -> Any:
-    reader = open_reader(engine.place, price=price)
+    reader = open_reader(engine.place, price=price, price_version=lambda: 7)
     engine._opened.append(reader)
     return reader
+
+
+class Priced:
+    """The plain prices, as a store takes them."""
+
+    def version(self):
+        return 7
+
+    def cost(self, call):
+        return Cost(price(call))
 
 
 def fitting(reader: Any, text: str) -> list[tuple[int, int]]:
@@ -40,14 +52,20 @@ def fitting(reader: Any, text: str) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("block", range(8))
 def test_a_store_finds_what_the_question_means(block, monkeypatch):
-    """Forty random stores, with ten random questions to each; half of them on the way for large stores."""
+    """Forty random stores, with ten random questions to each.
+
+    Half of them on the ways for large stores, and half with costs that are remembered.
+    """
     if block % 2:
         monkeypatch.setattr(rareseries, "MOST_SPANS", -1)
+        monkeypatch.setattr(rareseries, "_WINDOW_SPANS", 1)
     fitting_some = 0
     for seed in range(block * 40, block * 40 + 40):
         chance = Random(seed)
         with tempfile.TemporaryDirectory() as place, sqlite(Path(place)) as engine:
             engine.append(*random_questions.store(chance))
+            if block % 4 > 1:
+                assert not engine.writer().price_calls(Priced(), 1000)
             reader = reading(engine)
             worlds = [
                 World(trace, reader.spans(trace.trace_id), reader.events(trace.trace_id))
@@ -76,13 +94,21 @@ def judge(reader, question, expected, case):
     assert of_one == {one for one in expected if one[0] == trace_id(1)}, case
     traces = {one for one, _ in expected}
     assert {one.trace_id for one in reader.traces(100, selection)} == traces, case
-    assert {one.trace_id for one in reader.each_trace(selection)} == traces, case
+    in_order = [one.trace_id for one in reader.each_trace(selection)]
+    assert set(in_order) == traces, case
+    assert [one.trace_id for one in reader.traces(2, selection)] == in_order[:2], case
     assert reader.trace_figures(selection).traces == len(traces), case
     calls = {(one.trace_id, one.span_id) for one in reader.model_calls(selection)}
     assert calls == expected & {(one.trace_id, one.span_id) for one in reader.model_calls()}, case
     rows = reader.figures(("kind",), question=question)["kind"]
     ended = [one for one in reader.each_span(selection) if one.status not in ("running", "paused")]
     assert sum(row.spans for row in rows) == len(ended), case
+
+
+def told_by_both(row):
+    """What sums by the hour know as well as the spans themselves."""
+    unknown = dict.fromkeys(("p50_ns", "p90_ns", "p95_ns", "p99_ns", "max_ns", "self_ns"))
+    return structs.replace(row, is_exact=False, **unknown)
 
 
 def test_figures_of_a_question_that_everything_fits_are_those_of_the_rollups(engine):
@@ -94,7 +120,13 @@ def test_figures_of_a_question_that_everything_fits_are_those_of_the_rollups(eng
     )
     reader = reading(engine)
     groupings = ("name", "kind", "model")
-    assert reader.figures(groupings, question=parse("duration>=0")) == reader.figures(groupings)
+    looked_at, summed = reader.figures(groupings, question=parse("duration>=0")), reader.figures(groupings)
+    for grouping in groupings:
+        for one, other in zip(looked_at[grouping], summed[grouping], strict=True):
+            assert (one.is_exact, other.is_exact) == (True, False)
+            assert told_by_both(one) == told_by_both(other)
+            for name in ("p50_ns", "p90_ns", "p95_ns", "p99_ns", "max_ns"):
+                assert getattr(other, name) == pytest.approx(getattr(one, name), rel=0.026)
 
 
 def test_slow_is_longer_than_95_of_100_of_its_series(engine):
@@ -159,9 +191,9 @@ def test_nothing_that_is_typed_becomes_a_part_of_a_statement(engine, attack):
         "tag",
         "correlation",
         "project",
-        "input",
         "error",
     )
+    assert fitting(reader, f'input~"{quoted}"') == []
     for field in fields:
         for text in (f'{field}:"{quoted}"', f'child({field}:"{quoted}")', f'trace({field}:"{quoted}")'):
             assert fitting(reader, text) == []

@@ -19,7 +19,7 @@ access_key access_key_id AWSAccessKeyId private_key privateKey secret_key signin
 shared_access_key ssh_key session_key account_key subscription-key authorization Authorization proxy-authorization
 authorization_code cookie cookies Cookie set-cookie Set-Cookie credential credentials google_credentials auth _auth
 basic_auth REDISCLI_AUTH jwt smtp_pass DB_PASS user_pass pw db_pw pass presharedKey
-client-key-data storepass keypass auth-pass default_pass
+client-key-data storepass keypass auth-pass default_pass wpa_key Kennwort wachtwoord senha contrasena
 """)
 
 OPEN = str.split("""
@@ -30,8 +30,19 @@ sort_key public_key idempotency_key key_id keyword author authority authorize au
 session_id sessionId user username passed passenger compass bypass forward_pass n_pass passive secretary
 password_length password_policy passwordPolicy secret_name secret_ref cookie_path cookie_policy authorization_url
 token_url token_endpoint credentials_path credentials_file ssh_key_path has_password is_secret requires_token
-no_auth model temperature gen_ai.usage.input_tokens gen_ai.request.max_tokens content input output
+status_code error_code code codes zip_code no_auth model temperature gen_ai.usage.input_tokens
+gen_ai.request.max_tokens content input output
 """)
+
+
+WITHOUT_A_ROOT = str.split(
+    "device_code recoveryCodes backup-codes contraseña Пароль db_пароль 密码 パスワード hasło"
+)
+
+
+@pytest.mark.parametrize("key", WITHOUT_A_ROOT)
+def test_a_key_without_any_of_the_roots_hides_its_value_too(key: str) -> None:
+    assert DefaultGate(b"k").hides(key)
 
 
 @pytest.mark.parametrize("key", SECRET)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from places import PLACES
 
 from flightlog._speed import presence
-from flightlog.redaction import outline, scanner
+from flightlog.redaction import assignments, outline, scanner
 from flightlog.redaction.gate import DefaultGate
 from flightlog.redaction.outline import WILD, of_text
 from flightlog.redaction.policy import DEFAULT, Policy, policy_from
@@ -190,6 +190,13 @@ def test_it_says_no_to_most_of_what_people_write():
     asked = [prose[start : start + 300] for start in range(0, len(prose), 300)]
     assert len(asked) > 500
     assert sum(map(may_hold, asked)) < len(asked) / 10
+
+
+def test_what_follows_a_root_is_the_same_for_each_so_that_one_outline_serves_all():
+    assert len({tail.pattern.removeprefix(root) for root, tail in assignments.TAILS.items()}) == 1
+    assert all(
+        tail.pattern.startswith(root) and re.escape(root) == root for root, tail in assignments.TAILS.items()
+    )
 
 
 def test_a_character_that_lower_case_makes_ascii_is_left_to_the_signs():

@@ -191,7 +191,10 @@ class _GrpcCollector:
         self.metadata: dict[str, str] = {}
         self.failures: list[tuple[object, bytes | None]] = []
         self.rejected = 0
-        self.server = grpc.server(futures.ThreadPoolExecutor(2))
+        self.said = "told to"
+        self.server = grpc.server(
+            futures.ThreadPoolExecutor(2), options=[("grpc.max_receive_message_length", 4000)]
+        )
         handler = grpc.unary_unary_rpc_method_handler(
             self._export, request_deserializer=ExportTraceServiceRequest.FromString
         )
@@ -208,7 +211,7 @@ class _GrpcCollector:
             code, details = self.failures.pop(0)
             if details is not None:
                 context.set_trailing_metadata((("grpc-status-details-bin", details),))
-            context.abort(code, "told to")
+            context.abort(code, self.said)
         self.requests.append(request)
         partial = ExportTracePartialSuccess(rejected_spans=self.rejected) if self.rejected else None
         return ExportTraceServiceResponse(partial_success=partial).SerializeToString()
@@ -251,6 +254,23 @@ def test_grpc_codes_say_what_is_sent_again(grpc_collector, monkeypatch):
         grpc_collector.failures.append((code, None))
         sink.append(_lines())
         assert sink.losses() == {"sink_lines_refused": 1}
+    sink.close()
+
+
+def test_a_grpc_request_that_is_too_large_is_halved_until_it_fits(grpc_collector):
+    import grpc
+
+    sink = Otlp(f"grpc://127.0.0.1:{grpc_collector.port}")
+    sink.append(_lines(100))  # more than this server reads at once
+    grpc_collector.said = "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes"
+    grpc_collector.failures.append((grpc.StatusCode.OUT_OF_RANGE, None))
+    sink.append(_lines(4))
+    scoped = [request.resource_spans[0].scope_spans[0].spans for request in grpc_collector.requests]
+    assert (sum(map(len, scoped)), sink.losses()) == (104, {})
+    assert [len(spans) for spans in scoped[-2:]] == [2, 2]
+    grpc_collector.failures.append((grpc.StatusCode.OUT_OF_RANGE, None))
+    sink.append(_lines(1))
+    assert sink.losses() == {"sink_lines_refused": 1}
     sink.close()
 
 

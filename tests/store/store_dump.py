@@ -35,6 +35,7 @@ _TABLES = {
     "errors": f"SELECT {_SPAN}, x.type, x.message, x.stack FROM span_errors x {_OF_SPAN}",
     "links": f"""SELECT {_SPAN}, x.position, hex(x.trace_id), hex(x.span_id), x.relation, x.attributes
         FROM links x {_OF_SPAN}""",
+    "unpriced_calls": f"SELECT {_SPAN} FROM unpriced_calls x {_OF_SPAN}",
     "payloads": "SELECT project, hex(hash), size FROM payloads",
     "payload_refs": f"""SELECT {_SPAN}, x.part, hex(p.hash) FROM payload_refs x {_OF_SPAN}
         JOIN payloads p ON p.id = x.payload""",

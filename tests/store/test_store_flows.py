@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from store_older import make_older
 
 from contracts.store_lines import Engine, event, span, span_id
 from flightlog.store.sqlite import migrate
@@ -22,12 +23,7 @@ def older(tmp_path: Path) -> Iterator[Engine]:
     engine.append(
         span(1, 1, context={"correlation_id": "x"}), event(1, attributes={"correlation_id": "x"}), event(2)
     )
-    with closing(sqlite3.connect(engine.place, isolation_level=None)) as connection:
-        for index in INDEXES:
-            connection.execute(f"DROP INDEX {index}")
-        connection.execute("DROP TABLE trace_context")
-        connection.execute("PRAGMA user_version = 3")
-        connection.execute("PRAGMA journal_mode = DELETE")
+    make_older(engine.place, 3)
     yield engine
     engine.close()
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+from store_older import make_older
 
 from contracts.store_lines import Engine, span
 
@@ -23,10 +22,7 @@ def older(tmp_path: Path) -> Iterator[Engine]:
         span(2, 1, at=1, context={"tags": ["x"]}),
         span(3, 1, at=2, context={"user": 7}),
     )
-    with closing(sqlite3.connect(engine.place, isolation_level=None)) as connection:
-        connection.execute("DROP TABLE trace_context")
-        connection.execute("PRAGMA user_version = 4")
-        connection.execute("PRAGMA journal_mode = DELETE")
+    make_older(engine.place, 4)
     yield engine
     engine.close()
 

@@ -8,8 +8,8 @@ from contextlib import closing
 
 import pytest
 
-from flightlog.store.sqlite import closing as closing_room
 from flightlog.store.sqlite import (
+    amounts,
     failed,
     flows,
     loose,
@@ -17,12 +17,14 @@ from flightlog.store.sqlite import (
     reader,
     recompute,
     recordrows,
+    refs,
     restore,
     spanrows,
     tracelist,
     tracerows,
     wholes,
 )
+from flightlog.store.sqlite import closing as closing_room
 from flightlog.store.sqlite.migrate import migrate
 from flightlog.store.sqlite.statements import SMALLEST, Many
 
@@ -57,7 +59,7 @@ STATEMENTS = {
     "processes of a trace": reader._PROCESSES.format(only=reader._ONLY_OF_TRACE),
     "newest traces": tracelist.TRACES + "WHERE t.start IS NOT NULL " + tracelist.NEWEST,
     "one trace": tracelist.TRACES + tracelist.ONE,
-    "a prefix": reader._PREFIX,
+    "a prefix": refs._PREFIX,
     "failures": failed.FAILED,
     "events of a flow": flows.EVENTS,
     "spans of a flow": flows.SPANS,
@@ -67,8 +69,8 @@ STATEMENTS = {
     "texts of payloads": wholes._TEXTS,
     "parts of payloads": wholes._PARTS,
     "payloads that are held": payloadrows._HELD,
-    "counters": reader._COUNTERS,
-    "sizes": reader._SIZES,
+    "counters": amounts._COUNTERS,
+    "sizes": amounts._SIZES,
     "closing": restore._SPANS + closing_room._UNSETTLED,
     "is a parent present": closing_room._IS_PRESENT,
     "trace rows anew": recompute.narrowed(recompute.TRACE_ROWS, recompute.SOME),

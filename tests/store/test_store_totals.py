@@ -7,23 +7,24 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from store_older import make_older
 
 from contracts.store_lines import HOUR, MS, PROCESS, START, Engine, span, trace_id, usage
 from flightlog.records.line import Line
 from flightlog.records.traces import Figures
-from flightlog.store.port import Chunk, Grouping
+from flightlog.store.groupings import GROUPINGS, Grouping
+from flightlog.store.port import Chunk
 from flightlog.store.rollups import LONGEST_NS
 from flightlog.store.sqlite import spanrows, statistics
 from flightlog.store.sqlite.numbered import CONNECTION
 
 DAY = 24 * HOUR
 TODAY = START // DAY
-GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 TABLES = ("day_rollups", "day_durations", "past_rollups", "past_durations")
 
 
@@ -133,16 +134,6 @@ def test_a_day_whose_durations_exceed_64_bits_stops_no_append(store: Engine) -> 
     assert row[1] == pytest.approx(400 * longest * MS)
 
 
-def _of_the_second_version(place: Path) -> None:
-    with closing(sqlite3.connect(place, isolation_level=None)) as connection:
-        for table in (*TABLES, "trace_context"):
-            connection.execute(f"DROP TABLE {table}")
-        for index in ("events_correlation", "events_bound_correlation", "span_context_correlation"):
-            connection.execute(f"DROP INDEX {index}")
-        connection.execute("PRAGMA user_version = 2")
-        connection.execute("PRAGMA journal_mode = DELETE")
-
-
 def _some_days(store: Engine) -> None:
     store.append(
         *(
@@ -158,7 +149,7 @@ def test_an_older_store_has_its_days_written_down_by_its_migration(store: Engine
     _some_days(store)
     before = _tables(store.place)
     assert all(before.values())
-    _of_the_second_version(store.place)
+    make_older(store.place, 2)
     store.append()
     assert _tables(store.place) == before
     assert store.reader().verify() == []
@@ -170,7 +161,7 @@ def test_an_older_store_that_cannot_be_written_answers_from_its_hours(
     _some_days(store)
     expected = store.reader().figures(GROUPINGS)
     store.close()
-    _of_the_second_version(store.place)
+    make_older(store.place, 2)
     before = store.place.read_bytes()
     monkeypatch.setattr("os.access", lambda *_: False)
     assert store.reader().figures(GROUPINGS) == expected

@@ -17,7 +17,7 @@ from flightlog.analysis.waiting import worked_ns
 from flightlog.pricing import usage
 from flightlog.pricing.charge import Charge
 from flightlog.records import genai
-from flightlog.records.attributes import WAITING, WAITING_SINCE
+from flightlog.records.attributes import RERUN_LIVE, RERUN_SERVED, WAITING, WAITING_SINCE
 from flightlog.records.callfacts import is_charged
 from flightlog.records.span import Span
 
@@ -25,6 +25,8 @@ VARYING: Final = frozenset(
     {
         WAITING,
         WAITING_SINCE,
+        RERUN_LIVE,
+        RERUN_SERVED,
         genai.RESPONSE_ID,
         genai.TIME_TO_FIRST_CHUNK,
         genai.STREAM_CHUNKS,

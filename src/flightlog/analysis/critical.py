@@ -57,11 +57,8 @@ class Path(Struct, frozen=True, eq=False):
     """By time, without gaps between them."""
     shares: Sequence[Share]
     """One for each span that is on it, greatest first."""
-
-    @property
-    def ns(self) -> int:
-        """From its beginning to its end, in nanoseconds."""
-        return sum(stretch.ns for stretch in self.stretches)
+    ns: int
+    """From its beginning to its end, in nanoseconds."""
 
     @property
     def waited_ns(self) -> int:
@@ -84,7 +81,7 @@ def critical_path(tree: Tree) -> Path:
     begin = min((root.start for root in tree.roots), default=0)
     end = max((_end(node, tree.end) for node in tree.roots), default=0)
     stretches = list(_walked(tree, begin, end))[::-1]
-    return Path(stretches, _shares(stretches))
+    return Path(stretches, _shares(stretches), sum(stretch.ns for stretch in stretches))
 
 
 class _Frame:

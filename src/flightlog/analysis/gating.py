@@ -87,7 +87,9 @@ class BadCondition(BadQuestion):
 
     def __init__(self, text: str, at: int, problem: str) -> None:
         shown = "".join(letter if letter.isprintable() else " " for letter in text)
-        super().__init__(f"{problem}\n  {shown}\n  {' ' * min(at, len(text))}^")
+        word = _TOKEN.match(text, at)
+        length = max(1, len(word[0].strip())) if word else 1
+        super().__init__(f"{problem}\n  {shown}\n  {' ' * min(at, len(text))}{'^' * length}")
         self.at = at
 
 

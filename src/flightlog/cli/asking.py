@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Final, ParamSpec
 import click
 from msgspec import structs
 
+from flightlog.records.question import And, Comparison, Not, Or, Related
+
 if TYPE_CHECKING:
     from flightlog.records.question import Question
 
 _P = ParamSpec("_P")
 _SIGNS: Final = re.compile(r"[:<>=~()\s]|^(?:NOT|AND|OR)$")
 """What a question has and the name of a trace has not."""
+
+_COST: Final = "flightlog.asks_cost"
 
 words: Final = click.argument("words", nargs=-1, metavar="[QUESTION]...")
 """A question, in one argument or in several."""
@@ -32,10 +36,28 @@ def asking(command: Callable[_P, None]) -> Callable[..., None]:
     def with_question(*args: _P.args, **kwargs: _P.kwargs) -> None:
         given: Sequence[str] = kwargs.pop("words")  # type: ignore[assignment]  # click gives texts
         selection = kwargs["selection"]
-        kwargs["selection"] = structs.replace(selection, question=question_of(given))  # type: ignore[type-var]  # a Struct
+        question = question_of(given)
+        click.get_current_context().meta[_COST] = _is_about_cost(question)
+        kwargs["selection"] = structs.replace(selection, question=question)  # type: ignore[type-var]  # a Struct
         command(*args, **kwargs)
 
     return with_question
+
+
+def asks_cost() -> bool:
+    """Whether the question of the command that runs is about what calls cost."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(_COST))
+
+
+def _is_about_cost(question: Question | None) -> bool:
+    if question is None:
+        return False
+    if isinstance(question, And | Or):
+        return any(map(_is_about_cost, question.parts))
+    if isinstance(question, Not | Related):
+        return _is_about_cost(question.question)
+    return isinstance(question, Comparison) and question.field == "cost"
 
 
 def question_of(given: Sequence[str]) -> Question | None:

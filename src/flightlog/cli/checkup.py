@@ -26,6 +26,7 @@ from flightlog.records.errors import FlightlogError
 from flightlog.redacting import gate_of_messages
 from flightlog.settings import SETTINGS, Settings, Withheld
 from flightlog.store.port import Difference, Reader, Sizes
+from flightlog.store.textport import TextState
 
 _T = TypeVar("_T")
 
@@ -85,6 +86,8 @@ class Checkup(Struct, frozen=True):
     differences: Sequence[Difference] | None
     """What `verify` found; None when it was not asked."""
     problems: Sequence[str]
+    texts: TextState | None = None
+    """How the index of words stands; None where there is no store."""
     libraries: Mapping[str, str] = {}
     """What records each library that is installed and could be recorded, and why that."""
 
@@ -103,8 +106,10 @@ def examine(settings: Settings, *, verify: bool) -> Checkup:
     exists = _asked([] if problems else problems, lambda: holds_something(home)) or False
     store: Sizes | None = None
     counters: Mapping[str, int] = {}
+    texts: TextState | None = None
     differences: Sequence[Difference] | None = None
     if exists:
+        texts = _asked(problems, lambda: _read(home, lambda reader: reader.text_state()))
         store = _asked(problems, lambda: _read(home, lambda reader: reader.sizes()))
         counters = _asked(problems, home.losses) or {}
         if verify:
@@ -128,6 +133,7 @@ def examine(settings: Settings, *, verify: bool) -> Checkup:
         },
         prices=_prices(settings, problems),
         differences=differences,
+        texts=texts,
         libraries=dict(told.split(": ", 1) for told in choices()),
         problems=[gate_of_messages().text("", problem) for problem in dict.fromkeys(problems)],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from itertools import chain
 
@@ -13,8 +14,10 @@ from flightlog.cli import money as purse
 from flightlog.cli.looks import drawn
 from flightlog.cli.opening import home, reading, say
 from flightlog.cli.options import EXIT_CODES
-from flightlog.cli.render import heading, tree
+from flightlog.cli.render import heading, mascot, tree
 from flightlog.cli.render.branches import Limits
+from flightlog.cli.render.cells import width
+from flightlog.cli.render.mascot import CELLS
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Terminal, emit
 from flightlog.loading import load_trace
@@ -30,8 +33,9 @@ FLUSH_SECONDS = 5.0
     default="",
     help=f"The model to ask.  [default: {demo_model.MODEL}, if a provider is configured]",
 )
+@click.option("--quiet", "-q", is_flag=True, help="Without the mascot.")
 @drawn
-def command(prompt: str, model: str, look: Terminal) -> None:
+def command(prompt: str, model: str, quiet: bool, look: Terminal) -> None:
     """Record a small built-in program and draw its trace.
 
     The program answers PROMPT from the documentation strings of Python's standard library: it reads them in
@@ -47,7 +51,7 @@ def command(prompt: str, model: str, look: Terminal) -> None:
     by_model = bool(model or (prompt and demo_model.is_configured()))
     if by_model:
         demo_model.check()
-    say(clean(asked))
+    say("\n".join(_head(clean(asked), look if sys.stderr.isatty() and not quiet else Terminal())))
     try:
         with fl.span("demo", kind="run", input={"prompt": asked}) as span:
             if by_model:
@@ -59,6 +63,13 @@ def command(prompt: str, model: str, look: Terminal) -> None:
     finally:
         fl.flush(timeout=FLUSH_SECONDS)
     _draw(span.trace_id, look)
+
+
+def _head(asked: str, look: Terminal) -> list[str]:
+    """What is asked, with the mascot before it where there are colours and room."""
+    if not look.colour or width(asked) > look.width - CELLS - 1:
+        return [asked]
+    return mascot.beside("working", ["", f" {asked}"], look)
 
 
 def _show(text: str) -> None:

@@ -35,7 +35,6 @@ EXIT_CODES: Final = (
 @click.option(
     "--fail-on",
     metavar="CONDITION",
-    default="",
     help="Exit with 1 when this is so: 'duration>+20% or new:error'.",
 )
 @as_json
@@ -46,7 +45,7 @@ def command(
     before: str,
     after: str,
     whole: bool,
-    fail_on: str,
+    fail_on: str | None,
     as_json: bool,
     look: Terminal,
     page: Callable[[Iterable[str]], None],
@@ -70,7 +69,7 @@ def command(
 
     With --json: one object, with what --fail-on found under `failed`.
     """
-    condition = gating.read(fail_on) if fail_on else ()
+    condition = gating.read(fail_on) if fail_on is not None else ()
     mine, theirs = sides.chosen(before), sides.chosen(after)
     if (mine is None) is not (theirs is None):
         raise BadQuestion("one side is a trace, the other a set of traces; give two traces or two sets")

@@ -16,6 +16,7 @@ from flightlog.cli.render import checklist, words
 from flightlog.cli.render.terminal import Terminal, emit
 from flightlog.configure import load_settings
 from flightlog.pricing.snapshot import STALE_DAYS
+from flightlog.store.textport import TextState
 
 
 @click.command(
@@ -58,6 +59,9 @@ def _lines(found: Checkup, look: Terminal) -> Iterator[str]:
     if found.store:
         yield from ("", checklist.title("store", look))
         yield from checklist.store(found.store, look)
+    if found.texts:
+        yield from ("", checklist.title("words", look))
+        yield from checklist.facts(_words(found.texts, is_on=_is_on(found)), look)
     yield from ("", checklist.title("prices", look))
     yield from checklist.facts(_prices(found.prices), look)
     if found.losses:
@@ -86,6 +90,28 @@ def _place(found: Checkup) -> dict[str, str]:
         "journals": f"{words.size(home.journal_bytes)} in {journals}, {home.living:,} still written to",
         "store": words.size(home.store_bytes),
     }
+
+
+def _is_on(found: Checkup) -> bool:
+    return any(value.name == "fulltext" and value.value for value in found.settings)
+
+
+def _words(texts: TextState, *, is_on: bool) -> dict[str, str]:
+    """How the index of words stands."""
+    if not texts.is_possible:
+        return {"index": "none: this Python's SQLite has no FTS5; `flightlog search` looks at each step"}
+    if not is_on:
+        return {"index": "none: the setting fulltext is off; `flightlog search` looks at each step"}
+    if texts.trouble:
+        return {"index": f"damaged ({texts.trouble}); it is made anew by whoever indexes next"}
+    if not texts.is_there:
+        return {"index": "none yet; whoever indexes next makes it"}
+    told = {"index": f"{words.of_them(texts.texts, 'text')}, {words.size(texts.bytes_on_disk)}"}
+    if texts.rows_behind:
+        told["behind"] = f"{words.of_them(texts.rows_behind, 'record')}, which a search looks at one by one"
+    if texts.cut:
+        told["cut"] = f"of {words.of_them(texts.cut, 'long text')} only the beginning is indexed"
+    return told
 
 
 def _prices(prices: Prices) -> dict[str, str]:

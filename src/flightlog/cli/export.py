@@ -12,7 +12,7 @@ import click
 from msgspec import structs
 
 from flightlog.analysis.tree import Tree, build
-from flightlog.cli import exporting
+from flightlog.cli import auditing, exporting
 from flightlog.cli.asking import divided, question_of
 from flightlog.cli.exporting import Whole
 from flightlog.cli.filters import selecting
@@ -120,6 +120,7 @@ def command(
             )
             sys.stdout.buffer.flush()
             _say_left_out(chosen)
+            _note(chosen, ids)
             return
         try:
             file.save(exporting.told(pieces, chosen), output, replace=force)
@@ -127,6 +128,13 @@ def command(
             raise click.FileError(str(output), error.strerror or str(error)) from error
     say(f"{of_them(chosen.number, chosen.noun)} written to {output}")
     _say_left_out(chosen)
+    _note(chosen, ids)
+
+
+def _note(chosen: Chosen, ids: Sequence[str] | None) -> None:
+    """Tell the audit log."""
+    count = len(ids) if ids is not None else chosen.number if chosen.noun == "trace" else 0
+    auditing.note(home(), "exported", ids or (), count=count, question=auditing.as_typed())
 
 
 def _say_left_out(chosen: Chosen) -> None:

@@ -124,7 +124,9 @@ def _table(source: Source, form: str, of: str | None) -> Iterator[bytes]:
         if form == "json":
             return json.rows(table)
         return (msgspec.json.encode(row) + b"\n" for row in table)
-    return json.documents(source.trees()) if form == "json" else source.lines()
+    if form == "jsonl":
+        return source.lines()
+    return json.documents((one.trace, one.tree, one.annotations) for one in source.wholes())
 
 
 def _otlp(source: Source, *, as_json: bool) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from flightlog.records.kinds import STATUSES
 from flightlog.records.traces import Selection
 
 _P = ParamSpec("_P")
-_OPTIONS: Final = [name for name in Selection.__struct_fields__ if name != "question"]
+_OPTIONS: Final = [name for name in Selection.__struct_fields__ if name not in ("question", "until")]
 
 since: Final = click.option(
     "--since",

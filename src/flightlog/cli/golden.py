@@ -15,9 +15,9 @@ from uuid import uuid4
 import click
 
 from flightlog.analysis.tree import Tree
+from flightlog.cli import sides
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.looks import drawn, paged
-from flightlog.cli.naming import find
 from flightlog.cli.opening import reading, say
 from flightlog.cli.options import as_json
 from flightlog.cli.render.cells import cut
@@ -84,13 +84,14 @@ def command(
 
     save writes it from TRACE, by default the newest; what was there is replaced. check compares TRACE with it: what
     differs is drawn as one tree, - for what the golden trace has and + for what was recorded, and the exit code is 1.
-    What the file has of any span is compared on every span.
+    What the file has of any span is compared on every span. TRACE may also be @previous: the newest older trace of
+    the same name as the newest.
 
     With --json: one object, with the lines of the difference.
     """
     path = _path(name, folder)
     with reading() as reader:
-        tree = load_trace(reader, find(reader, trace))
+        tree = load_trace(reader, sides.one(reader, trace))
     if what == "save":
         _save(path, tree, Choice(fields, events), as_json=as_json)
         return

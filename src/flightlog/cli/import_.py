@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 import click
 from msgspec import to_builtins
 
+from flightlog.cli import auditing
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.opening import home, say
 from flightlog.cli.options import as_json
@@ -23,8 +24,8 @@ from flightlog.redacting import gate_of_messages
 MOST_NAMED: Final = 100
 """Records that are left out and named one by one; further ones are only counted."""
 
-_MANY_OBJECTS: Final = 50_000
-"""New objects, about a transaction's, after which the garbage collector looks at them."""
+_MANY_OBJECTS: Final = 1_000_000
+"""More objects than two transactions have at a time, after which the garbage collector looks at them."""
 
 
 @click.command(
@@ -71,6 +72,8 @@ def command(*, files: tuple[str, ...], form: str, project: str, dry_run: bool, a
     if as_json:
         print_document(done)
     _sum_up(done, dry_run=dry_run)
+    if not dry_run:
+        auditing.note(home(), "imported", question=auditing.as_typed(), spans=done.new)
     click.get_current_context().exit(1 if done.skipped else 0)
 
 
@@ -121,17 +124,18 @@ def _sum_up(done: Imported, *, dry_run: bool) -> None:
     there = "" if dry_run else f", {done.new:,} of them new"
     say(f"{of_them(done.records, 'record')} {verb} as {of_them(done.lines, 'line')}{there}")
     notes: dict[str, Any] = to_builtins(done)
-    for name, text in _NOTES.items():
+    for name, (noun, text) in _NOTES.items():
         if notes[name]:
-            say(f"{notes[name]:,} {text}")
+            say(f"{of_them(notes[name], noun)} {text}")
 
 
 _NOTES: Final = {
-    "skipped": "skipped: they could not be read",
-    "cut": "texts cut: longer than value_bytes",
-    "repeated_keys": "attributes left out: a later one of the same record had the same key",
-    "too_long": "lines shortened: longer than line_bytes",
-    "understood": "spans read as other conventions have them",
-    "unread": "spans that our readers failed on, stored as they were told; please tell us",
-    "duplicates": "spans tell of a model call that another one stands for; they are kept and not counted",
+    "skipped": ("record", "skipped: not to be read"),
+    "cut": ("text", "cut: longer than value_bytes"),
+    "repeated_keys": ("attribute", "left out: a later one of the same record had the same key"),
+    "too_long": ("line", "shortened: longer than line_bytes"),
+    "understood": ("span", "understood as other conventions have them"),
+    "unread": ("span", "that our readers failed on, stored as told; please tell us"),
+    "duplicates": ("span", "kept and not counted: another one stands for the same model call"),
+    "logged": ("call", "known from log records alone, each made a span"),
 }

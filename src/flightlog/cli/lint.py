@@ -16,7 +16,7 @@ from flightlog.cli.jsonout import print_array
 from flightlog.cli.looks import drawn, paged
 from flightlog.cli.moments import moment
 from flightlog.cli.naming import find
-from flightlog.cli.opening import home, reading_if_any, say
+from flightlog.cli.opening import home, reading, reading_if_any, say
 from flightlog.cli.options import as_json
 from flightlog.cli.render import lints as drawing
 from flightlog.cli.render.terminal import Terminal
@@ -92,7 +92,7 @@ def command(
     quiet = silence([home().settings.ignore_lints, *ignore], tuple(LINTS))
     found: list[tuple[str, Finding]] = []
     checked = 0
-    with reading_if_any() as reader:
+    with reading() if trace else reading_if_any() as reader:
         if reader is not None:
             selection = Selection(since=since or time.time_ns() - _DAY_NS, project=project)
             for trace_id in _ids(reader, trace, selection):

@@ -11,17 +11,21 @@ quotes passes the gate first.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from keyword import iskeyword
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from flightlog.cli import output
 from flightlog.records.errors import BadQuestion, FlightlogError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: Final[Mapping[str, str]] = {
     "run": "Record a Python program, unchanged.",
@@ -30,6 +34,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "trace": "Draw one trace as a tree on a time axis.",
     "story": "Tell one trace, a flow across traces, or what is in none, in sentences.",
     "spans": "List the spans of one trace, or those that fit a question.",
+    "search": "Find words in inputs, outputs, errors and events, newest first.",
     "stats": "Say what spans and traces add up to.",
     "cost": "Say what model calls cost, in US dollars.",
     "failures": "Say what failed last, alike errors together.",
@@ -37,17 +42,31 @@ COMMANDS: Final[Mapping[str, str]] = {
     "golden": "Save a trace as a golden one, or hold one against it.",
     "lint": "Say which mistakes of agents and pipelines traces give away.",
     "lint-narration": "Say which narrations could be told better.",
+    "replay": "Play a trace in the terminal as it happened.",
+    "rerun": "Run a program again with the answers that were recorded.",
     "export": "Write traces as documents that other programs read.",
     "import": "Bring in traces that other tools wrote.",
     "renormalise": "Read what other libraries told anew.",
+    "sql": "Ask the store in SQL, read-only.",
+    "annotate": "Put scores, labels or a note on a trace, or on one of its steps.",
+    "evals": "Say what scores, labels and notes add up to.",
+    "session": "Tell a conversation across traces, turn by turn.",
     "delete": "Delete traces for good.",
+    "prune": "Delete old traces, and give the room back to the disk.",
+    "audit": "Say who did what with the records, the newest first.",
     "doctor": "Say how Flightlog is set up, what it lost, and whether it works.",
+    "completion": "Print the completion script of a shell.",
     "schema": "Print the JSON Schema of a record line.",
+    "watch": "Watch what programs do, as they do it.",
+    "browse": "Explore what was recorded, on screens.",
     "demo": "Record a small built-in program and draw its trace.",
     "version": "Print the version.",
 }
 """Each command and its first help line, in the order of a reader's needs. The file has the command's name,
 with a low line for a hyphen, and with one behind it where the name is a word of Python's."""
+
+_COMPLETE: Final = "_FLIGHTLOG_COMPLETE"
+"""Set by a shell that asks for completions."""
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C: 128 and the number of SIGINT."""
@@ -87,12 +106,35 @@ class Commands(click.Group):
             ctx.fail(f"No such command {args[0]!r}; {hint}")
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the words as they are; where there are none, those of a command that somebody chooses."""
+        if not args and _somebody_sits_there():
+            from flightlog.cli.palette import offer  # with screens, for those who give no command
+
+            try:
+                chosen = offer(COMMANDS)
+            except FlightlogError as error:
+                raise Trouble(error) from error
+            if chosen == []:
+                ctx.exit()
+            args = chosen or args
+        return super().parse_args(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # as above
         """Load one command from the file of its name."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"flightlog.cli.{_module_of(cmd_name)}").command
-        return command
+        return _equipped(command) if _COMPLETE in os.environ else command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Offer commands without loading any, and the options."""
+        from click.shell_completion import CompletionItem  # for a shell that asks
+
+        named = [
+            CompletionItem(name, help=said) for name, said in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # as above
         """Write the list of commands without loading any."""
@@ -111,6 +153,17 @@ class Commands(click.Group):
             output.write_nowhere()
             result = None
         return result
+
+
+def _somebody_sits_there() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def _equipped(command: click.Command) -> click.Command:
+    """The command, with what a shell that asks for completions may offer."""
+    from flightlog.cli.completing import equip  # for a shell that asks
+
+    return equip(command)
 
 
 def _module_of(name: str) -> str:
@@ -140,13 +193,18 @@ def commands() -> None:
     """Record what Python programs do, and ask about it a moment later.
 
     TRACE stands for a trace id, a unique beginning of one (4 digits or more), @latest, or @-2 for the second
-    newest. Data goes to standard output, talk to standard error; every table is JSON with --json.
+    newest. Data goes to standard output, talk to standard error; every table is JSON with --json. Without a command, on
+    a terminal, it offers a palette of commands.
     """
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
     output.watch()
+    if _COMPLETE in os.environ:
+        from flightlog.cli.completing import register  # for a shell that asks
+
+        register()
     if isinstance(sys.stderr, TextIOWrapper):
         sys.stderr.reconfigure(errors="backslashreplace")
     sys.exit(_exit_code(args))

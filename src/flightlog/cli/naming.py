@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from flightlog.analysis.narrow import fits_name
+from flightlog.cli import auditing
 from flightlog.cli.opening import home, no_trace
 from flightlog.records.errors import BadQuestion, UnknownId
 from flightlog.records.span import Span
@@ -33,7 +35,7 @@ def find(reader: Reader, ref: str) -> str:
         AmbiguousId: several traces fit.
     """
     try:
-        return reader.resolve(ref)
+        return auditing.named(reader.resolve(ref))
     except UnknownId as error:
         if not reader.traces(1):
             raise BadQuestion(no_trace(home(), reader.sizes().loose_events)) from error
@@ -50,7 +52,11 @@ def _advice(ref: str) -> str:
     if ref.startswith("@"):
         return "" if re.fullmatch(r"@-[1-9][0-9]*", ref) else "@latest is the newest, @-2 the second newest"
     if not re.fullmatch(r"[0-9a-fA-F]+", ref):
-        return _WAYS
+        return (
+            f"{_WAYS}; a file is brought in with `flightlog import {ref}` first"
+            if Path(ref).is_file()
+            else _WAYS
+        )
     return f"give at least {LEAST_DIGITS} digits of its id" if len(ref) < LEAST_DIGITS else ""
 
 

@@ -54,6 +54,8 @@ def _tell(done: Renormalised, *, dry_run: bool) -> None:
     click.echo(f"{of_them(done.spans, 'span')} of other libraries in {of_them(done.traces, 'trace')}")
     click.echo(f"{done.changed:,} {verb}")
     click.echo(f"{done.duplicates:,} tell of a model call that another one stands for")
+    if done.logged:
+        click.echo(f"{of_them(done.logged, 'call')} known from log records alone")
     for dialect, spans in done.dialects.items():
         click.echo(f"  {dialect}: {spans:,}")
     click.echo(f"before: {_words(done.before)}")

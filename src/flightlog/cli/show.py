@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
 import click
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from flightlog.analysis.narrow import fits_name
 from flightlog.analysis.pace import Pace
@@ -30,6 +30,7 @@ from flightlog.cli.render.terminal import Terminal, emit
 from flightlog.codecs.lines import decode
 from flightlog.loading import load_trace
 from flightlog.pricing.book import PriceBook
+from flightlog.records.annotation import Annotation
 from flightlog.records.errors import BadQuestion, UnknownId
 from flightlog.records.narration import View
 from flightlog.records.process import Process
@@ -96,7 +97,10 @@ def command(
         if row is None:
             raise UnknownId(trace_id)
         tree = load_trace(reader, trace_id)
+        said = reader.annotations(trace_id)
         processes = sorted(_processes(reader, trace_id), key=lambda each: (each.started, each.process_id))
+        wrote = {node.record.process_id for node in walk(tree)}
+        processes = [each for each in processes if each.process_id in wrote]
     if final_output:
         _print_output(tree, as_json=as_json)
         return
@@ -107,7 +111,7 @@ def command(
         return
     if span is None and not (parts or verbose or only):
         cost = purse.of_tree(book, tree) if book else None
-        subject = card.Subject(paced(row, own), tree, summary(tree), processes, own, view, cost)
+        subject = card.Subject(paced(row, own), tree, summary(tree), processes, own, view, cost, said)
         if as_json:
             print_document(telling.of_trace(subject))
         else:
@@ -115,6 +119,7 @@ def command(
         return
     wanted = step.PARTS if verbose or not parts else tuple(part for part in step.PARTS if part in parts)
     steps = list(_steps(tree, span, only, wanted, book))
+    steps = [structs.replace(each, annotations=_about(each, said)) for each in steps]
     if as_json and span is not None:
         print_document(telling.of_step(steps[0]))
     elif as_json:
@@ -147,6 +152,11 @@ def _steps(
         if is_wanted:
             charge = purse.charge_of(book, node.record)
             yield step.Step(node, [each.record.name for each in path], tree.start, charge)
+
+
+def _about(told: step.Step, said: Sequence[Annotation]) -> list[Annotation]:
+    """What was said of one step."""
+    return [one for one in said if one.span_id == told.node.record.span_id]
 
 
 def _print_why(

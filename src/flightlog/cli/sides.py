@@ -22,6 +22,7 @@ from flightlog.cli.naming import find
 from flightlog.cli.opening import say
 from flightlog.pricing.book import PriceBook
 from flightlog.questions.parsing import parse
+from flightlog.questions.units import DAYS
 from flightlog.records.errors import BadQuestion, UnknownId
 from flightlog.records.traces import Selection, Trace
 from flightlog.store.port import Reader
@@ -33,7 +34,6 @@ MOST_TRACES: Final = 5_000
 _BLOCK: Final = 500
 """Traces whose costs are asked for at once."""
 
-_DAYS: Final = {"today": 0, "yesterday": 1}
 _NAMES_ONE: Final = re.compile(r"@.*|[0-9a-fA-F]{4,32}")
 _WORD: Final = re.compile(r"[\w.-]*")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?")
@@ -68,8 +68,8 @@ def chosen(text: str) -> Set | None:
 
 def _period(text: str) -> tuple[int, int | None] | None:
     """From when until when, in Unix nanoseconds."""
-    if text in _DAYS:
-        begin = _midnight(datetime.now().astimezone()) - timedelta(days=_DAYS[text])
+    if text in DAYS:
+        begin = _midnight(datetime.now().astimezone()) - timedelta(days=DAYS[text])
         return _ns(begin), _ns(_midnight(begin + timedelta(hours=36)))
     ago = duration_ns(text)
     if ago is not None:
@@ -117,6 +117,16 @@ def two(reader: Reader, before: str, after: str) -> tuple[str, str]:
         return _previous(reader, second), second
     first = find(reader, before)
     return first, _previous(reader, first) if after == PREVIOUS else find(reader, after)
+
+
+def one(reader: Reader, ref: str) -> str:
+    """The id of one trace, where `@previous` is told from the newest.
+
+    Raises:
+        UnknownId: it is not in the store.
+        BadQuestion: it is no name of a trace, or there is none.
+    """
+    return _previous(reader, find(reader, "@latest")) if ref == PREVIOUS else find(reader, ref)
 
 
 def _previous(reader: Reader, trace_id: str) -> str:

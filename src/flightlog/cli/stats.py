@@ -2,51 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, get_args
+from collections.abc import Callable, Iterable
+from typing import Final
 
 import click
 from msgspec import structs
 
-from flightlog.analysis.spending import Key, Spending
-from flightlog.analysis.spread import possible
-from flightlog.cli import money as purse
+from flightlog.cli import statsdocument as document
 from flightlog.cli.asking import asking
 from flightlog.cli.filters import selecting
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.looks import drawn, paged
 from flightlog.cli.opening import home, pace, paced, reading_if_any
 from flightlog.cli.options import EXIT_CODES, as_json
-from flightlog.cli.render import figures
-from flightlog.cli.render.money import of_calls, spent
 from flightlog.cli.render.terminal import Terminal
+from flightlog.cli.statstime import compared_to, period_of, windowed
+from flightlog.cli.statsviews import Asked, compared, spans_view, traces_view
 from flightlog.records.errors import BadQuestion
-from flightlog.records.traces import Figures, Selection, TraceFigures
-from flightlog.store.port import Grouping, Reader
+from flightlog.records.traces import Selection, TraceFigures
+from flightlog.store.groupings import GROUPINGS, Grouping
+from flightlog.store.port import Reader
 
 MOST: Final = 20
-GROUPINGS: Final[tuple[Grouping, ...]] = get_args(Grouping)
-NO_TRACES: Final = TraceFigures(
-    traces=0,
-    statuses={},
-    retried=0,
-    retries=0,
-    recovered=0,
-    slow=0,
-    p50_ns=None,
-    p95_ns=None,
-    p99_ns=None,
-    hours=[],
-)
-"""What no traces add up to."""
+PATIENCE: Final = 1.0
+"""Seconds that the store may take to remember what calls cost before it answers."""
 
-MOST_CALLS: Final = 5_000
-"""Calls of models that are looked at one by one for what they cost; `flightlog cost` looks at all."""
+FAILURES: Final = 5
+"""Failed traces that are told beside what all traces add up to."""
+
+
+def grouping(_: click.Context, __: click.Parameter, told: tuple[str, ...]) -> Grouping | None:
+    """One or two fields: given twice, or with a comma between."""
+    return ",".join(part.strip() for one in told for part in one.split(",")) or None
 
 
 @click.command("stats", epilog=EXIT_CODES)
-@click.option("--by", type=click.Choice(GROUPINGS), help="One table instead of all three.")
+@click.option(
+    "--by",
+    multiple=True,
+    callback=grouping,
+    metavar="FIELD",
+    help="One table, by one or two of name, kind, model, service, user, session, tag, status, attr.NAME.",
+)
 @click.option("--traces", "of_traces", is_flag=True, help="Of whole traces instead of spans.")
+@click.option("--exact", is_flag=True, help="Look at each span, however many there are.")
+@click.option("--histogram", is_flag=True, help="Draw how many spans took how long.")
+@windowed
+@click.option(
+    "--compare-to",
+    "shift",
+    callback=compared_to,
+    metavar="PERIOD",
+    help="Beside the same time so much earlier: yesterday, last-week, previous, 3d.",
+)
 @click.option(
     "-n",
     "--limit",
@@ -64,6 +72,11 @@ def command(
     *,
     by: Grouping | None,
     of_traces: bool,
+    exact: bool,
+    histogram: bool,
+    until: int | None,
+    last: int,
+    shift: int | None,
     limit: int,
     selection: Selection,
     as_json: bool,
@@ -72,55 +85,87 @@ def command(
 ) -> None:
     """Say what spans and traces add up to.
 
-    Of spans that ended: how many, how many failed, how long half, 95 and 99 of 100 of them took at most, and
-    the tokens of model calls; by name, by kind and by model, those with the most time first. Answered from sums
-    by the hour, so it takes as long for a million spans as for a thousand: percentiles are off by at most 2.6 %
-    and never more than the sum of the durations allows, and --since begins with a whole hour. Only --since and
-    --project choose among spans, and a QUESTION.
+    Of spans that ended: how many, how many failed, how long 50, 90, 95, 99 and all of 100 of them took at most, and of
+    model calls their tokens, speed, time to the first piece and cost; by name, by kind and by model, or --by anything
+    else, those with the most time first. A bar under `when` shows when they started.
 
-    With a QUESTION, such as 'kind:llm duration>1.5s' (docs/questions.md): of the spans that fit it, which are
-    then looked at one by one.
+    Answered from sums by the hour where these can tell, so it takes as long for a million spans as for a thousand:
+    percentiles are then off by at most 2.6 %, and a time begins and ends with a whole hour. Spans are looked at one by
+    one with --exact, with a QUESTION and by anything but name, kind, model and service: nothing is rounded then, and
+    their self times are told.
 
-    With --traces: of the traces that the options and a QUESTION choose, how many went well, by status and by
-    hour, how long they took, and how many were tried again or were slow, which means what it means to `flightlog list`.
+    With a QUESTION, such as 'kind:llm duration>1.5s' (docs/questions.md): of the spans that fit it.
 
-    Beside each model stands what its calls cost, as `flightlog cost` says it, unless there are more than 5,000 of
-    them to look at.
+    With --traces: of the traces that the options and a QUESTION choose, how many went well, by status and by hour, how
+    long they took, what they used, how many were tried again or were slow, and the newest that failed.
+
+    With --compare-to: beside the same time so much earlier, what changed (±). Without --since or --last that is the
+    last day; with a duration, as much of it.
+
+    What calls cost is what the store remembers (docs/statistics.md); a least (≥) where some are unknown.
 
     With --json: one object. Durations are nanoseconds; what is unknown is null.
     """
-    if of_traces and by:
-        raise click.UsageError("--by is for spans; give it without --traces")
+    if of_traces and (by or exact or histogram or shift is not None):
+        raise click.UsageError(
+            "--by, --exact, --histogram and --compare-to are for spans; give --traces alone"
+        )
     question = selection.question
     if not of_traces and selection != Selection(
         since=selection.since, project=selection.project, question=question
     ):
         raise BadQuestion("--status, --name, --kind and --session choose traces; give --traces as well")
-    groupings = (by,) if by else GROUPINGS
-    found: dict[Grouping, list[Figures]] = {grouping: [] for grouping in groupings}
-    told = NO_TRACES
-    costs: dict[Key, Spending] = {}
-    with reading_if_any() as reader:
-        if reader and of_traces:
-            told = _paced(reader.trace_figures(selection), reader, selection)
-        elif reader:
-            sums = reader.figures(
-                groupings, since=selection.since, project=selection.project, question=question
-            )
-            found = {grouping: [possible(row) for row in rows] for grouping, rows in sums.items()}
-            costs = _costs(reader, found.get("model", []), selection)
-        is_empty = reader is None
-    if is_empty and not as_json:
-        return
-    if of_traces:
-        if as_json:
-            print_document(_document(told))
+    period = period_of(selection.since, until, last, shift)
+    selection = structs.replace(selection, since=period.since, until=period.until)
+    asked = Asked(
+        groupings=(by,) if by else GROUPINGS,
+        period=period,
+        project=selection.project,
+        question=question,
+        exact=exact,
+        histogram=histogram,
+        limit=limit,
+    )
+    with reading_if_any(costs=PATIENCE) as reader:
+        if of_traces:
+            _traces(reader, selection, look, page, as_json=as_json)
+        elif shift is not None:
+            found = compared(reader, asked, shift)
+            if as_json:
+                print_document(document.of_changes(found, asked, shift))
+            elif reader:
+                page(spans_view(found, asked, look))
         else:
-            page(figures.of_traces(told, look, pace(home())))
-    elif as_json:
-        print_document({grouping: _rows(grouping, rows, costs) for grouping, rows in found.items()})
+            rows = asked.rows(reader)
+            if as_json:
+                print_document(document.of_rows(rows))
+            elif reader:
+                page(spans_view(rows, asked, look))
+
+
+def _traces(
+    reader: Reader | None,
+    selection: Selection,
+    look: Terminal,
+    page: Callable[[Iterable[str]], None],
+    *,
+    as_json: bool,
+) -> None:
+    if reader is None:
+        if as_json:
+            print_document(document.of_traces(document.NO_TRACES, []))
+        return
+    told = _paced(reader.trace_figures(selection), reader, selection)
+    is_asked = not selection.statuses or "error" in selection.statuses
+    failed = (
+        reader.traces(FAILURES, structs.replace(selection, statuses=("error",)))
+        if is_asked and told.statuses.get("error")
+        else []
+    )
+    if as_json:
+        print_document(document.of_traces(told, failed))
     else:
-        page(figures.of_spans(found, look, limit, {key: spent(row, look) for key, row in costs.items()}))
+        page(traces_view(told, failed, look, pace(home())))
 
 
 def _paced(told: TraceFigures, reader: Reader, selection: Selection) -> TraceFigures:
@@ -130,24 +175,3 @@ def _paced(told: TraceFigures, reader: Reader, selection: Selection) -> TraceFig
         return told
     slow = sum(paced(trace, own).slow for trace in reader.each_trace(selection))
     return structs.replace(told, slow=slow)
-
-
-def _costs(reader: Reader, rows: Sequence[Figures], selection: Selection) -> dict[Key, Spending]:
-    """What the calls of each model and provider cost; nothing where there are too many calls to look at."""
-    if not 0 < sum(row.spans for row in rows) <= MOST_CALLS:
-        return {}
-    book = purse.usable_prices(home())
-    return purse.by_model(reader, book, selection) if book else {}
-
-
-def _rows(grouping: Grouping, rows: Sequence[Figures], costs: Mapping[Key, Spending]) -> list[Any]:
-    """The figures; those of a model with what its calls cost."""
-    if grouping != "model":
-        return list(rows)
-    found = ((row, costs.get((row.model, row.provider))) for row in rows)
-    return [{**structs.asdict(row), "cost": of_calls(cost) if cost else None} for row, cost in found]
-
-
-def _document(told: TraceFigures) -> dict[str, Any]:
-    """The figures with what follows from them."""
-    return {**structs.asdict(told), "success_rate": told.success_rate}

@@ -28,6 +28,7 @@ def of_trace(subject: card.Subject) -> dict[str, Any]:
         "marks": subject.tree.marks,
         "processes": subject.processes,
         "cost": money.of_calls(subject.cost) if subject.cost and subject.cost.calls else None,
+        "annotations": [Raw(encode(one)) for one in subject.annotations],
     }
 
 
@@ -43,6 +44,7 @@ def of_step(told: step.Step) -> dict[str, Any]:
         "events": [Raw(encode(event)) for event in node.events],
         "children": [child.record.span_id for child in node.children],
         "cost": money.of_call(told.charge) if told.charge else None,
+        "annotations": [Raw(encode(one)) for one in told.annotations],
     }
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from flightlog.analysis.narrow import Narrowed, Wanted, narrow
+from flightlog.analysis.tree import Tree
 from flightlog.cli import money as purse
 from flightlog.cli.jsonout import print_pieces
 from flightlog.cli.looks import drawn, paged
@@ -18,14 +19,19 @@ from flightlog.cli.naming import find
 from flightlog.cli.opening import home, pace, paced, reading, say
 from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
 from flightlog.cli.options import view as voice
-from flightlog.cli.render import heading, tree
+from flightlog.cli.render import heading, scores, tree
 from flightlog.cli.render.branches import Limits
+from flightlog.cli.render.cells import cut
 from flightlog.cli.render.terminal import Terminal
 from flightlog.cli.render.words import of_them
 from flightlog.export import nested
 from flightlog.loading import load_trace
+from flightlog.records.annotation import Annotation
 from flightlog.records.kinds import STATUSES
 from flightlog.records.narration import View
+
+_SCORES: Final = 12
+"""Annotations that are told below a tree: the latest."""
 
 
 @click.command("trace", epilog=EXIT_CODES)
@@ -97,9 +103,10 @@ def command(
         trace_id = find(reader, trace)
         row = reader.trace(trace_id)
         grown = load_trace(reader, trace_id, payloads=as_json or preview != 0)
+        said = reader.annotations(trace_id)
     narrowed = narrow(grown, wanted)
     if as_json:
-        print_pieces(nested.pieces(row, narrowed.tree))
+        print_pieces(nested.pieces(row, narrowed.tree, said))
         return
     if not narrowed.wanted and not wanted.is_everything:
         say(f"none of {of_them(grown.span_count, 'span')} is like that; without these options all are drawn")
@@ -111,8 +118,20 @@ def command(
     limits = Limits(depth, everything, preview, own, narrowed.on_the_way, now, view, told)
     cost = purse.told_of_tree(book, grown, look)
     above = heading.lines(paced(row, own), look, now, own, grown, cost=cost) if row else ()
-    below = () if wanted.is_everything else _told(narrowed, grown.span_count, look)
+    below = _scores(said, grown, look) if wanted.is_everything else _told(narrowed, grown.span_count, look)
     page(chain(above, [""], tree.lines(narrowed.tree, look, limits), below))
+
+
+def _scores(said: Sequence[Annotation], tree: Tree, look: Terminal) -> Iterator[str]:
+    """What was said of the trace and its steps."""
+    names = {node.record.span_id: node.record.name for node in tree.walk()}
+    for place, line in enumerate(scores.of_trace(said[-_SCORES:], names)):
+        if not place:
+            yield ""
+        label = "scores  " if not place else "        "
+        yield look.paint("dim", label) + (
+            line if look.whole_tables else cut(line, look.width - 8, look.ellipsis())
+        )
 
 
 def _told(narrowed: Narrowed, spans: int, look: Terminal) -> Iterator[str]:

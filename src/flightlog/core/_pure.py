@@ -24,7 +24,7 @@ from flightlog.core import context, tasks
 from flightlog.core.bound import Bind, Binding, bound, innermost
 from flightlog.core.capture import Cut
 from flightlog.core.clock import Clock
-from flightlog.core.content import METADATA, WITHHELD, Content
+from flightlog.core.content import METADATA, WITHHELD, Content, keep_vectors
 from flightlog.core.context import FOREIGN, LEFT, MARKER, OPEN, STRAY, Captured, Remote
 from flightlog.core.fields import cut_list, decoded, encoded, fitted, joined, level_field, related
 from flightlog.core.ids import Ids
@@ -982,6 +982,7 @@ def install(plan: Plan) -> None:
     _ratio, _origin, _content = plan.ratio, plan.origin, plan.content
     _roots_may_drop = plan.ratio < 1.0 or (plan.origin is not None and not plan.origin.sampled)
     _most_open, _most_line = plan.open_spans, plan.line_bytes
+    keep_vectors(plan.vectors)
 
 
 def announce_overdue(age_ns: int) -> None:

@@ -19,6 +19,20 @@ CALLS: Final = "function"
 """The kind of work whose policy holds for arguments and results that are told outside any span's input and output."""
 
 
+_keeps_vectors = False
+
+
+def keep_vectors(kept: bool) -> None:
+    """Say whether the vectors of embeddings are kept from now on."""
+    global _keeps_vectors  # noqa: PLW0603 - one policy a process, as there is one engine
+    _keeps_vectors = kept
+
+
+def keeps_vectors() -> bool:
+    """Whether the vectors of embeddings are kept: numbers by the thousand, which only a rerun wants."""
+    return _keeps_vectors
+
+
 class Content:
     """A policy that withholds something."""
 

@@ -29,6 +29,16 @@ def here() -> object:
     return variable.get()
 
 
+def is_child_of(trace_id: str, span_id: str) -> bool:
+    """Whether the current span is a child of that one, in that trace."""
+    seen = variable.get()
+    return (
+        isinstance(seen, Span)
+        and seen.trace_id == trace_id
+        and seen._parent_field == f'"parent_id":"{span_id}",'
+    )
+
+
 def put_back(span: Span | Off, before: object) -> None:
     """Make current what was so before the span, if the span still is."""
     if variable.get() is span:

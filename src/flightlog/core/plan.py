@@ -23,6 +23,7 @@ class Plan:
         "open_spans",
         "origin",
         "ratio",
+        "vectors",
         "write",
     )
 
@@ -39,6 +40,7 @@ class Plan:
         open_spans: int = 100_000,
         origin: Remote | None = None,
         content: Content | None = None,
+        vectors: bool = False,
     ) -> None:
         self.gate = gate
         self.write = write
@@ -55,3 +57,5 @@ class Plan:
         """The parent of this process's own roots, if it was started on behalf of a span elsewhere."""
         self.content = content
         """What is withheld of inputs and outputs; None for nothing."""
+        self.vectors = vectors
+        """Whether the vectors of embeddings are kept."""

@@ -23,10 +23,11 @@ from typing import Final, NamedTuple
 
 from msgspec import UNSET, Struct
 
+from flightlog.dialects.facts import TOOL_CALL_ID, TOOL_NAME
 from flightlog.records import genai
 from flightlog.records.callfacts import models
 from flightlog.records.span import Span
-from flightlog.records.understood import ADDED, UNDERSTOOD
+from flightlog.records.understood import ADDED, BY, LOGGED, UNDERSTOOD
 
 SERVED: Final = "http"
 """The kind of a span that says how a call was served which another one stands for."""
@@ -35,12 +36,18 @@ BLOCK: Final = "step"
 
 SLACK_NS: Final = 20_000_000
 """So much earlier or later may one library begin or end than another that is within it: their clocks are read apart."""
+LOGGED_SLACK_NS: Final = 200_000_000
+"""The same for a log record, which is written some time after the call that it tells of."""
 SAME_ID_NS: Final = 3_600_000_000_000
 """So far apart may two spans be that have the same answer's id: ids of other days may repeat."""
 
 CLIENTS: Final = ("com.anthropic.sdk.",)
 """Beginnings of the names of libraries that tell of the calls which they make themselves: there are instrumentations
 that add up the tokens of a stream wrongly."""
+
+TOOL: Final = "tool"
+LOGGING: Final = frozenset({"claude_code", "gemini_cli"})
+"""Dialects whose programs tell of their tools in log records as well as in spans."""
 
 _APART: Final = frozenset({"agent", "tool", "workflow"})
 """Kinds of work between two calls that make the inner one a call of its own."""
@@ -67,6 +74,9 @@ class Call(Struct, frozen=True):
     is_failed: bool
     has_content: bool = False
     """Whether it tells what was said."""
+    is_logged: bool = False
+    """Whether a log record told of it, and no span."""
+    session: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -90,28 +100,43 @@ class Place(NamedTuple):
 
 
 def call_of(span: Span) -> Call | None:
-    """A span as a call; None for one that is none, that is not over, or that does not count already."""
-    if span.kind not in genai.CHARGED_KINDS or span.end is None or span.status in ("running", "paused"):
+    """A span as a call; None for one that is none, that is not over, or that does not count already.
+
+    A call of a tool is one where a log record may tell of it, too.
+    """
+    if span.end is None or span.status in ("running", "paused"):
         return None
-    known = span.attributes
+    known, is_logged = span.attributes, LOGGED in span.otel
+    if span.kind not in genai.CHARGED_KINDS and not (span.kind == TOOL and (is_logged or _may_log(span))):
+        return None
     scope = span.otel.get("scope")
     name = scope.get("name") if isinstance(scope, Mapping) else ""
-    answer = known.get(genai.RESPONSE_ID)
+    name = name if isinstance(name, str) else ""
+    answer = known.get(TOOL_CALL_ID if span.kind == TOOL else genai.RESPONSE_ID)
+    tool = known.get(TOOL_NAME)
     return Call(
         key=(span.project, span.trace_id, span.span_id),
         parent_id=span.parent_id,
         start=span.start,
         end=span.end,
         kind=span.kind,
-        scope=name if isinstance(name, str) else "",
+        scope=f"{name} (logged)" if is_logged else name,
         process_id=span.process_id,
-        models=models(known),
+        models=((tool,) if isinstance(tool, str) else ()) if span.kind == TOOL else models(known),
         response_id=answer if isinstance(answer, str) else "",
         input=_tokens(known.get(genai.INPUT_TOKENS)),
         output=_tokens(known.get(genai.OUTPUT_TOKENS)),
         is_failed=span.status == "error",
         has_content=_has_content(span),
+        is_logged=is_logged,
+        session=str(span.context.get("session", "")),
     )
+
+
+def _may_log(span: Span) -> bool:
+    note = span.otel.get(UNDERSTOOD)
+    spoken = note.get(BY) if isinstance(note, Mapping) else None
+    return isinstance(spoken, list) and not LOGGING.isdisjoint(map(str, spoken))
 
 
 def _has_content(span: Span) -> bool:
@@ -152,7 +177,9 @@ class Nested(NamedTuple):
 def within(calls: Iterable[Call], places: Mapping[Key, Place]) -> Nested:
     """Which do not count as another one of their trace stands for them; as for `verdicts`."""
     nested = Nested({}, [], set())
-    nested.counted.extend(_nested(sorted(calls, key=_in_order), places, nested))
+    ordered = sorted(calls, key=_in_order)
+    nested.counted.extend(_nested([call for call in ordered if call.kind != TOOL], places, nested))
+    nested.counted.extend(call for call in ordered if call.kind == TOOL)  # one within another is another
     return nested
 
 
@@ -228,6 +255,8 @@ def _deepest_first(top: Call, below: Mapping[Key, list[Call]]) -> Iterator[Call]
 
 def _settled(call: Call, inner: list[Call], found: dict[Key, Verdict]) -> list[Call]:
     """Which count of a call and of those that count within it."""
+    found.update((one.key, Verdict(SERVED, call.key[2])) for one in inner if one.is_logged)
+    inner = [one for one in inner if not one.is_logged]
     if not inner:
         return [call]
     answered = [one for one in inner if not one.is_failed]
@@ -249,15 +278,19 @@ def _beside(calls: Sequence[Call], found: dict[Key, Verdict], groups: Iterable[S
     for group in groups:
         agree = len({(call.input, call.output) for call in group if call.is_known}) < 2
         best = min(group, key=lambda call: _worth(call, agree=agree))
-        found.update((one.key, Verdict(SERVED, best.key[2])) for one in group if one is not best)
+        kind = BLOCK if best.kind == TOOL else SERVED
+        found.update((one.key, Verdict(kind, best.key[2])) for one in group if one is not best)
     return [call for call in calls if call.key not in found]
 
 
-def _worth(call: Call, *, agree: bool) -> tuple[int, bool, bool, int, int, Key]:
-    """Who knows more counts; where they say otherwise, the client; then who tells what was said, or began first."""
+def _worth(call: Call, *, agree: bool) -> tuple[bool, int, bool, bool, int, int, Key]:
+    """Who knows more counts; where they say otherwise, the client; then who tells what was said, or began first.
+
+    A span counts before a log record, whose facts it is lent.
+    """
     unknown = (call.input is None) + (call.output is None)
     doubtful = not agree and not call.scope.startswith(CLIENTS)
-    return unknown, doubtful, not call.has_content, call.start, -call.end, call.key
+    return call.is_logged, unknown, doubtful, not call.has_content, call.start, -call.end, call.key
 
 
 def _by_answer(calls: Sequence[Call]) -> list[list[Call]]:
@@ -267,12 +300,12 @@ def _by_answer(calls: Sequence[Call]) -> list[list[Call]]:
         if call.response_id:
             named[call.key[0], call.kind, call.response_id].append(call)
     groups = []
-    for same in named.values():
+    for (_, named_kind, _), same in named.items():
         near = [call for call in same if call.start - same[0].start <= SAME_ID_NS]
         by_scope: dict[str, Call] = {}
         for call in near:
             by_scope.setdefault(call.scope, call)
-        if len(by_scope) > 1:
+        if len(by_scope) > 1 and (named_kind != TOOL or any(call.is_logged for call in near)):
             groups.append(list(by_scope.values()))
     return groups
 
@@ -282,7 +315,7 @@ def _by_time(calls: Sequence[Call], apart: Collection[tuple[Key, Key]]) -> list[
     pairs: list[tuple[int, Key, Key, Call, Call]] = []
     for index, call in enumerate(calls):
         for other in calls[index + 1 :]:
-            if other.start > call.end + SLACK_NS:
+            if other.start > call.end + LOGGED_SLACK_NS:
                 break
             if _are_one(call, other) and (call.key, other.key) not in apart:
                 distance = abs(call.start - other.start) + abs(call.end - other.end)
@@ -298,21 +331,30 @@ def _by_time(calls: Sequence[Call], apart: Collection[tuple[Key, Key]]) -> list[
 
 def _are_one(call: Call, other: Call) -> bool:
     """Whether two calls of which nobody knows the same answer's id are the same."""
+    slack = LOGGED_SLACK_NS if call.is_logged or other.is_logged else SLACK_NS
     if (
         call.scope == other.scope
+        or other.start > call.end + slack
         or call.kind != other.kind
         or call.key[0] != other.key[0]
         or call.process_id != other.process_id
         or (call.response_id and other.response_id)
-        or call.is_failed != other.is_failed
+        or (call.kind == TOOL and call.is_logged == other.is_logged)
+        or (call.kind != TOOL and call.is_failed != other.is_failed)
+        or (call.is_logged and other.is_logged)
+        or ((call.is_logged or other.is_logged) and not _may_be_one(call.session, other.session))
     ):
         return False
-    if other.end > call.end + SLACK_NS and other.start > call.start + SLACK_NS:
+    if other.end > call.end + slack and other.start > call.start + slack:
         return False  # neither is within the other
     if call.models and other.models and not _related(call.models, other.models):
         return False
     told = ((call.input, other.input), (call.output, other.output))
     return all(a is None or b is None or a == b for a, b in told)
+
+
+def _may_be_one(session: str, other: str) -> bool:
+    return not session or not other or session == other
 
 
 def _related(some: Iterable[str], others: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from flightlog.dialects.facts import TOOL_NAME, Facts, Seen, Usage
 from flightlog.dialects.messages import messages
-from flightlog.dialects.values import count, first_text, mapping, parsed, text
+from flightlog.dialects.values import count, first_text, mapping, parsed, sequence, text, texts
 from flightlog.records import genai
 
 SIGNS: Final = ("gemini_cli", "gemini-cli", "input_token_count", "gen_ai.agent.name")
@@ -19,14 +19,23 @@ _PREFIX: Final = "gemini_cli."
 API_RESPONSE: Final = "gemini_cli.api_response"
 _KINDS: Final[Mapping[str, str]] = {
     "agent_call": "agent",
+    "api_error": "llm",
     "api_request": "llm",
+    "api_response": "llm",
     "llm_call": "llm",
     "schedule_tool_calls": "step",
     "system_prompt": "prompt",
     "tool_call": "tool",
     "user_prompt": "workflow",
 }
-"""Names of its spans and events; `gen_ai.operation.name` has the same words."""
+"""Names of its spans and log records; `gen_ai.operation.name` has the same words."""
+TOOL_CALL: Final = "gemini_cli.tool_call"
+CALLS: Final = frozenset({API_RESPONSE, "gemini_cli.api_error", TOOL_CALL})
+"""Log records that each tell of a whole call, when it is over."""
+PROMPT: Final = "gemini_cli.user_prompt"
+REQUEST: Final = "gemini_cli.api_request"
+"""The log record with what a call is given, when it begins."""
+SPAN_OF_PROMPT: Final = "gemini_cli.interaction"
 
 
 def read(seen: Seen) -> Facts | None:
@@ -40,12 +49,14 @@ def read(seen: Seen) -> Facts | None:
     facts.session = first_text(known, "session.id", "gen_ai.conversation.id")
     facts.user = text(known.get("user.email"))
     given = known.get("gen_ai.input.messages", known.get("request_text", known.get("prompt")))
+    given = next((one.attributes.get("request_text") for one in seen.events if one.name == REQUEST), given)
     said = known.get("gen_ai.output.messages", known.get("response_text"))
     if facts.kind == "llm":
         facts.put(genai.OPERATION, "generate_content")
         facts.put(genai.PROVIDER, "gcp.gemini")
         facts.put(genai.REQUEST_MODEL, first_text(known, "gen_ai.request.model", "model"))
-        facts.messages, facts.answers = messages(given), messages(said, role="assistant")
+        facts.messages, facts.answers = messages(given), _answers(said)
+        facts.put(genai.FINISH_REASONS, texts(known.get("finish_reasons")))
         facts.usage = _usage(known, seen)
         if sort == "llm_call":
             facts.attributes[genai.OPERATION] = "generate_content"
@@ -58,6 +69,25 @@ def read(seen: Seen) -> Facts | None:
         if said is not None:
             facts.output = parsed(said)
     return facts
+
+
+def _answers(said: object) -> list[Any] | None:
+    """What the model said: a list of the pieces that Google's API streamed, put together; or messages."""
+    pieces = [mapping(one) for one in sequence(said)]
+    if not pieces or not all("candidates" in one for one in pieces):
+        return messages(said, role="assistant")
+    contents = [
+        mapping(mapping(one).get("content")) for piece in pieces for one in sequence(piece.get("candidates"))
+    ]
+    parts = [mapping(part) for content in contents for part in sequence(content.get("parts"))]
+    whole: list[dict[str, Any]] = []
+    for part in parts:
+        before = whole[-1] if whole else {}
+        if isinstance(part.get("text"), str) and before.keys() == part.keys() and "text" in before:
+            before["text"] += part["text"]
+        else:
+            whole.append(dict(part))
+    return messages({"role": "model", "parts": whole}) if whole else None
 
 
 def _usage(known: Mapping[str, Any], seen: Seen) -> Usage:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flightlog.dialects.facts import Facts, Seen, Usage
+from flightlog.dialects.facts import PROMPT_NAME, PROMPT_VERSION, Facts, Seen, Usage
 from flightlog.dialects.messages import messages
 from flightlog.dialects.values import first_count, mapping, number, objects, sequence, text, texts, unfolded
 from flightlog.records import genai
@@ -46,7 +46,8 @@ def read(seen: Seen) -> Facts | None:
     """What a span says in these names."""
     known = seen.attributes
     sort = text(known.get("llm.request.type")).lower()
-    prompt = unfolded(known, "gen_ai.prompt.") or known.get("gen_ai.prompt")
+    told = {name: value for name, value in known.items() if name not in (PROMPT_NAME, PROMPT_VERSION)}
+    prompt = unfolded(told, "gen_ai.prompt.") or known.get("gen_ai.prompt")
     completion = unfolded(known, "gen_ai.completion.") or known.get("gen_ai.completion")
     functions = unfolded(known, "llm.request.functions.")
     used = Usage(

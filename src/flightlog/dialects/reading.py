@@ -13,6 +13,7 @@ from typing import Any, Final
 from msgspec import UNSET, structs
 
 from flightlog.dialects.facts import CONVERSATION, Facts, Seen, Told
+from flightlog.dialects.plain import kind_of
 from flightlog.dialects.registry import NORMALISER, read
 from flightlog.dialects.values import parsed
 from flightlog.records import genai
@@ -25,6 +26,7 @@ from flightlog.records.understood import (
     BY,
     COUNTED,
     COUNTED_BY,
+    LENT,
     UNDERSTOOD,
     WAS,
     WERE,
@@ -36,6 +38,7 @@ STAGES: Final = 256
 """Revisions of one version of the readers: a span is read anew when its log records come, or when it turns out to tell
 of a call that another one tells of, too."""
 
+FIELDS: Final = "fields"
 _CHARGED: Final = frozenset(genai.CHARGED_KINDS)
 LLM: Final = "llm"
 _COUNTS: Final = (*genai.SERVED_TOKENS, "gen_ai.usage.total_tokens")
@@ -71,8 +74,11 @@ def understand(span: Span, events: Sequence[Event] = ()) -> Span:
     span = raw(span)
     found = read(_seen(span, events))
     if found is None:
-        return span
+        kind = _plain_kind(span)
+        return structs.replace(span, kind=kind) if kind and not span.kind else span
     facts, names = found
+    if not facts.kind and not span.kind:
+        facts.kind = _plain_kind(span)
     return _applied(span, facts, names)
 
 
@@ -80,7 +86,7 @@ def raw(span: Span) -> Span:
     """The span as it was told."""
     note = _note_of(span)
     if not note:
-        return span
+        return structs.replace(span, kind="") if span.kind and span.kind == _plain_kind(span) else span
     added = _names(note, ADDED)
     empty: dict[str, Any] = {"kind": "", "input": UNSET, "output": UNSET, "revision": 0}
     fields = {name: value for name, value in empty.items() if name in added}
@@ -93,6 +99,11 @@ def raw(span: Span) -> Span:
         otel={name: value for name, value in span.otel.items() if name != UNDERSTOOD},
         **fields,
     )
+
+
+def _plain_kind(span: Span) -> str:
+    """What an imported span is that no dialect has a word for."""
+    return kind_of(span.attributes) if "otlp" in span.otel else ""
 
 
 def _note_of(span: Span) -> Mapping[str, Any]:
@@ -263,4 +274,71 @@ def marked(span: Span, kind: str, by: str) -> Span:
         revision=max(span.revision + 1, NORMALISER * STAGES),
         attributes={**span.attributes, COUNTED: False, COUNTED_BY: by},
         otel={**span.otel, UNDERSTOOD: {name: value for name, value in told.items() if value}},
+    )
+
+
+def lent(span: Span, other: Span) -> Span:
+    """The span that counts, with what only another telling of the same call knows; itself where that is nothing.
+
+    Args:
+        span: as it was understood.
+        other: a span made from a log record, as it was understood.
+    """
+    said = set(_names(_note_of(other), ATTRIBUTES))
+    if genai.INPUT_TOKENS in span.attributes or genai.OUTPUT_TOKENS in span.attributes:
+        said -= {name for name in said if name in _COUNTS or name.startswith(genai.USAGE)}
+    attributes = {
+        name: other.attributes[name]
+        for name in sorted(said)
+        if name in other.attributes and name not in span.attributes
+    }
+    fields = {
+        name: getattr(other, name)
+        for name in ("input", "output")
+        if getattr(span, name) is UNSET and getattr(other, name) is not UNSET
+    }
+    return _lent(span, attributes, fields, other.span_id)
+
+
+def lent_again(new: Span, old: Span) -> Span:
+    """A span that was read anew, with what it had been lent before, where it does not tell that itself now."""
+    given = _object(_note_of(old), LENT)
+    if not given:
+        return new
+    attributes = {
+        name: old.attributes[name]
+        for name in _names(given, ATTRIBUTES)
+        if name in old.attributes and name not in new.attributes
+    }
+    fields = {name: getattr(old, name) for name in _names(given, FIELDS) if getattr(new, name) is UNSET}
+    by = given.get(BY)
+    return _lent(new, attributes, fields, by if isinstance(by, str) else "")
+
+
+def _lent(span: Span, attributes: Mapping[str, Any], fields: Mapping[str, Any], by: str) -> Span:
+    if not attributes and not fields:
+        return span
+    note = _note_of(span)
+    given = _object(note, LENT)
+    added = [*_names(note, ADDED), *fields]
+    if span.revision == 0:
+        added.append("revision")
+    told = {
+        VERSION: NORMALISER,
+        **note,
+        ADDED: added,
+        ATTRIBUTES: [*_names(note, ATTRIBUTES), *attributes],
+        LENT: {
+            ATTRIBUTES: [*_names(given, ATTRIBUTES), *attributes],
+            FIELDS: [*_names(given, FIELDS), *fields],
+            BY: by,
+        },
+    }
+    changed: dict[str, Any] = dict(fields)
+    return structs.replace(
+        span,
+        revision=max(span.revision + 1, NORMALISER * STAGES),
+        attributes={**span.attributes, **attributes},
+        otel={**span.otel, UNDERSTOOD: {name: value for name, value in told.items() if value}},
+        **changed,
     )

@@ -32,7 +32,7 @@ from flightlog.dialects import (
 )
 from flightlog.dialects.facts import Facts, Seen, Usage
 
-NORMALISER: Final = 1
+NORMALISER: Final = 2
 """The version of all readers together; a greater one may read the same attributes otherwise."""
 
 

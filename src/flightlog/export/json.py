@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from flightlog.analysis.tree import Tree
 from flightlog.export import nested
 from flightlog.export.rows import Cell
+from flightlog.records.annotation import Annotation
 from flightlog.records.traces import Trace
 
 
@@ -17,9 +18,9 @@ def rows(values: Iterable[dict[str, Cell]]) -> Iterator[bytes]:
     return _array([msgspec.json.encode(value)] for value in values)
 
 
-def documents(traces: Iterable[tuple[Trace | None, Tree]]) -> Iterator[bytes]:
-    """An array of traces, each with its spans nested (see `nested`)."""
-    return _array(nested.pieces(trace, tree) for trace, tree in traces)
+def documents(traces: Iterable[tuple[Trace | None, Tree, Sequence[Annotation]]]) -> Iterator[bytes]:
+    """An array of traces, each with its spans nested and what was said of them (see `nested`)."""
+    return _array(nested.pieces(*one) for one in traces)
 
 
 def _array(items: Iterable[Iterable[bytes]]) -> Iterator[bytes]:

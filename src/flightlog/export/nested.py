@@ -7,23 +7,25 @@ read more than a thousand levels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
 from flightlog.analysis.tree import Node, Tree
 from flightlog.codecs.lines import encode
+from flightlog.records.annotation import Annotation
 from flightlog.records.traces import Trace
 
 _CLOSE: Final = b"]}"
 
 
-def pieces(trace: Trace | None, tree: Tree) -> Iterator[bytes]:
-    """The document's bytes in order."""
+def pieces(trace: Trace | None, tree: Tree, annotations: Sequence[Annotation] = ()) -> Iterator[bytes]:
+    """The document's bytes in order; `annotations` are those of the trace and of its spans."""
     yield b'{"trace":' + msgspec.json.encode(trace)
     yield b',\n"marks":' + msgspec.json.encode(tree.marks)
     yield b',\n"loose_events":[' + b",".join(encode(event) for event in tree.loose_events)
+    yield b'],\n"annotations":[' + b",".join(encode(one) for one in annotations)
     yield b'],\n"roots":['
     yield from _nodes(tree)
     yield b"\n]}"

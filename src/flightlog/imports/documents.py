@@ -43,21 +43,26 @@ _GZIP: Final = b"\x1f\x8b"
 _BATCH_BYTES: Final = 512 * 1024
 
 Portion = tuple[Process, list[Line]]
-"""Some lines, and the process they are of."""
+"""Some lines, and the process they are of; `NOTHING` where all that was read is left out."""
 
 Bad = Callable[[str, str], object]
 """Told of what is left out: its place and why."""
 
 
+NOTHING: Final[Portion] = (Process(process_id="", started=0), [])
+
+
 class Document:
     """One document, open for reading."""
 
-    def __init__(self, data: Any, size: int) -> None:
+    def __init__(self, data: Any, size: int, *, cut: bool = False) -> None:
         self.data = data
         self.size = size
         """Bytes, once it is decompressed."""
         self.at = 0
         """Bytes that were read so far, about."""
+        self.cut = cut
+        """Whether it is compressed and ends too early: a program was killed, or still writes."""
 
 
 @contextmanager
@@ -65,35 +70,51 @@ def opened(path: str) -> Iterator[Document]:
     """Open a document; `-` is standard input.
 
     Raises:
-        BadDocument: it cannot be read, or not be decompressed.
+        BadDocument: it cannot be read, or not be decompressed; or what was read within found it to be none.
     """
     try:
-        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file, _plain(file) as plain:
+        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file, _plain(file) as (plain, cut):
             size = plain.seek(0, 2)
             if size == 0:
                 yield Document(b"", 0)
                 return
             with mmap.mmap(plain.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                yield Document(data, size)
-    except (OSError, EOFError, zlib.error) as error:
+                yield Document(data, size, cut=cut)
+    except BadDocument as error:
+        raise BadDocument(f"{path}: {error}") from error
+    except (OSError, zlib.error) as error:
         raise BadDocument(f"{path} cannot be read ({getattr(error, 'strerror', '') or error})") from error
 
 
 @contextmanager
-def _plain(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The file itself where it can be mapped, else an unnamed one with what is in it."""
+def _plain(file: IO[bytes]) -> Iterator[tuple[IO[bytes], bool]]:
+    """The file itself where it can be mapped, else an unnamed one with what is in it; and whether that ends early."""
     head = file.peek(2)[:2] if hasattr(file, "peek") else b""
     if head != _GZIP and file.seekable():
-        yield file
+        yield file, False
         return
+    cut = False
     with tempfile.TemporaryFile() as copy:
         if head == _GZIP:
             with gzip.GzipFile(fileobj=file) as unpacked:
-                shutil.copyfileobj(unpacked, copy, 1 << 20)
+                cut = _unpack(unpacked, copy)
         else:
             shutil.copyfileobj(file, copy, 1 << 20)
         copy.flush()
-        yield copy
+        yield copy, cut
+
+
+def _unpack(unpacked: gzip.GzipFile, copy: IO[bytes]) -> bool:
+    """Copy what can be unpacked; true where it ends before its end.
+
+    `read` would lose what stands before the place where it breaks off, `read1` does not.
+    """
+    try:
+        while some := unpacked.read1(1 << 20):
+            copy.write(some)
+    except EOFError:
+        return True
+    return False
 
 
 class Importer:
@@ -117,19 +138,18 @@ class Importer:
         self._own = 0
 
     @property
-    def records(self) -> int:
-        """Records that were read."""
-        return self._own + sum(reader.records for reader in self._readers.values())
+    def sums(self) -> tuple[int, int, int]:
+        """How many records were read, attributes left out, and lines shortened.
 
-    @property
-    def repeated_keys(self) -> int:
-        """Attributes that were left out because a later one had the same key."""
-        return sum(reader.repeated_keys for reader in self._readers.values())
-
-    @property
-    def too_long(self) -> int:
-        """Lines of which only ids, times and the reason are kept."""
-        return sum(reader.too_long for reader in self._readers.values())
+        An attribute is left out where a later one of the same record has the same key; of a line that is too long only
+        ids, times and the reason are kept.
+        """
+        readers = self._readers.values()
+        return (
+            self._own + sum(reader.records for reader in readers),
+            sum(reader.repeated_keys for reader in readers),
+            sum(reader.too_long for reader in readers),
+        )
 
     def read(self, document: Document, form: Form = "auto") -> Iterator[Portion]:
         """The lines of a document, in portions.
@@ -148,6 +168,9 @@ class Importer:
             for frame in json_lines(document.data, document.size):
                 yield from self._otlp(json, frame, document)
         document.at = document.size
+        if document.cut:
+            self._bad("the end", "the compressed document ends too early; what stands before that was read")
+            yield NOTHING
 
     def _otlp(self, form: Any, frame: Frame, document: Document) -> Iterator[Portion]:
         """The lines of one message."""
@@ -161,6 +184,7 @@ class Importer:
                 yield process, cast("list[Line]", lines)
         except Malformed as error:
             self._bad(place.strip(": ") or "the message", str(error))
+            yield NOTHING
         document.at = stop
 
     def _own_lines(self, document: Document) -> Iterator[Portion]:
@@ -178,6 +202,7 @@ class Importer:
                 line = written(fields, self._pen).encode("utf-8", "replace")
             except BadRecord as error:
                 self._bad(place.strip(": ") or "line 1", error.reason)
+                yield NOTHING
                 continue
             self._own += 1
             size += len(line)
@@ -222,7 +247,7 @@ def told_by_itself(data: Any, size: int) -> Form:
         return "otlp-json"
     try:
         first = msgspec.json.decode(bytes(data[start:stop]))
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return "otlp-json"  # which then says where it is broken
     if isinstance(first, dict) and "type" in first and "v" in first:
         return "flightlog"

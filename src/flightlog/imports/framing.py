@@ -13,6 +13,11 @@ from flightlog.codecs.otlp.wire import parts, varint
 Frame = tuple[int, int, str]
 """Begin and end of a message, and what the places in it begin with."""
 
+_Length = Callable[[Any, int], tuple[int, int]]
+"""Begin and end of the message whose length stands at a place."""
+
+_TAG: Final = 0x0A
+"""What every message begins with that is not empty."""
 _MARK: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
 _EITHER: Final = (b"\n{", b"\n[", b"{\n", b"[\n")
@@ -64,28 +69,53 @@ def _is_whole(data: Any, start: int, stop: int) -> bool:
     text = bytes(data[start:stop])
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return len(text) > 2 and text.rstrip(_SPACE)[-1:] == b"}"
     return True
 
 
 def frames(data: Any, size: int, bad: Callable[[str, str], object]) -> Iterator[Frame]:
     """The messages of a document in protobuf: one, or many with their lengths before them."""
-    reached, how = max(
-        _readings(data, size), key=lambda one: one[0]
-    )  # of several that reach as far, the first
+    how = max(_readings(data, size), key=_likelihood)[1]  # of several that reach as far, the first
     if how == "one message":
         yield 0, size, ""
         return
     length = _four if how == "four" else _variable
     at, number = 0, 0
-    while at < reached:
-        start, stop = length(data, at)
+    while at < size:
+        span = _next(data, at, size, length)
+        if span is None:
+            bad(
+                f"byte {at}", "the document ends within a message, or a length is wrong; the rest is left out"
+            )
+            return
+        at = span[1]
         number += 1
-        yield start, stop, f"message {number}: "
-        at = stop
-    if reached < size:
-        bad(f"byte {reached}", "the document ends within a message")
+        yield *span, f"message {number}: "
+
+
+def _next(data: Any, at: int, size: int, length: _Length) -> tuple[int, int] | None:
+    """Begin and end of the message that stands there; None where its length cannot be.
+
+    One that does not begin as a message does may be a broken one, or its length is: what stands behind it tells.
+    """
+    try:
+        start, stop = length(data, at)
+        if stop > size:
+            return None
+        if start < stop < size and data[start] != _TAG:
+            behind, end = length(data, stop)
+            if end > size or (behind < end and data[behind] != _TAG):
+                return None
+    except (IndexError, Malformed):
+        return None
+    return start, stop
+
+
+def _likelihood(reading: tuple[int, str]) -> int:
+    """How far it reaches; of four bytes three are zeros nearly always, which are empty messages as varints."""
+    reached, how = reading
+    return reached + 3 if how == "four" and reached else reached
 
 
 def _readings(data: Any, size: int) -> list[tuple[int, str]]:
@@ -102,7 +132,7 @@ def _whole_message(data: Any, size: int) -> int:
     reached = 0
     try:
         for tag, _, stop in parts(data, 0, size):
-            if tag != 0x0A:
+            if tag != _TAG:
                 return reached
             reached = stop
     except Malformed:
@@ -110,7 +140,7 @@ def _whole_message(data: Any, size: int) -> int:
     return reached
 
 
-def _reach(data: Any, size: int, length: Callable[[Any, int], tuple[int, int]]) -> int:
+def _reach(data: Any, size: int, length: _Length) -> int:
     """How far the document can be read as messages with lengths of this kind."""
     at = 0
     while at < size:
@@ -118,7 +148,7 @@ def _reach(data: Any, size: int, length: Callable[[Any, int], tuple[int, int]]) 
             start, stop = length(data, at)
         except (IndexError, Malformed):
             return at
-        if stop > size or (stop > start and data[start] != 0x0A):
+        if stop > size or (stop > start and data[start] != _TAG):
             return at
         at = stop
     return at

@@ -64,7 +64,10 @@ class Served:
         facts.update(named_headers(headers, options.request_headers, http.REQUEST_HEADER))
         found = extract(headers)
         links = [found] if found and not options.trust else ()
-        self._incoming = found if options.trust else found.unparented()
+        told = lasting.is_child_of(
+            found.trace_id, found.span_id
+        )  # by another library, whose span is around ours
+        self._incoming = found if options.trust and not told else found.unparented()
         self._incoming.__enter__()
         self._before = lasting.here()
         self._binding: Bind | None = None

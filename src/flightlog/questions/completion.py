@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from flightlog.questions.fields import FIELDS, MATTERS, RELATIONS, SIGNS
+from flightlog.questions.fields import FIELDS, MATTERS, NAMED, RELATIONS, SIGNS
 
 _TYPED: Final = re.compile(r"""(?:(?P<field>[\w.]+)(?P<sign>>=|<=|!=|[:=<>~]))?(?P<word>[^\s()"':=<>!~]*)$""")
 _QUOTED: Final = re.compile(r"""\\[\s\S]|"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'""")
@@ -59,7 +59,7 @@ def _values(field: str, known: Mapping[str, Sequence[str]]) -> Iterator[tuple[st
 
 def _beginnings() -> Iterator[tuple[str, str]]:
     for name, field in FIELDS.items():
-        yield ("attr." if name == "attr" else f"{name}{SIGNS[field.nature][0]}"), field.meaning
+        yield (f"{name}." if name in NAMED else f"{name}{SIGNS[field.nature][0]}"), field.meaning
     for name, meaning in RELATIONS.items():
         yield f"{name}(", meaning
     yield from (("NOT", "the opposite"), ("OR", "one of both"), ("AND", "both, as without a word"))

@@ -10,9 +10,11 @@ from msgspec import Struct
 from flightlog.records.kinds import KINDS, LEVELS, STATUSES
 from flightlog.records.question import Matter, Relation
 
-Nature = Literal["text", "content", "word", "rank", "duration", "money", "count", "time", "attribute"]
-"""How a value is read. `content`: looked for within a text; `word`: one of a closed list; `rank`: one of a list with
-an order."""
+Nature = Literal[
+    "text", "content", "words", "word", "rank", "duration", "money", "count", "time", "attribute"
+]
+"""How a value is read. `content`: looked for within a text; `words`: words that stand in one; `word`: one of a closed
+list; `rank`: one of a list with an order."""
 
 
 class Field(Struct, frozen=True):
@@ -37,9 +39,10 @@ FIELDS: Final[Mapping[str, Field]] = {
     "input_tokens": Field("count", "tokens in, cache reads and writes included", "input_tokens>=4k"),
     "output_tokens": Field("count", "tokens out, reasoning included", "output_tokens<20"),
     "cost": Field("money", "what a model call cost in US dollars, as far as that is known", "cost>$0.01"),
-    "input": Field("content", "in what it was given", 'input:"refund policy"'),
-    "output": Field("content", "in what it gave back", "output:sorry"),
-    "message": Field("content", "in what a model call was given or gave back", 'message:"as an AI"'),
+    "input": Field("words", "words in what it was given", 'input:"refund policy"'),
+    "output": Field("words", "words in what it gave back", "output:sorry"),
+    "message": Field("words", "words in what a model call was given or gave back", 'message:"as an AI"'),
+    "text": Field("words", "words in its input, its output or its error", "text:refun*"),
     "error": Field("content", "in the type or the message of its error", "error:Timeout"),
     "user": Field("text", "who used the program: its own, else that of its trace", "user:u-7"),
     "session": Field("text", "the conversation: its own, else that of its trace", "session:s-1"),
@@ -51,6 +54,8 @@ FIELDS: Final[Mapping[str, Field]] = {
     "since": Field("time", "it started then or later", "since:2h"),
     "until": Field("time", "it started before", "until:2026-11-20T14:00Z"),
     "attr": Field("attribute", "one of its attributes, by its name", 'attr.http.route="/pay"'),
+    "score": Field("attribute", "what somebody judged it, by the name of the score", "score.correctness<0.5"),
+    "note": Field("text", "a note that somebody put on it", "note~wrong"),
     "has": Field("word", "whether it has something", "has:error", get_args(Matter)),
 }
 """In the order in which a reader meets them."""
@@ -71,7 +76,12 @@ MATTERS: Final[Mapping[str, str]] = {
     "session": "a session, its own or its trace's",
     "user": "a user, its own or its trace's",
     "tag": "a tag, its own or its trace's",
+    "score": "a score or a label that somebody put on it",
+    "note": "a note that somebody put on it",
 }
+
+NAMED: Final = ("attr", "score")
+"""Fields with a name of their own behind a dot."""
 """What `has:` asks for."""
 
 RELATIONS: Final[Mapping[str, str]] = {
@@ -87,6 +97,7 @@ RELATION_NAMES: Final[tuple[str, ...]] = get_args(Relation)
 SIGNS: Final[Mapping[Nature, tuple[str, ...]]] = {
     "text": (":", "=", "!=", "~"),
     "content": (":", "~"),
+    "words": (":", "~"),
     "word": (":", "=", "!="),
     "rank": (":", "=", "!=", ">", ">=", "<", "<="),
     "duration": (">", ">=", "<", "<=", ":", "=", "!="),

@@ -23,4 +23,4 @@ def _hints(question: Question) -> Iterator[str]:
             yield from _hints(inner)
         case Comparison(field, "=", Pattern((word,))) if word not in FIELDS[field].values:
             if near := nearest(word, FIELDS[field].values):
-                yield f"no well-known {field} is {word!r}; did you mean {field}:{near}?"
+                yield f"no well-known {field} is {word!r}, perhaps {field}:{near} was meant"

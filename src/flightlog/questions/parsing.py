@@ -12,7 +12,8 @@ from lark import Lark, Token, Transformer, UnexpectedInput, v_args
 
 from flightlog.questions import units
 from flightlog.questions.faults import fault, meant, shortened
-from flightlog.questions.fields import FIELDS, RELATION_NAMES, SIGNS, Field
+from flightlog.questions.fields import FIELDS, NAMED, RELATION_NAMES, SIGNS, Field
+from flightlog.questions.otherwords import RELATION_WORDS, VALUE_WORDS, field_meant, one_of_meant
 from flightlog.questions.unexpected import unexpected
 from flightlog.records.errors import UnreadableQuestion
 from flightlog.records.question import (
@@ -45,6 +46,7 @@ MOST_WILDCARDS: Final = 8
 _QUOTES: Final = ("'", '"')
 _EQUAL: Final = frozenset({":", "=", "!="})
 _ORDERS: Final = frozenset({">", ">=", "<", "<="})
+_ATTRIBUTE_WORD: Final = re.compile(r"^(?:attr|attrs|attribute|attributes)\.", re.IGNORECASE)
 _ESCAPED: Final = re.compile(r"\\([\s\S])")
 _PART: Final = re.compile(r"\\([\s\S])|\*|[^\\*]+|\\")
 _LISTED: Final = {"status": "status", "level": "level", "has": "such thing as"}
@@ -52,7 +54,11 @@ _EXPECTED: Final = {
     "duration": "a duration; say 200ms, 1.5s, 2h or 7d",
     "money": "an amount in US dollars; say 0.01 or $0.01",
     "count": "a whole number; say 500 or 10k",
-    "time": "a time; say 2h, 7d, 2026-11-20 or 2026-11-20T14:00Z",
+    "time": "a time; say 2h, 7d, yesterday, 2026-11-20 or 2026-11-20T14:00Z",
+}
+_WHICH: Final = {
+    "attr": 'which attribute? say attr.http.route or attr."a name"',
+    "score": 'which score? say score.correctness or score."a name"',
 }
 _READ: Final[Mapping[str, Callable[[str], int | Moment | None]]] = {
     "duration": units.duration,
@@ -147,7 +153,8 @@ class _Builder(Transformer[Token, Any]):
         """A question of something else."""
         how = word.lower()
         if how not in RELATION_NAMES:
-            hint = meant(how, RELATION_NAMES) or f"; these may stand before one: {', '.join(RELATION_NAMES)}"
+            known = one_of_meant(how, RELATION_WORDS, RELATION_NAMES) or meant(how, RELATION_NAMES)
+            hint = known or f"; these may stand before one: {', '.join(RELATION_NAMES)}"
             raise _Wrong(f"no word {shortened(word)} stands before a parenthesis{hint}", word)
         return _deeper(Related(cast("Relation", how), part.question), part)
 
@@ -156,13 +163,17 @@ class _Builder(Transformer[Token, Any]):
         word, _, attribute = name.partition(".")
         word = word.lower()
         field = FIELDS.get(word)
-        if field is None or (attribute and word != "attr"):
-            raise _Wrong(f"no field {shortened(name)}{meant(word, FIELDS) or _attribute_meant(name)}", name)
-        if word == "attr" and not attribute:
-            raise _Wrong('which attribute? say attr.http.route or attr."a name"', name)
+        if field is None or (attribute and word not in NAMED):
+            raise _Wrong(f"no field {shortened(name)}{_field_meant(word, name)}", name)
+        if word in NAMED and not attribute:
+            raise _Wrong(_WHICH[word], name)
         if sign not in SIGNS[field.nature]:
             usual = " ".join(SIGNS[field.nature])
             raise _Wrong(f"{word} is not compared with {sign.value}; it takes {usual}", sign)
+        if sign in {"=", "!="} and value.startswith("="):
+            raise _Wrong(
+                f"{sign.value}= is no sign; say {sign.value}, or put what begins with = into quotes", value
+            )
         question = _compared(word, field, sign, value, _unquoted(attribute))
         return _Built(Not(question) if sign == "!=" else question)
 
@@ -204,7 +215,8 @@ def _of_list(word: str, field: Field, sign: Token, value: Token) -> Question:
     """One of the words of a closed list."""
     chosen = _plain(value).lower()
     if chosen not in field.values:
-        hint = meant(chosen, field.values) or f"; there are {', '.join(field.values)}"
+        known = one_of_meant(chosen, VALUE_WORDS, field.values) or meant(chosen, field.values)
+        hint = known or f"; there are {', '.join(field.values)}"
         raise _Wrong(f"no {_LISTED[word]} {shortened(chosen)}{hint}", value)
     if word == "has":
         return Has(cast("Matter", chosen))
@@ -213,6 +225,11 @@ def _of_list(word: str, field: Field, sign: Token, value: Token) -> Question:
 
 def _number(field: Field, value: Token) -> int | Moment:
     found = _READ[field.nature](_plain(value))
+    if found is None and field.nature == "duration" and units.number(_plain(value)) is not None:
+        shown = _plain(value)
+        raise _Wrong(
+            f"{shortened(shown)} of which unit? say {shown}ms, {shown}s or {shown}h, without a blank", value
+        )
     if found is None:
         raise _Wrong(f"{shortened(_plain(value))} is not {_EXPECTED[field.nature]}", value)
     return found
@@ -251,7 +268,17 @@ def _unquoted(name: str) -> str:
     return _ESCAPED.sub(lambda match: match[1] or match[0], name[1:-1])
 
 
+def _field_meant(word: str, name: str) -> str:
+    """What may have been meant by a field that there is not."""
+    if word.startswith("-") and word[1:] in FIELDS:
+        return f"; the opposite is NOT {word[1:]}:…"
+    if "." in name:
+        own = _ATTRIBUTE_WORD.sub("", name) or name
+        return f"; an attribute is named like attr.{own[:40]}"
+    return field_meant(word) or meant(word, FIELDS) or _attribute_meant(name)
+
+
 def _attribute_meant(name: str) -> str:
-    if "." in name or name.startswith("attr"):
+    if name.startswith("attr"):
         return f"; an attribute is named like attr.{name.removeprefix('attr').lstrip('.')[:40]}"
     return f"; there are {', '.join(FIELDS)}"

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from flightlog.questions import units
-from flightlog.questions.fields import FIELDS
+from flightlog.questions.fields import FIELDS, NAMED
 from flightlog.records.question import And, Comparison, Has, Moment, Not, Or, Pattern, Question, Related
 
 _BARE: Final = re.compile(r"[\w./@+%$,;#&\[\]?-]+", re.ASCII)
@@ -40,7 +40,7 @@ def _within(part: Question, *loose: type) -> str:
 
 def _comparison(comparison: Comparison) -> str:
     field, sign, value = comparison.field, comparison.sign, comparison.value
-    name = f"attr.{_name(comparison.name)}" if field == "attr" else field
+    name = f"{field}.{_name(comparison.name)}" if field in NAMED else field
     if isinstance(value, Moment):
         return f"{name}:{units.of_moment(value)}"
     if isinstance(value, Pattern):

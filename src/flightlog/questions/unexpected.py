@@ -8,7 +8,8 @@ from typing import Final
 from lark import UnexpectedInput, UnexpectedToken
 
 from flightlog.questions.faults import fault, nearest, shortened
-from flightlog.questions.fields import FIELDS, SIGNS
+from flightlog.questions.fields import FIELDS, RELATION_NAMES, SIGNS
+from flightlog.questions.otherwords import SIGN_WORDS
 from flightlog.records.errors import UnreadableQuestion
 
 _WORD: Final = re.compile(r"""[^\s()"':=<>!~\\]+""")
@@ -16,6 +17,9 @@ _ALIKE: Final = 0.75
 """How much a word that stands alone must be like a field to be taken for one."""
 _MOST_SHOWN: Final = 30
 _QUOTED: Final = re.compile(r"""(["'])(?:(?!\1)[^\\]|\\[\s\S])*\1""")
+_COMPARED: Final = re.compile(rf"({_WORD.pattern})\s*([:=<>!~]+)\s*$")
+_CURLY: Final = frozenset("\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb")
+"""Quotes of typography, which pages and chats make of straight ones."""
 _LAST_WORD: Final = re.compile(rf"({_WORD.pattern})\s*$")
 
 
@@ -35,7 +39,7 @@ def unexpected(error: UnexpectedInput, text: str) -> UnreadableQuestion:
             )
         return fault(f"this {sign} has no partner", text, place)
     if "VALUE" in wanted:
-        return fault("a value is missing here", text, place)
+        return _no_value(text, place)
     if sign == ")":
         why = "nothing is asked in these parentheses" if "FIELD" in wanted and _opens(text, place) else ""
         return fault(why or "this parenthesis was not opened", text, place)
@@ -46,7 +50,22 @@ def unexpected(error: UnexpectedInput, text: str) -> UnreadableQuestion:
     word = _WORD.match(text, place)
     if word and word[0] in ("AND", "OR"):
         return fault(f"{word[0]} stands between two conditions", text, place, len(word[0]))
+    if sign == "!":
+        return fault("the opposite is written NOT, as in NOT status:error", text, place)
     return fault("this cannot stand here", text, place)
+
+
+def _no_value(text: str, place: int) -> UnreadableQuestion:
+    """A field and a sign, and nothing to compare with."""
+    before = _COMPARED.search(text, 0, place)
+    if text[place : place + 1] == "(" and before:
+        if before[1].lower() in RELATION_NAMES:
+            return fault(
+                f"{before[1]} has no sign before its parenthesis", text, before.start(2), len(before[2])
+            )
+        each = "".join(before.groups())
+        return fault(f"a value is one word or in quotes; say ({each}one OR {each}other)", text, place)
+    return fault("a value is missing here", text, place)
 
 
 def _wanted(error: UnexpectedInput) -> set[str]:
@@ -66,7 +85,13 @@ def _no_sign(text: str, place: int) -> UnreadableQuestion:
     if word.upper() in ("OR", "AND", "NOT"):
         return fault(f"{word.upper()} is written in capitals", text, before.start(1), len(word))
     field = FIELDS.get(word.lower())
-    if field:
+    if word.lower() in RELATION_NAMES:
+        why = f"{word} is followed by a question in parentheses, as in {word}(kind:llm)"
+    elif word in SIGN_WORDS:
+        why = f"{SIGN_WORDS[word]} is written as a word"
+    elif set(word) & _CURLY:
+        why = "quotes are straight here, \" or '"
+    elif field:
         why = f"{word} is followed by {' '.join(SIGNS[field.nature])} and a value, as in {field.example}"
     else:
         near = nearest(word, FIELDS, least=_ALIKE)

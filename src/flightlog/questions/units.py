@@ -31,6 +31,9 @@ PICO: Final = 10**12
 MOST: Final = 2**62
 """The greatest number; nothing that is recorded is greater."""
 
+DAYS: Final = {"today": 0, "yesterday": 1}
+"""Days that have a name, and how many days ago they began."""
+
 _THOUSANDS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})")
 _DURATION: Final = re.compile(rf"({_NUMBER.pattern})(ns|us|µs|ms|s|m|h|d|w)", re.IGNORECASE)
@@ -40,11 +43,17 @@ _MONEY: Final = re.compile(rf"\$?({_NUMBER.pattern})")
 
 
 def duration(text: str) -> int | None:
-    """Nanoseconds of a number with a unit; None for anything else. Zero needs no unit."""
+    """Nanoseconds of a number with a unit; None for anything else, and beyond `MOST`. Zero needs no unit."""
+    found = nanoseconds(text)
+    return None if found is None else _whole(found)
+
+
+def nanoseconds(text: str) -> Decimal | None:
+    """The same, however many they are."""
     if text == "0":
-        return 0
+        return Decimal(0)
     match = _DURATION.fullmatch(text)
-    return _whole(Decimal(match[1]) * DURATIONS[match[2].lower()]) if match else None
+    return Decimal(match[1]) * DURATIONS[match[2].lower()] if match else None
 
 
 def of_duration(ns: int) -> str:
@@ -91,7 +100,9 @@ def of_number(value: float) -> str:
 
 
 def moment(text: str) -> Moment | None:
-    """So long ago, or a date with or without a time, local unless it says otherwise; None for anything else."""
+    """So long ago, a day, or a date perhaps with a time, local unless it says otherwise; None for anything else."""
+    if text.lower() in DAYS:
+        return Moment(midnight(DAYS[text.lower()]))
     ago = duration(text)
     if ago is not None:
         return Moment(ago, is_ago=True)
@@ -115,6 +126,12 @@ def of_moment(moment: Moment) -> str:
     when = _EPOCH + timedelta(seconds=seconds)
     fraction = f".{rest:09}".rstrip("0") if rest else ""
     return f"{when:%Y-%m-%dT%H:%M:%S}{fraction}Z".zfill(20)
+
+
+def midnight(days_ago: int) -> int:
+    """Unix nanoseconds at which today, or a day so many days before it, began here."""
+    today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    return int((today - timedelta(days=days_ago)).astimezone().timestamp()) * 10**9
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

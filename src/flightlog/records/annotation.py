@@ -42,3 +42,27 @@ class Annotation(
     version: str = ""
     extra: dict[str, Any] = field(default={}, name="flightlog:extra")
     """Fields of the line that this version does not know."""
+
+
+class Judgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one judge said last of a span or a trace, and what that is."""
+
+    annotation_id: str
+    trace_id: str
+    span_id: str = ""
+    """Empty for a whole trace."""
+    time: int
+    """Unix nanoseconds."""
+    name: str
+    value: float | bool | None = None
+    label: str = ""
+    note: str = ""
+    by: str = ""
+    about: str = ""
+    """The name of the span, or of the trace's root; empty while that is not there."""
+    kind: str = ""
+    """Its kind."""
+    model: str = ""
+    """Its model; else that of the first model call of its trace."""
+    trace_name: str = ""
+    service: str = ""

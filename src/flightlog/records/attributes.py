@@ -23,3 +23,8 @@ EXCEPTION: Final[Mapping[str, str]] = {
 
 AGAIN: Final = "again"
 """On a `resume` event: true where the span was resumed before, by a process that died over it."""
+
+RERUN_SERVED: Final = "flightlog.rerun.served_from"
+"""On a span of a rerun: the id of the recorded span whose answer it was given."""
+RERUN_LIVE: Final = "flightlog.rerun.live"
+"""On a span of a rerun: why it was given no recorded answer."""

@@ -38,6 +38,14 @@ KINDS: Final = (
 )
 """The well-known kinds. Any other string is allowed and kept."""
 
+BY_ATTRIBUTE: Final[tuple[tuple[str, str], ...]] = (
+    ("db.system.name", "db"),
+    ("db.system", "db"),
+    ("http.request.method", "http"),
+    ("http.method", "http"),
+)
+"""Attributes of OpenTelemetry's that say by being there what a span is, clients and servers alike; the first counts."""
+
 STATUSES: Final = ("running", "ok", "error", "cancelled", "interrupted", "paused")
 """Every status, in the order a reader would meet them."""
 

@@ -25,9 +25,11 @@ Matter = Literal[
     "input",
     "link",
     "model",
+    "note",
     "output",
     "parent",
     "retry",
+    "score",
     "session",
     "slow",
     "tag",
@@ -55,7 +57,7 @@ class Comparison(Struct, frozen=True, tag="comparison"):
     """A field of a span against a value."""
 
     field: str
-    """A field of `questions.fields`; `attr` is the attribute `name`."""
+    """A field of `questions.fields`; `attr` is the attribute `name`, `score` the score or label of that name."""
     sign: Sign
     value: Pattern | int | float | Moment
     """Of a duration nanoseconds, of money trillionths of a US dollar."""

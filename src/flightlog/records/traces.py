@@ -71,6 +71,8 @@ class Selection(Struct, frozen=True, kw_only=True):
     project: str = ""
     since: int | None = None
     """Unix nanoseconds: traces that start then or later."""
+    until: int | None = None
+    """Unix nanoseconds: traces that start before then."""
     question: Question | None = None
     """Traces of which some span fits it. Where spans or calls are answered, those of them that fit it."""
 
@@ -90,15 +92,30 @@ class Flow(Struct, frozen=True, kw_only=True):
     """There are more than were asked for."""
 
 
+class Slot(Struct, frozen=True, kw_only=True):
+    """Ended spans that started within one part of a time."""
+
+    start: int
+    """Unix nanoseconds."""
+    spans: int
+    errors: int
+
+
 class Figures(Struct, frozen=True, kw_only=True):
     """What the ended spans of one group add up to."""
 
     name: str = ""
-    """What the group has in common; empty for a part of it that was not grouped by. `…` stands for every name
-    beyond a project's limit."""
+    """This and the next nine: what the group has in common; empty for what it was not grouped by, and for spans that
+    have none. As a name `…` stands for every name beyond a project's limit."""
     kind: str = ""
     model: str = ""
     provider: str = ""
+    service: str = ""
+    user: str = ""
+    session: str = ""
+    tag: str = ""
+    status: str = ""
+    attribute: str = ""
     spans: int
     errors: int
     cancelled: int
@@ -106,17 +123,45 @@ class Figures(Struct, frozen=True, kw_only=True):
     total_ns: int
     """Sum of their durations."""
     p50_ns: int | None
-    """Durations that 50, 95 and 99 of 100 do not exceed, off by at most 2.6 %; None without spans."""
+    """Durations that 50, 90, 95, 99 and all of 100 do not exceed; None without spans."""
+    p90_ns: int | None = None
     p95_ns: int | None
     p99_ns: int | None
+    max_ns: int | None = None
+    is_exact: bool = False
+    """Whether each span was looked at. Else it is from sums by the hour: durations that percentiles tell are off by at
+    most 2.6 %, and times begin and end with a whole hour."""
+    self_ns: int | None = None
+    """Sum of the times in which none of their children ran; None where spans were not looked at one by one."""
     llm_calls: int
     unknown_usage_calls: int
     """Model calls that told no usage; the tokens are those of the others."""
+    llm_ns: int = 0
+    """Sum of the durations of the model calls."""
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int
     cache_write_tokens: int
     reasoning_tokens: int
+    priced_calls: int = 0
+    """Calls of which the store remembers what they cost, or that it is unknown; the next three are about them."""
+    unknown_cost_calls: int = 0
+    """Those whose cost is not known, or not known whole."""
+    cost_pico_usd: int = 0
+    """Trillionths of a US dollar; a least where calls are unknown or were not priced."""
+    unpriced_calls: int = 0
+    """Model calls that nobody has priced yet."""
+    first_ns: int | None = None
+    """Mean of the times from the start of a priced call to the first piece of its answer; None where none told it."""
+    durations: dict[int, int] = {}
+    """How many spans by bucket (`store.rollups`), 5 % wide each."""
+    slots: list[Slot] = []
+    """When they started, oldest first; only where that was asked for."""
+
+    @property
+    def tokens_a_second(self) -> float | None:
+        """Output tokens for each second that model calls took; None without any."""
+        return self.output_tokens * 1e9 / self.llm_ns if self.output_tokens and self.llm_ns else None
 
 
 class Hour(Struct, frozen=True, kw_only=True):
@@ -149,6 +194,19 @@ class TraceFigures(Struct, frozen=True, kw_only=True):
     p99_ns: int | None
     hours: list[Hour]
     """Only hours in which a trace started, oldest first."""
+    mean_ns: int | None = None
+    """Of the durations of those that ended; likewise the longest."""
+    max_ns: int | None = None
+    spans: int = 0
+    llm_calls: int = 0
+    unknown_usage_calls: int = 0
+    input_tokens: int = 0
+    """Those that model calls told, as `Figures` has them; likewise the next."""
+    output_tokens: int = 0
+    priced_calls: int = 0
+    unknown_cost_calls: int = 0
+    cost_pico_usd: int = 0
+    unpriced_calls: int = 0
 
     @property
     def success_rate(self) -> float | None:

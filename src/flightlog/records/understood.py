@@ -24,6 +24,11 @@ ATTRIBUTES: Final = "attributes"
 WERE: Final = "were"
 """Attributes that had another value, and that value."""
 
+LENT: Final = "lent"
+"""Of the note: what another telling of the same call knew: names of `attributes` and `fields`, and `by` whom."""
+LOGGED: Final = "logged"
+"""The member of `otel` on a span that was made from a log record: the id of that, or `prompt` around some of them."""
+
 COUNTED: Final = "flightlog.counted"
 """The attribute that is False on a span which tells of a call that another span stands for."""
 COUNTED_BY: Final = "flightlog.counted_by"

@@ -11,13 +11,18 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from flightlog.redaction.evidence import SCHEME, Value, is_header, is_secretive, is_telling, is_weak
-from flightlog.redaction.keys import is_secret
+from flightlog.redaction.evidence import SCHEME, Value, is_drawn, is_header, is_secretive, is_telling, is_weak
+from flightlog.redaction.keys import ELSEWHERE, is_secret
 from flightlog.redaction.modes import Hide
+from flightlog.redaction.prose import CREDENTIALS
 from flightlog.redaction.rule import Family, Rule
 
-ROOTS: Final = ("pass", "pw", "secret", "token", "key", "cred", "auth", "cookie", "jwt", "psk")
-"""Parts of words, at least one of which is in every key that `keys.py` calls secret."""
+ROOTS: Final = (
+    *("pass", "pw", "secret", "token", "key", "cred", "auth", "cookie", "jwt", "psk"),
+    *("contrasena", "kennwort", "senha", "wachtwoord"),
+    *ELSEWHERE,
+)
+"""Parts of words, at least one of which is in every key that `keys.py` calls secret, but for codes."""
 
 REACH: Final = 64
 """Characters before a delimiter in which the root has to stand."""
@@ -32,8 +37,9 @@ scan for it: half the cost of looking for each root. Two letters are in every lo
 
 _ROOT_SEARCHES: Final = tuple(sign.search for sign in ROOT_SIGNS)
 
-_ROOT_IN_WORD: Final = re.compile("k(?:en|ey|ie)|p(?:ass|w|sk)|cre[dt]|auth|jwt").search
+_ROOT_IN_WORD: Final = re.compile("k(?:en|ey|ie)|p(?:ass|w|sk)|cre[dt]|auth|jwt|contrase|wachtw|senha").search
 """The same for one word, in which one search costs less than five."""
+_ROOT_ELSEWHERE: Final = re.compile("|".join(ELSEWHERE), re.IGNORECASE).search
 
 _FEW: Final = (1, 2, 3)
 """Up to so many delimiters, looking before each is cheaper than looking through the whole text."""
@@ -56,9 +62,9 @@ _END_OF_COLOUR: Final = re.compile("[0-9]{0,3}m")
 TAILS: Final = {
     root: re.compile(
         root
-        + r"""([a-z0-9_.-]{0,32})(\\{0,7}["'`])?[\])]?\*{0,2}"""
+        + r"""([a-zь0-9_.-]{0,32})(\\{0,7}["'`]|&[a-z0-9#]{3,5};)?[\])]?\*{0,2}"""
         + _COLOURS
-        + r"""([ \t]{0,8}(?:=(?![=>~])|=>|:=|:(?!:)|::(?= [A-Za-z0-9+/]{8})|;s:[0-9]{1,6}:)[ \t]{0,8})"""
+        + r"""([ \t]{0,8}(?:=(?![=>~])|=>|:=|[:\uff1a](?!:)|::(?= [A-Za-z0-9+/]{8})|;s:[0-9]{1,6}:)[ \t]{0,8})"""
         + r"""(?:\*\*[ \t]{0,8})?"""
         + _COLOURS
     )
@@ -70,9 +76,11 @@ serializes)."""
 _OPENING: Final = re.compile(r"""[bfruN]{0,2}(\\{0,7})(["'`])(?:\2\2)?""")
 _LEAD: Final = re.compile(
     r"(?:[ \t]*\r?\n[ \t]*)?string\([0-9]{1,7}\) (?=\")|Some\((?=\")"
-    r"|[&!][A-Za-z][\w/.-]{0,40}[ \t]{1,4}(?=\S)"
+    r"|&(?:quot|apos|#34|#39|#x27);(?=[^\s&])|[&!][A-Za-z][\w/.-]{0,40}[ \t]{1,4}(?=\S)"
 )
-"""What stands before a value and says what it is: its type in PHP and in Rust, an anchor or a tag in YAML."""
+"""What stands before a value and says what it is: its type in PHP and in Rust, a quotation mark of HTML, an anchor or a
+tag in YAML."""
+_IN_ANGLES: Final = re.compile(r"<([A-Za-z0-9+/_~.=-]{10,})>")
 _BELOW: Final = re.compile(r"(?:[|>][+-]?[0-9]?)?[ \t]{0,8}(?:#[^\r\n]*)?\r?\n([ \t]*)(?=[^\s#])")
 """From a key of YAML to the value on the next line, whose indentation is the group."""
 _LINE: Final = re.compile(r"[^\r\n]+")
@@ -152,10 +160,13 @@ def _value(text: str, match: re.Match[str], key: str, before: str) -> Value:
     opening = _OPENING.match(text, start)
     block = _block(text, match, before) if not opening else None
     brackets = _LONG_BRACKETS.match(text, start) if match[3].strip() == "=" else None
+    angles = _IN_ANGLES.match(text, start)
     if block:
         start, end = block
     elif brackets:
         start, end = brackets.span(2)
+    elif angles and is_drawn(angles[1]):
+        start, end = angles.span(1)
     elif opening and not match[2] and _is_closing(text, opening, before):
         opening, end = None, start
     elif opening:
@@ -175,7 +186,7 @@ def _value(text: str, match: re.Match[str], key: str, before: str) -> Value:
         delimiter=match[3],
         leads=not before.strip(" \t-*"),
         quoted_key=bool(match[2]),
-        quoted=bool(opening or brackets),
+        quoted=bool(opening or brackets or (lead and lead[0][0] == "&" and lead[0][-1] == ";")),
         after=text[end : end + 1],
         beside=key.lower() == "pass" and _is_beside_a_user(text, match.start()),
     )
@@ -193,9 +204,18 @@ def _block(text: str, match: re.Match[str], before: str) -> tuple[int, int] | No
     is_block = text[match.end()] in "|>"
     leads = not before.strip(" \t-")
     indent = len(before) if leads else 0
+    line = _LINE.match(text, below.end())
+    if (
+        line
+        and leads
+        and not is_block
+        and len(below[1]) == indent
+        and is_drawn(line[0])
+        and " " not in line[0].strip()
+    ):
+        return line.start(), line.start() + len(line[0].rstrip())
     if len(below[1]) <= indent or not (leads or is_block):
         return None
-    line = _LINE.match(text, below.end())
     if line is None or (not is_block and (_MAPPING.match(line[0]) or not is_secretive(line[0]))):
         return None
     start, end = line.start(), line.start() + len(line[0].rstrip())
@@ -261,10 +281,14 @@ def _near(delimiter: str) -> Callable[[str], bool]:
     """Make the question whether a root stands before this delimiter."""
 
     def sign(text: str) -> bool:
+        if not text.isascii() and _ROOT_ELSEWHERE(text):
+            return True
         place = text.find(delimiter)
         for _ in _FEW:
-            word = text[place - REACH if place > REACH else 0 : place].rstrip().rpartition(" ")[2].lower()
-            if _ROOT_IN_WORD(word):
+            first = place - REACH if place > REACH else 0
+            start = text.rfind(" ", first, place - 1) + 1 or first
+            word = text[start:place] if start != place - 1 else text[first:place].rstrip().rpartition(" ")[2]
+            if _ROOT_IN_WORD(word.lower()):
                 return True
             place = text.find(delimiter, place + 1)
             if place < 0:
@@ -283,7 +307,7 @@ def has_root(text: str) -> bool:
     return False
 
 
-RULES: Final = (Rule("assignment", clean),)
+RULES: Final = (Rule("assignment", clean), CREDENTIALS)
 
-FAMILIES: Final = (Family(":", _near(":"), RULES), Family("=", _near("="), RULES))
-"""One rule, whose keys are the table's, under either delimiter."""
+FAMILIES: Final = tuple(Family(sign, _near(sign), RULES) for sign in (":", "=", "\uff1a"))
+"""One rule, whose keys are the table's, under each delimiter; the last is the colon of Chinese and Japanese."""

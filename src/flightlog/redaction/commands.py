@@ -13,7 +13,7 @@ from typing import Final
 from flightlog.redaction.evidence import is_placeholder
 from flightlog.redaction.heads import has_random_run
 from flightlog.redaction.modes import STANDS
-from flightlog.redaction.places import OPTION, after_options
+from flightlog.redaction.places import ALONE_IN_URL, OPTION, after_options
 from flightlog.redaction.rule import Family, Rule, finding, matching
 from flightlog.redaction.statements import CURL_COOKIE, SHORT_OPTION, after_short_options
 
@@ -68,6 +68,11 @@ _PASSWORD_TOOLS: Final = (
 _OF_WINDOWS: Final = (
     _command(rf"/rp {_WORD}"),
     _command(rf"(?:net|NET) user [\w.-]{{1,64}} {_WORD}(?=[^\r\n]{{0,100}}/add)"),
+    _command(rf"(?:net|NET) use [^\r\n]{{0,200}}?/user:[^\s]{{1,128}} (?!/){_WORD}"),
+    _command(
+        rf"(?:net|NET) use (?:[A-Za-z*]:? )?\\{{2,8}}[\w.$-]{{1,64}}\\{{1,8}}[^\s]{{1,128}} (?!/){_WORD}"
+        r"(?=[^\r\n]{0,100}/user:)"
+    ),
 )
 
 _LOGIN: Final = _command(
@@ -148,6 +153,14 @@ _CODE: Final = matching(
     has_random_run,
 )
 """What a program exchanges for a token, or shows as one."""
+_DEVICE_CODE: Final = matching(
+    "url_code", r"device_code\\{0,7}[\"']\s{0,4}:\s{0,4}\\{0,7}[\"']([^\"'\\\r\n]{8,}+)"
+)
+"""The same as a member of an object."""
+_BUNDLER: Final = _command(
+    r"BUNDLE_[A-Z0-9_]{2,80}[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?[\w.@%-]{1,64}:(?![\\/])([^\s\"']{3,}+)"
+)
+"""What the installer of Ruby's packages logs in with, by host."""
 
 _ROOTS: Final = "[Pp]ass|[Pp]wd|[Ss]ecret|[Tt]oken|[Kk]ey|[Cc]red|[Aa]uth|[Cc]ookie|[Jj]wt"
 _OPTION_SIGNS: Final = "|".join(
@@ -180,13 +193,16 @@ FAMILIES: Final = (
         re.compile(rf"-(?:(?<=[\s\"'-]-)(?:{_OPTION_SIGNS})|{_OTHER_SIGNS})").search,
         (OPTION, SHORT_OPTION, CURL_COOKIE, finding("command", in_lists), *_DASH, _SHORT_WORD),
     ),
-    Family("\n", re.compile(r"\n(?:requirepass|masterauth) ").search, (_REQUIRED,)),
+    Family("\n", re.compile(r"\n(?:masterauth) ").search, (_REQUIRED,)),
     Family("_", re.compile(r"_(?:user|password|key|token|secret) [^\s=:]").search, _UNDERSCORE),
-    Family("assw", re.compile(r"assw(?:d(?<=chpasswd)|d(?<=htpasswd) -)").search, _PASSWORD_TOOLS),
-    Family("/", re.compile(r"/(?:rp |add(?![\w/-]))").search, _OF_WINDOWS),
+    Family("_", re.compile(r"_(?<=BUNDLE_)[A-Z]").search, (_BUNDLER,)),
+    Family("_", re.compile(r"_(?:code[\"'\\](?<=device_code.))").search, (_DEVICE_CODE,)),
+    Family("p", re.compile("p(?:asswd(?:(?<=chpasswd)|(?<=htpasswd) -))").search, _PASSWORD_TOOLS),
+    Family("p", re.compile("p(?:ass(?<=requirepass) |lus(?<=sqlplus) )").search, (_REQUIRED, _SQLPLUS)),
+    Family("/", re.compile(r"/(?:rp |user:|add(?![\w/-]))").search, _OF_WINDOWS),
     Family("A", re.compile(r"A(?:SS(?<=PASS) |UTH(?:[ \r\n\"\\]))").search, (_LOGIN, _QUOTE, *_AUTHS)),
     Family("G", re.compile(r"G(?<=LOG)IN ").search, (_IMAP,)),
-    Family("@", re.compile(r"@(?://|[\w.-]++(?:/|:[0-9]))").search, (_THIN, _SQLPLUS)),
+    Family("@", re.compile(r"@(?://|[\w.-]++(?:/|:[0-9]))").search, (_THIN, _SQLPLUS, ALONE_IN_URL)),
     Family(
         "=",
         re.compile(

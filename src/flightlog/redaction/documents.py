@@ -34,6 +34,8 @@ _CONTENTS: Final = frozenset({"content", "data"})
 """Members that hold a whole answer as often: `{"role": "tool", "name": "reset_password", "content": "Done."}`."""
 _OF_KUBERNETES: Final = frozenset({"data", "stringData"})
 """Members of an object of the kind `Secret` in which everything is one."""
+_GENERATOR: Final = "random_password"
+"""What Terraform calls what draws passwords; in its state, they are the results of one."""
 _MAY_ASSIGN: Final = re.compile(r"[:=(\[{\n\\|]").search
 """Is in every text in which something is assigned, and in JSON inside it."""
 _BEGINS: Final = ("{", "[")
@@ -176,6 +178,8 @@ class _Walk:
         self.open: list[_Frame] = []
         self.skip_until = 0
         """Depth at which a container under a secret's key began, plus one; 0 outside of one."""
+        self.generates = False
+        """Whether a text said that passwords are drawn there."""
         self.found: dict[tuple[int, int], str] = {}
         """What is put in the place of which part of the text."""
 
@@ -278,12 +282,16 @@ class _Walk:
             frame.named, frame.name = True, plain
         elif frame.key == "kind" and plain == "Secret":
             frame.is_secret_document = True
+        elif frame.key == "type":
+            self.generates = plain == _GENERATOR
         if frame.is_object and frame.under in _OF_KUBERNETES:
             frame.words.append((span, plain))
 
     def _is_secret_member(self) -> bool:
         frame = self.open[-1] if self.open else None
-        return frame is not None and frame.is_object and frame.key is not None and self._hides(frame.key)
+        if frame is None or not frame.is_object or frame.key is None:
+            return False
+        return self._hides(frame.key) or (self.generates and frame.key == "result")
 
     def _counted(self) -> None:
         """One value more is read in the container that is open."""

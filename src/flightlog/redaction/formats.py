@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from flightlog.redaction.evidence import is_secretive
+from flightlog.redaction.evidence import is_drawn, is_secretive
 from flightlog.redaction.modes import STANDS
 from flightlog.redaction.pairs import ROOTS, is_told
-from flightlog.redaction.rule import Family, finding
+from flightlog.redaction.rule import Family, finding, matching
 
 Span = tuple[int, int]
 
@@ -29,6 +29,28 @@ _NAMED_ELEMENT: Final = re.compile(
 _OF_KUBERNETES: Final = re.compile(r"(?:^|: )kind: Secret\r?$", re.MULTILINE)
 _DATA: Final = re.compile(r"^(?:data|stringData):[ \t]*\r?\n((?:[ \t]+[^\r\n]*(?:\r?\n|$))+)", re.MULTILINE)
 _DATUM: Final = re.compile(r"""^[ \t]+["']?[\w.-]+["']?: ["']?([^\s"'|>][^\s"']{2,})""", re.MULTILINE)
+
+
+_VARIABLE: Final = re.compile(
+    r"""variable\s{1,4}\\{0,7}"([A-Za-z][\w-]{1,60})\\{0,7}"\s{0,4}\{[^{}]{0,400}?default\s{0,40}=\s{0,40}\\{0,7}"([^"\\\r\n]{3,}+)"""
+)
+_GENERATED: Final = matching(
+    "setting", r"""random_password\\{0,7}"[^\0]{0,600}?"result\\{0,7}"\s?:\s?\\{0,7}"([^"\\\r\n]{3,}+)"""
+)
+"""What Terraform has drawn, as its state holds it."""
+_OF_A_HOST: Final = matching(
+    "booked",
+    r"\[[\w-]++(?:\.[\w-]++)++\](?::[a-z0-9]{1,16})?[ \t]++[^\s:]{1,128}:([^\s:]{3,256})(?![^\r\n])",
+    is_drawn,
+)
+"""A line of a file that says by which name and password a mail server logs in where."""
+
+
+def _in_variables(text: str) -> Iterator[Span]:
+    """A variable of Terraform, `variable "db_password" { default = "…" }`."""
+    for variable in _VARIABLE.finditer(text):
+        if is_told(variable[1], variable[2]):
+            yield variable.span(2)
 
 
 def _in_rows(text: str) -> Iterator[Span]:
@@ -60,7 +82,21 @@ def _of_kubernetes(text: str) -> Iterator[Span]:
                     yield datum.span(1)
 
 
+_VARIABLES: Final = finding("setting", _in_variables)
+
 ANYWHERE: Final = (
+    Family(
+        "[",
+        re.compile(r"\[(?:[\w-]++(?:\.[\w-]++)++\][^\s]{0,17}[ \t]++[^\s:]{1,128}:)").search,
+        (_OF_A_HOST,),
+    ),
+    Family("k", re.compile(r"k(?:e[yn]\\{0,7}\" ?\{)").search, (_VARIABLES,)),
+    Family("_", re.compile(r"_(?:secret\\{0,7}\" ?\{)").search, (_VARIABLES,)),
+    Family(
+        "p",
+        re.compile(r"p(?:assword(?:\\{0,7}\" ?\{|[\"\\](?<=random_password.)))").search,
+        (_VARIABLES, _GENERATED),
+    ),
     Family(
         "<",
         re.compile(

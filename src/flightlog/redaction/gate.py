@@ -53,7 +53,6 @@ class DefaultGate:
     """
 
     __slots__ = (
-        "_assignments",
         "_clean_texts",
         "_exact",
         "_hides",
@@ -63,6 +62,8 @@ class DefaultGate:
         "_plan",
         "_policy",
         "_secret_paths",
+        "_signs",
+        "_signs_of_assignments",
         "hits",
     )
 
@@ -81,8 +82,9 @@ class DefaultGate:
         instant may count once."""
         self._hides: dict[str, Hide] = {name: self._hide_of(name) for name in names}
         self._secret_paths = _Paths(self._judged)
-        self._plan = _plan(policy.families)
-        self._assignments = _plan(policy.assignments)
+        self._signs = _signs(policy.families)
+        self._signs_of_assignments = _signs(policy.assignments)
+        self._plan = _plan((*policy.families, *policy.assignments))
         self.seek(policy.exact)
 
     def seek(self, exact: tuple[str, ...]) -> None:
@@ -112,9 +114,7 @@ class DefaultGate:
         except Dropped:
             return DROPPED
         except Exception as failure:  # noqa: BLE001 # the recorder's own border: what fails drops the text, not the program
-            let_through(failure)
-            self.hits[FAILED] += 1
-            return RULE_FAILED
+            return self._failed(failure)
 
     def beginning(self, path: str, text: str, length: int) -> str:
         """Return as much of the beginning of a text as is looked at for a bounded amount of work, redacted.
@@ -130,9 +130,7 @@ class DefaultGate:
         except Dropped:
             return DROPPED
         except Exception as failure:  # noqa: BLE001 # as above
-            let_through(failure)
-            self.hits[FAILED] += 1
-            return RULE_FAILED
+            return self._failed(failure)
 
     def under(self, key: str, text: str) -> str:
         """Return what a text under a key that hides becomes."""
@@ -141,17 +139,14 @@ class DefaultGate:
         except Dropped:
             return DROPPED
         except Exception as failure:  # noqa: BLE001 # as above
-            let_through(failure)
-            self.hits[FAILED] += 1
-            return RULE_FAILED
+            return self._failed(failure)
 
     def hides(self, key: str) -> bool:
         """Say whether what stands under a key of this name is secret."""
         try:
             return self._judged(key)
         except Exception as failure:  # noqa: BLE001 # the recorder's own border: what cannot be judged is hidden
-            let_through(failure)
-            self.hits[FAILED] += 1
+            self._failed(failure)
             return True
 
     def spares(self, key: str) -> bool:
@@ -159,8 +154,7 @@ class DefaultGate:
         try:
             return is_piece(key) and key not in self._policy.keys
         except Exception as failure:  # noqa: BLE001 # as above
-            let_through(failure)
-            self.hits[FAILED] += 1
+            self._failed(failure)
             return False
 
     def arguments(self, arguments: list[str]) -> list[str]:
@@ -170,15 +164,19 @@ class DefaultGate:
         except Dropped:
             return [DROPPED] * len(arguments)
         except Exception as failure:  # noqa: BLE001 # as above
-            let_through(failure)
-            self.hits[FAILED] += 1
-            return [RULE_FAILED] * len(arguments)
+            return [self._failed(failure)] * len(arguments)
 
     def digest(self, data: bytes) -> str:
         """Keyed BLAKE2b-128 of already redacted bytes, as 32 hexadecimal digits."""
         return blake2b(data, digest_size=16, key=self._key).hexdigest()
 
     # -- how ------------------------------------------------------------------------------------------------
+
+    def _failed(self, failure: Exception) -> str:
+        """Count a text, or a key, that a rule could not finish; return what stands in the place of a text."""
+        let_through(failure)
+        self.hits[FAILED] += 1
+        return RULE_FAILED
 
     def _judged(self, key: str) -> bool:
         policy = self._policy
@@ -222,7 +220,7 @@ class DefaultGate:
 
     def _has_sign(self, text: str) -> bool:
         """Say whether a secret can be in it that no key tells."""
-        for needle, sign, _ in self._plan:
+        for needle, sign in self._signs:
             if needle in text and sign(text):
                 return True
         for secret in self._exact:  # noqa: SIM110 # a generator costs as much as the signs do
@@ -239,7 +237,7 @@ class DefaultGate:
         return self._may_assign(text)
 
     def _may_assign(self, text: str) -> bool:
-        for needle, sign, _ in self._assignments:  # noqa: SIM110 # a generator costs as much as the signs do
+        for needle, sign in self._signs_of_assignments:  # noqa: SIM110 # a generator costs as much as the signs do
             if needle in text and sign(text):
                 return True
         return False
@@ -293,7 +291,7 @@ class DefaultGate:
         for secret in self._exact:
             if secret in text:
                 text = self._without(text, secret)
-        for needle, sign, chosen in (*self._plan, *self._assignments):
+        for needle, sign, chosen in self._plan:
             if needle in text and sign(text):
                 for rule in chosen(text):
                     text = self._by(rule, text)
@@ -330,6 +328,11 @@ class _Paths(dict[str, bool]):
         return judged
 
 
+def _signs(families: tuple[Family, ...]) -> tuple[tuple[str, Callable[[str], object]], ...]:
+    """The signs of families as tuples, which unpack fastest."""
+    return tuple((family.needle, family.sign) for family in families)
+
+
 def _plan(families: tuple[Family, ...]) -> tuple[tuple[str, Callable[[str], object], Choice], ...]:
-    """The families as tuples, which unpack fastest."""
+    """What is asked of a text that holds a secret, family by family."""
     return tuple((family.needle, family.sign, Choice(family)) for family in families)

@@ -17,6 +17,8 @@ A key is taken apart into words at `_`, `-`, `.`, blanks, digits and camel-case 
 | end with `pass` after one of `PASS_OWNERS`             | yes    | smtp_pass, DB_PASS                       |
 | are `pass` alone                                       | yes (1)| pass                                     |
 | are `auth` alone, or end with it after `AUTH_OWNERS`   | yes    | auth, basic_auth                         |
+| end with `code` or `codes` after one of `CODE_OWNERS`  | yes    | device_code                              |
+| contain one of `ELSEWHERE`                             | yes    | пароль                                   |
 | are `client key data`                                  | yes    | client-key-data                          |
 | are anything else                                      | no     | max_tokens, primary_key, session_id      |
 
@@ -54,8 +56,9 @@ TRAITS: Final = words(
 HOLDERS: Final = words(
     """
     accesskey accesstoken apikey apikeys authorization authtoken clientsecret cookie cookies
-    credential credentials dbpassword jwt passcode passphrase passwd passwort password passwords pgpassword
-    presharedkey privatekey privkey psk pw pwd refreshtoken secret secretkey secrets sessiontoken
+    contrasena credential credentials dbpassword jwt kennwort passcode passe passphrase passwd passwort password
+    passwords pgpassword presharedkey privatekey privkey psk pw pwd refreshtoken secret secretkey secrets senha
+    sessiontoken wachtwoord
     """
 )
 """Words that make every key a secret's."""
@@ -71,7 +74,7 @@ KEY_OWNERS: Final = words(
     """
     access account admin anthropic api app application auth aws azure decryption deploy
     encryption gemini github gitlab groq hmac licence license master mistral openai preshared private recovery
-    secret sendgrid session shared signing ssh stripe subscription twilio webhook
+    secret sendgrid session shared signing ssh stripe subscription twilio webhook wep wifi wireguard wpa
     """
 )
 """Words that make the `key` after them a secret."""
@@ -102,6 +105,12 @@ AUTH_OWNERS: Final = words("basic http proxy rediscli")
 PIECES: Final = words("token pass")
 """Keys that, standing alone, name something else as often: `{"token": " the", "logprob": -0.1}`, `{"pass": "all"}`."""
 
+CODE_OWNERS: Final = words("auth backup device recovery")
+"""Words that make the `code` or `codes` after them as good as a password."""
+
+ELSEWHERE: Final = ("contraseña", "hasło", "парол", "密码", "密碼", "パスワード", "비밀번호")
+"""The same as "password" in letters that are not in ASCII; every key that holds one is a secret's."""
+
 _KEY_OF_A_CLIENT: Final = ["client", "key", "data"]
 """What settings of Kubernetes call a private key in base64."""
 
@@ -128,6 +137,8 @@ def words_of(key: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _judged(key: str) -> bool:
+    if not key.isascii() and any(holder in key.lower() for holder in ELSEWHERE):
+        return True
     words = words_of(key)
     if not words or words[0] in QUESTIONS or words[-1] in TRAITS:
         return False
@@ -153,6 +164,8 @@ def _ends_secretly(words: list[str]) -> bool:
         return owner not in COUNTED
     if last == "tokens":
         return owner in TOKEN_OWNERS
+    if last in ("code", "codes"):
+        return owner in CODE_OWNERS
     if last == "pass":
         return not owner or owner in PASS_OWNERS
     return last == "auth" and (not owner or owner in AUTH_OWNERS)

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from flightlog.redaction.assignments import has_root
-from flightlog.redaction.evidence import Value, is_placeholder, is_secretive, is_telling, is_weak
+from flightlog.redaction.evidence import Value, is_drawn, is_placeholder, is_secretive, is_telling, is_weak
 from flightlog.redaction.keys import is_secret
 from flightlog.redaction.modes import STANDS
 from flightlog.redaction.rule import Family, finding
@@ -37,6 +37,12 @@ _PART: Final = re.compile(
 _SETTING: Final = re.compile(
     rf"""name: ["']?([A-Za-z][\w.-]{{2,60}})["']?[ \t]{{0,8}}{_LINE_END}[ \t]{{0,40}}value: ["']?([^\s"'\\]{{3,}}+)"""
 )
+_IN_OBJECT: Final = re.compile(
+    r"""\{\s{0,40}\\{0,7}["'](?:[Nn]ame|[Kk]ey)\\{0,7}["']\s?:\s?\\{0,7}["']([A-Za-z][\w.-]{2,60})\\{0,7}["'],\s{0,40}"""
+    r"""\\{0,7}["'][Vv]alue\\{0,7}["']\s?:\s?(?:\{\s?\\{0,7}["']\w{1,20}\\{0,7}["']\s?:\s?)?\\{0,7}["']"""
+    r"""([^"'\\\r\n]{3,}+)"""
+)
+"""`{"name": "API_KEY", "value": "…"}` where it is no document of its own: in a line of a log, as Python writes it."""
 _ENCODED_SIGN: Final = re.compile(r"(?:%(?:25)?2[27])?%(?:25)?3[ADad](?:%(?:25)?2[270]|\+)?")
 _ENCODED_VALUE: Final = re.compile(
     r"""(?:[^\s"'&;,%<>\\\[\]]|%(?!(?:25)?(?:2[267Cc]|7[Dd]|3[Bb]|3[Aa]|3[Dd](?![%&;"'\s]|$)))[0-9A-Fa-f]{2}){3,}+"""
@@ -89,6 +95,12 @@ def _in_settings(text: str) -> Iterator[Span]:
             yield setting.span(2)
 
 
+def _in_objects(text: str) -> Iterator[Span]:
+    for pair in _IN_OBJECT.finditer(text):
+        if is_told(pair[1], pair[2]):
+            yield pair.span(2)
+
+
 def _encoded(text: str) -> Iterator[Span]:
     """`password%3D…`: a form or JSON inside an address."""
     for sign in _ENCODED_SIGN.finditer(text):
@@ -103,7 +115,7 @@ ROOTS: Final = "[Pp]ass|PASS|[Pp]wd|PWD|[Ss]ecret|SECRET|[Tt]oken|TOKEN|[Kk]ey|K
 ANYWHERE: Final = (
     Family(
         "<",
-        re.compile(rf"<(?=[A-Za-z])[^<>]{{1,100}}?=\\{{0,7}}[\"'][^<>\"']{{0,60}}?(?:{ROOTS})").search,
+        re.compile(rf"<(?=[A-Za-z])[^<>]{{1,200}}?=\\{{0,7}}[\"'][^<>\"']{{0,60}}?(?:{ROOTS})").search,
         (finding("attribute", _in_tags),),
     ),
     Family("-", re.compile("-data; name=(?<=form-data; name=)").search, (finding("form_part", _in_parts),)),
@@ -120,10 +132,23 @@ _CREDENTIALS: Final = re.compile(
 """`auth=("ada", …)`, `login("ada", …)`: a name, and the password of that name."""
 
 
+_CLIENT: Final = re.compile(
+    r"""(?:lient|onnect(?:ion)?|ession|ogin|redentials?)\((?:\\{0,7}["'][^"'\\\r\n]{1,256}\\{0,7}["'],\s{0,4}){1,3}"""
+    r"""\\{0,7}["']([^"'\s\\]{10,}+)\\{0,7}["']\s{0,4}[,)]"""
+)
+"""`Client("ada", "…")`: what a program logs in with, by place."""
+
+
 def _of_users(text: str) -> Iterator[Span]:
     for pair in _CREDENTIALS.finditer(text):
         if not is_placeholder(pair[1]) and STANDS not in pair[1]:
             yield pair.span(1)
+    for call in _CLIENT.finditer(text):
+        if is_drawn(call[1]):
+            yield call.span(1)
+
+
+_CALL: Final = re.compile(r"\((?:(?<=lient\()|(?<=ogin\()|(?<=onnect\()|(?<=onnection\()|(?<=ession\())")
 
 
 class _Pair(Struct, frozen=True):
@@ -133,7 +158,7 @@ class _Pair(Struct, frozen=True):
 
     def is_there(self, text: str) -> bool:
         """Say whether both are in a text."""
-        return self.begins.search(text) is not None and ("ogin(" in text or has_root(text))
+        return self.begins.search(text) is not None and (_CALL.search(text) is not None or has_root(text))
 
 
 _OF_USER: Final = finding("pair", _of_users)
@@ -148,6 +173,11 @@ def _pair_behind(bracket: str) -> Callable[[str], bool]:
 FAMILIES: Final = (
     Family("(", _pair_behind("("), (_PAIR, _OF_USER)),
     Family("[", _pair_behind("["), (_PAIR, _OF_USER)),
+    Family(
+        "{",
+        re.compile(r"""\{\s{0,40}\\{0,7}["'](?:[Nn]ame|[Kk]ey)\\{0,7}["']""").search,
+        (finding("pair", _in_objects),),
+    ),
     Family("\n", re.compile(r"\n[ \t]{0,40}value: ").search, (_SETTINGS,)),
     Family("\\", re.compile(r"\\n[ \t]{0,40}value: ").search, (_SETTINGS,)),
 )

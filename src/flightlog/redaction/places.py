@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from flightlog.redaction.evidence import is_opaque, is_placeholder
+from flightlog.redaction.evidence import is_drawn, is_opaque, is_placeholder
 from flightlog.redaction.keys import is_secret
 from flightlog.redaction.modes import STANDS
 from flightlog.redaction.rule import Family, finding, matching
@@ -49,6 +49,26 @@ _WEBHOOK: Final = matching(
     r"|webhook\.office\.com/webhookb2)/([A-Za-z0-9_@/-]{20,})",
 )
 """An address that whoever knows it may post to."""
+
+_HOOK: Final = matching(
+    "webhook",
+    r"/(?:web-?)?hooks?/(?:[A-Za-z0-9_-]{1,40}/){0,4}?((?=[^\s/]{0,40}?[0-9])[A-Za-z0-9_-]{12,}+)(?!\.[A-Za-z])",
+    is_drawn,
+)
+_WAYS_IN: Final = (
+    *("activat", "confirm", "invit", "magic", "password-reset", "password_reset", "recover"),
+    *("reset", "unsubscribe", "verif"),
+)
+"""What parts of an address begin with behind which the secret stands that lets somebody in."""
+_LONG: Final = "[A-Za-z0-9_-]{12}"
+_WAY_IN: Final = matching(
+    "url_code", rf"/(?:{'|'.join(_WAYS_IN)})[a-z_-]{{0,16}}+/({_LONG}[A-Za-z0-9_-]*+)(?!\.[A-Za-z])", is_drawn
+)
+"""`/password/reset/…`: whoever has the address is let in."""
+ALONE_IN_URL: Final = matching(
+    "url_password", r"://([A-Za-z0-9_~.-]{12,256}+)@(?!(?:[\w-]{1,63}\.){0,8}sentry\.)", is_drawn
+)
+"""`https://…@host`: a token with no name before it; what Sentry has there may be seen."""
 
 _SIGNATURE: Final = matching(
     "url_signature",
@@ -98,12 +118,23 @@ def _in_elements(text: str) -> Iterator[tuple[int, int]]:
             yield start, start + len(value)
 
 
+_OPENVPN: Final = matching(
+    "element", r"<auth-user-pass>\s{0,8}[^\s<>]{1,256}\s{1,8}([^\s<>]{3,256})\s{0,8}</auth-user-pass>"
+)
+"""A name, and the password of that name beneath it."""
+
 FAMILIES: Final = (
     Family("@", re.compile(r"://[^\s/:@]*+:[^\s/]*@").search, (_URL_PASSWORD,)),
     Family("@", re.compile(r"@tcp\(").search, (_DRIVER_PASSWORD,)),
     Family("B", re.compile(r"B(?:earer|asic) ").search, (_BEARER, _BASIC)),
     Family("/", re.compile(r"/(?:services/|workflows/|triggers/|webhooks/|webhookb2/)").search, (_WEBHOOK,)),
+    Family("/", re.compile(r"/(?:hooks?/[A-Za-z0-9]|web-?hooks?/[A-Za-z0-9])").search, (_HOOK,)),
+    Family(
+        "/",
+        re.compile("|".join(f"{way}[a-z_-]{{0,16}}/{_LONG}" for way in _WAYS_IN).join(("/(?:", ")"))).search,
+        (_WAY_IN,),
+    ),
     Family("=", re.compile(r"=(?:(?<=[?&;6][Ss]ig=)|(?<=[Ss]ignature=))").search, (_SIGNATURE,)),
-    Family("<", _CLOSES_A_SECRET, (finding("element", _in_elements),)),
+    Family("<", _CLOSES_A_SECRET, (finding("element", _in_elements), _OPENVPN)),
 )
 """The schemes as they are usually written. Behind a key, as HTTP/2 lowers them, they are found as assignments."""

@@ -14,7 +14,18 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from flightlog.redaction import assignments, commands, formats, pairs, personal, places, shapes, statements
+from flightlog.redaction import (
+    assignments,
+    commands,
+    formats,
+    pairs,
+    personal,
+    places,
+    prose,
+    shapes,
+    statements,
+    tables,
+)
 from flightlog.redaction.modes import MODES, Hide, Mode
 from flightlog.redaction.rule import Family, Rule, matching, merged
 
@@ -30,6 +41,8 @@ EVERYWHERE: Final = (
     *places.FAMILIES,
     *statements.FAMILIES,
     *commands.FAMILIES,
+    *prose.FAMILIES,
+    *tables.FAMILIES,
     *pairs.ANYWHERE,
     *formats.ANYWHERE,
     *personal.FAMILIES,

@@ -115,7 +115,7 @@ def _looks_of(families: tuple[Family, ...], by_key: tuple[Family, ...]) -> list[
         for pattern in (*assignments.ROOT_SIGNS, documents.ESCAPED)
         for path in of_pattern(pattern, in_lower_case=True)
     ]
-    looks += [(IN_TEXTS, path) for family in by_key for path in _of_assignment(family)]
+    looks += [(IN_TEXTS, path) for path in _of_assignments(by_key)]
     return _without_needless([easy for look in looks for easy in _easier(look)])
 
 
@@ -130,11 +130,23 @@ def _of_family(family: Family) -> Iterable[Path]:
     return [of_text(family.needle)]
 
 
-def _of_assignment(family: Family) -> Iterable[Path]:
-    """The outline of the rule itself, which is asked far less in vain than its sign."""
-    if family.rules != assignments.RULES:
-        return _of_family(family)
-    return [path for tail in assignments.TAILS.values() for path in of_pattern(tail, in_lower_case=True)]
+def _of_assignments(families: tuple[Family, ...]) -> Iterator[Path]:
+    """The outlines of the rules themselves, where they are asked far less in vain than their signs."""
+    if any(family.rules == assignments.RULES for family in families):
+        yield from _of_tails()
+    for family in families:
+        if family.rules != assignments.RULES:
+            yield from _of_family(family)
+
+
+def _of_tails() -> Iterator[Path]:
+    """The outlines of what follows a root, read once: it is the same behind each, and the longest shows the least."""
+    longest = max(assignments.TAILS, key=len)
+    paths = of_pattern(assignments.TAILS[longest], in_lower_case=True)
+    looks = _without_needless([easy for path in paths for easy in _easier((IN_TEXTS, path))])
+    for root in assignments.TAILS:
+        (begun,) = of_pattern(re.compile(root), in_lower_case=True)
+        yield from (begun + path[len(longest) :] for _, path in looks)
 
 
 def _easier(look: Look) -> Iterator[Look]:

@@ -113,7 +113,9 @@ _UNDERSCORE: Final = (
     Shape("hugging_face_token", ("hf_", "api_org_"), _GLUED),
     Shape("npm_token", ("npm_",), _GLUED),
     Shape("shopify_token", ("shpat_", "shpca_", "shppa_", "shpss_", "shpua_", "shptka_"), r"[0-9a-fA-F]{32}"),
-    Shape("shopify_token", ("atkn_",), r"[0-9a-f]{32,}"),
+    Shape(
+        "shopify_token", ("atkn_",), r"[0-9a-f]{32,}"
+    ),  # app automation: seen in public settings, in no manual
     Shape("digitalocean_token", ("do[opr]_v1_",), r"[0-9a-f]{60,}"),
     Shape("linear_key", ("lin_api_", "lin_oau_", "lin_wh_"), r"[A-Za-z0-9]{32,}"),
     Shape("sentry_token", ("sntry[a-z]_",), r"[A-Za-z0-9+/=_-]{32,}", has_random_run),
@@ -150,7 +152,7 @@ _UNDERSCORE: Final = (
     Shape("neon_key", ("napi_",), r"[a-z0-9]{60,}"),
     Shape("vercel_token", ("vc[a-z]_",), r"[A-Za-z0-9]{24,}", has_digit),
     Shape("cloudflare_token", ("cfk_", "cf[au]t_"), r"[A-Za-z0-9]{40,}"),
-    Shape("cursor_key", ("key_", "crsr_"), r"[0-9a-f]{64}(?![A-Za-z0-9])"),
+    Shape("cursor_key", ("key_", "crsr_"), r"[0-9a-f]{64}(?![A-Za-z0-9])"),  # seen so, in no manual
     Shape("openai_key", ("ek_",), r"[0-9a-f]{32}(?![A-Za-z0-9])"),
     Shape("apify_token", ("apify_api_",), r"[A-Za-z0-9]{30,}"),
     Shape("composio_key", ("ak_",), r"[A-Za-z0-9]{20}(?![A-Za-z0-9_])", has_digit),
@@ -164,7 +166,12 @@ _UNDERSCORE: Final = (
     Shape("deno_token", ("dd[opw]_",), r"[A-Za-z0-9]{36}(?![A-Za-z0-9])", has_digit),
     Shape(
         "datadog_key",
-        ("ddpat_", "ddsat_", "ddapp_"),
+        (
+            "ddpat_",
+            "ddsat_",
+            "ddapp_",
+            "ddap_",
+        ),  # docs.datadoghq.com/account_management/personal-access-tokens
         r"[A-Za-z0-9]{20,}(?:_[A-Za-z0-9]{20,})?",
         has_digit,
     ),
@@ -184,7 +191,7 @@ _UNDERSCORE: Final = (
 
 _UNDERSCORE_LOOSE: Final = (
     Shape("typeform_token", ("tfp_",), r"[A-Za-z0-9_.=-]{39,}[A-Za-z0-9_=-]"),
-    Shape("figma_token", ("fig[dou]_", "figor_", "figur_"), r"[A-Za-z0-9_-]{36,}", has_digit),
+    Shape("figma_token", ("fig[du]_",), r"[A-Za-z0-9_-]{36,}", has_digit),  # figma/code-connect, pull 371
     Shape("stripe_key", ("whsec_",), r"[A-Za-z0-9+/]{24,}={0,2}", has_digit),
     Shape("grafana_token", ("glc_",), r"[A-Za-z0-9+/]{32,}={0,3}"),
     Shape("fly_token", ("fm1r_", "fm1a_", "fm2_"), r"[A-Za-z0-9+/]{60,}={0,3}"),
@@ -192,7 +199,9 @@ _UNDERSCORE_LOOSE: Final = (
     Shape("clickup_token", ("pk_",), r"[0-9]{4,12}_[A-Z0-9]{32}(?![A-Za-z0-9])"),
     Shape("klaviyo_key", ("pk_",), r"[A-Za-z0-9]{6}_[0-9a-f]{34}(?![A-Za-z0-9])"),
     Shape("liveblocks_key", ("sk_prod_", "sk_dev_"), r"[A-Za-z0-9_-]{40,}", has_digit),
-    Shape("hyperbolic_key", ("sk_live_",), r"[A-Za-z0-9_-]{40,}", has_digit),
+    Shape(
+        "hyperbolic_key", ("sk_live_",), r"[A-Za-z0-9_-]{40,}", has_digit
+    ),  # seen in public settings, in no manual
     Shape("socket_token", ("sktsec_",), r"[A-Za-z0-9_-]{36,}", has_digit),
     Shape("browser_use_key", ("bu_",), r"[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])", has_digit),
     Shape("pinecone_key", ("pcsk_",), r"[A-Za-z0-9]{4,8}_[A-Za-z0-9]{40,}"),
@@ -418,7 +427,7 @@ FAMILIES: Final = (
         re.compile(r"Z(?:(?<=EZ)[AT]K|(?<=FwoGZ)XIv)").search,
         (after_head("easypost_key", "EZ[AT]K", r"[A-Za-z0-9]{54}"), _AWS_SESSION_OF_OLD),
     ),
-    Family("dapi", re.compile(r"dapi[0-9a-f]{8}").search, (_DATABRICKS,)),
-    Family("/", re.compile("/(?:0(?<=1//0)|(?<=[12]/)[0-9]{15})").search, (_GOOGLE_REFRESH, _ASANA)),
+    Family("p", re.compile(r"p(?:i(?<=dapi)[0-9a-f]{8})").search, (_DATABRICKS,)),
+    Family("/", re.compile("/(?:0(?<=1//0)|[0-9]{15}(?<=[12]/[0-9]{15}))").search, (_GOOGLE_REFRESH, _ASANA)),
 )
 """Every shape, grouped by a sign that one scan for one character finds."""

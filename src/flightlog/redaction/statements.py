@@ -47,13 +47,9 @@ _COMMANDS: Final = {
 }
 """What has to stand before a short option, which means something else to every other command."""
 
-_SAID: Final = re.compile(
-    r"""assw(?:ord (?:for [^\s.,;:]{1,40}(?: [^\s.,;:]{1,40}){0,4} )?(?:is|was|to|:)(?: now| set to)?"""
-    r"""|ort (?:ist|lautet)):? ["'`]?"""
-    r"""((?=[^\s"'`]*[0-9])[^\s"'`()<>\\]{5,}[^\s"'`()<>\\.,;:?!])"""
-)
 _VARIABLE: Final = re.compile(
-    r"""(?:ENV|ARG|setx|setenv|_header|_param|request-header|requirepass|masterauth) {1,4}([A-Za-z][\w-]{2,60}) {1,4}"""
+    r"""(?:ENV|ARG|setx|setenv|set -[a-zA-Z]{1,4}|\#define|\((?:setq|defvar|defconst|defparameter)|_header|_param"""
+    r"""|request-header|requirepass|masterauth) {1,4}([A-Za-z][\w-]{2,60}) {1,4}"""
     r"""["']?((?![Bb]asic |[Bb]earer )[^\s"'=;\\]{3,}+)"""
 )
 
@@ -77,14 +73,12 @@ def _is_secret_word(word: str) -> bool:
     return not word.startswith(STANDS) and not is_placeholder(word)
 
 
-def _is_told(word: str) -> bool:
-    return _is_secret_word(word) and not word.isdigit()
-
-
 _PASSFILE: Final = matching(
-    "booked", r":5432:[^\s:]{1,64}:[^\s:]{1,64}:([^\s:]{3,256})(?![^\s])", _is_secret_word
+    "booked",
+    r":(?:543[0-9]|15432|25060|26257|6432|6543|\*):[^\s:]{1,64}:[^\s:]{1,64}:([^\s:]{3,256})(?![^\s])",
+    _is_secret_word,
 )
-"""A line of a password file of PostgreSQL."""
+"""A line of a password file of PostgreSQL, at the ports where it and what stands before it usually listen."""
 
 _GAP: Final = r"(?:[ \t]|\r?\n|\\n)++"
 _BOOKED: Final = matching(
@@ -107,7 +101,7 @@ _STATEMENTS: Final = tuple(
 )
 """SQL that gives somebody a password."""
 
-_LOWER: Final = (_BOOKED, *_STATEMENTS[2::2], matching("said", _SAID, _is_told))
+_LOWER: Final = (_BOOKED, *_STATEMENTS[2::2])
 
 _AUTH: Final = matching("statement", r"AUTH (?:PLAIN|LOGIN) ([A-Za-z0-9+/]{8,}={0,2})")
 """A line of a conversation with a mail server."""
@@ -116,6 +110,8 @@ CURL_COOKIE: Final = matching(
     "short_option", r"""curl (?<=\bcurl )[^\r\n"']{0,200}?(?:-b|--cookie) ["']([^"'\r\n]{3,}+)["']"""
 )
 
+_VARIABLES: Final = finding("variable", _after_variables)
+
 SHORT_OPTION: Final = finding("short_option", after_short_options)
 
 FAMILIES: Final = (
@@ -123,10 +119,19 @@ FAMILIES: Final = (
     Family(
         "_",
         re.compile(r"_(?:(?:PASS|SECRET|TOKEN|KEY|PWD)[A-Z_]{0,24} [^\s=:]|(?:header|param) )").search,
-        (finding("variable", _after_variables),),
+        (_VARIABLES,),
     ),
-    Family("assw", re.compile(r"assw(?:ord[ \r\n\\(]|ort (?:ist|lautet) )").search, _LOWER),
+    Family("-", re.compile(r"-(?:token \"|key \"|secret \"|password \")").search, (_VARIABLES,)),
+    *(Family(letter, re.compile(rf"{letter}(?:assword[ \r\n\\(])").search, _LOWER) for letter in "pP"),
     Family("W", re.compile("W(?<=PASSW)ORD").search, _STATEMENTS[3:4]),
     Family("B", re.compile("B(?<=IDENTIFIED B)Y ").search, _STATEMENTS[:2]),
-    Family("5", re.compile(r"5(?<=:5)432:[^\s:]{1,64}:").search, (_PASSFILE,)),
+    Family(
+        "5",
+        re.compile(
+            r"5(?:(?<=:5)43[0-9]|(?<=:15)432|(?<=:25)060|(?<=:65)43|(?<=:2625)7):[^\s:]{1,64}:"
+        ).search,
+        (_PASSFILE,),
+    ),
+    Family("6", re.compile(r"6(?<=:6)432:[^\s:]{1,64}:").search, (_PASSFILE,)),
+    Family("*", re.compile(r"\*(?<=:\*):[^\s:]{1,64}:").search, (_PASSFILE,)),
 )

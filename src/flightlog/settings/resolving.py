@@ -41,6 +41,7 @@ class Settings(Struct, frozen=True):
     line_bytes: int
     value_bytes: int
     sinks: Chosen
+    fulltext: bool
     sink_bytes: int
     console: str
     view: str
@@ -61,11 +62,17 @@ class Settings(Struct, frozen=True):
     redact_allow: Withheld
     redact_rules: Mapping[str, Any]
     content: str
+    vectors: bool
     slow_warn: float
     slow_limit: float
     slow_warns: str
     slow_limits: str
     prices: str
+    audit: str
+    prune_older_than: str
+    prune_keep_errors: bool
+    prune_max_size: str
+    prune_question: str
     ignore_lints: str
 
     @property

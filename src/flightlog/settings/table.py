@@ -15,6 +15,7 @@ from flightlog.settings.values import (
     GIB,
     KIB,
     MIB,
+    age_text,
     count,
     limits_text,
     milliseconds,
@@ -22,6 +23,7 @@ from flightlog.settings.values import (
     ratio,
     seconds,
     size,
+    size_text,
     text,
     truth,
 )
@@ -78,6 +80,12 @@ SETTINGS: Final = (
         sinks,
         "where records go, with commas between: store, jsonl:PATH?rotate=64MiB&age=86400&keep=5&compress=zstd, "
         "stderr?view=cute, stderr:json, logging:NAME?view=story, otlp:http://HOST:4318?protocol=http/json",
+    ),
+    Setting(
+        "fulltext",
+        True,
+        truth,
+        "index the words of inputs, outputs, errors and events for `flightlog search`; false takes the index away",
     ),
     Setting(
         "sink_bytes",
@@ -181,6 +189,9 @@ SETTINGS: Final = (
         "whether inputs and outputs are recorded: all, or metadata for none of them; by kind as in "
         "all,llm=metadata",
     ),
+    Setting(
+        "vectors", False, truth, "true: the vectors of embeddings are recorded, so that a rerun can give them"
+    ),
     Setting("slow_warn", 900.0, milliseconds, "from here on a step is marked as slowish, in milliseconds"),
     Setting("slow_limit", 1500.0, milliseconds, "from here on a step or a trace is slow, in milliseconds"),
     Setting("slow_warns", "", limits_text, "slow_warn by kind, name or pattern of names, as for slow_limits"),
@@ -197,6 +208,27 @@ SETTINGS: Final = (
         text,
         "a file with prices of your own, in TOML or JSON, which win over those that come with Flightlog",
     ),
+    Setting(
+        "audit",
+        "off",
+        one_of("off", "on", "all"),
+        "a log of who did what in this home: off, on (exported, imported, pruned, annotated, deleted), all (also what "
+        "was read); `flightlog audit` shows it",
+    ),
+    Setting(
+        "prune_older_than",
+        "",
+        age_text,
+        "how long traces are kept, e.g. 30d or 12h; what indexes the home prunes it at idle moments; empty: for good",
+    ),
+    Setting("prune_keep_errors", False, truth, "true: traces in which something failed are not pruned"),
+    Setting(
+        "prune_max_size",
+        "",
+        size_text,
+        "most that the store may hold, e.g. 5GB; beyond it the oldest traces go; empty: no limit",
+    ),
+    Setting("prune_question", "", text, "only traces of which a span fits this question are pruned"),
     Setting(
         "ignore_lints",
         "",

@@ -138,6 +138,23 @@ def size(value: object) -> int:
     return int(number)
 
 
+def size_text(value: object) -> str:
+    """Read a number of bytes that need not be given; it stays the text it is."""
+    if value == "":
+        return ""
+    size(value)
+    return str(value)
+
+
+def age_text(value: object) -> str:
+    """Read a long duration that need not be given; it stays the text it is."""
+    expected = "a duration such as 30d, 12h or 90m"
+    word = text(value).strip().lower()
+    if word and (word[-1] not in "mhdw" or not 0 < number_of(word[:-1], expected) < 1e6):
+        raise ValueError(expected)
+    return word
+
+
 def one_of(*words: str) -> Callable[[object], str]:
     """Make what reads one of these words."""
 

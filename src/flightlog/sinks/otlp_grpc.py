@@ -14,6 +14,10 @@ _METHODS: Final = {
     "logs": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
 }
 _RESOURCE_EXHAUSTED: Final = 8
+_OUT_OF_RANGE: Final = 11
+_TOO_LARGE: Final = ("too large", "larger than", "exceeds maximum size")
+"""What servers say of a message that is longer than they read: grpc itself under the one code, tonic under the other.
+The same message is too long for ever, whatever the code says."""
 _DETAILS: Final = "grpc-status-details-bin"
 
 _carried_over: Final[list[Any]] = []
@@ -84,6 +88,8 @@ def _judged(error: Any) -> Later | Refused:
     trailing = dict(error.trailing_metadata() or ())
     after = delay_of(trailing[_DETAILS]) if _DETAILS in trailing else None
     number = code.value[0]
+    if number in (_RESOURCE_EXHAUSTED, _OUT_OF_RANGE) and any(words in said for words in _TOO_LARGE):
+        return Refused(reason, too_large=True)
     if number in RETRIED_CODES or (number == _RESOURCE_EXHAUSTED and after is not None):
         return Later(reason, after)
     return Refused(reason)

@@ -43,8 +43,8 @@ class Progress(Struct, frozen=True):
 class Door(Protocol):
     """Through which lines come into a store: they may change on the way, and once more when others are there."""
 
-    def lines(self, lines: Sequence[Line]) -> Sequence[Line]:
-        """The lines as they are to be stored, as many as before; the same for the same ones."""
+    def lines(self, lines: Sequence[Line], owner: Process) -> Sequence[Line]:
+        """The lines of a process as they are to be stored, as many as before; the same for the same ones."""
 
     @property
     def is_settled(self) -> bool:
@@ -135,7 +135,7 @@ class Indexer:
             begun = unseen and place != _BEGINNING
             if batch.lines or closing or begun:
                 unseen = False
-                lines = batch.lines if self._door is None else self._door.lines(batch.lines)
+                lines = batch.lines if self._door is None else self._door.lines(batch.lines, batch.process)
                 haul.chunks.append(Chunk(batch.process, lines, place, closing, self._losses(journal)))
                 haul.lines += len(batch.lines)
                 haul.room -= sum(map(len, batch.lines))

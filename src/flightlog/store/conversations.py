@@ -7,14 +7,16 @@ text between them are slices of the value, so joined again they are the value, b
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
+from operator import itemgetter
 from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct
 
-from flightlog.store.payloads import INLINE_BYTES
+from flightlog.store.payloads import BEFORE_BYTES, INLINE_BYTES
 
 DIVIDED_BYTES: Final = 2048
 """A shorter value stays whole: its pieces would take more room as rows than they save."""
@@ -45,6 +47,11 @@ class Division(Struct, frozen=True, gc=False):
     """Begin and end of each piece that is kept on its own, in order."""
     ends: list[int]
     """Ends of the last elements of the list that grows: what stands before one may begin another value, too."""
+    befores: list[int]
+    """Ends of elements that others follow, one for each of `BEFORE_BYTES` at most: these are packed behind that.
+
+    Where they are follows from what the list says so far, so each longer one has the same.
+    """
 
 
 class _Said(Struct):
@@ -87,12 +94,13 @@ def divide(data: bytes) -> Division | None:
     if not constants and len(lists) < 2 and sum(map(len, lists)) < 2:
         return None
     ends = [end for _, end in longest[FIRST_END:][-MOST_ENDS:]]
+    befores = _befores(longest) if ends else []
     pieces = [place for places in lists for place in places if place[1] - place[0] >= PIECE_BYTES]
-    apart = _apart(constants + pieces, ends[-1] if ends else 0)
+    apart = _apart(constants + pieces, [*befores, *ends[-1:]])
     rest = len(data) - sum(end - begin for begin, end in apart)
     if not (apart or ends) or (len(apart) < 2 and rest < DIVIDED_BYTES):
         return None  # one long message and little beside it, as most calls are that are no conversation
-    return Division(apart, ends)
+    return Division(apart, ends, befores)
 
 
 def _elements_of(data: bytes, key: bytes, raw: Raw) -> list[tuple[int, int]]:
@@ -127,12 +135,22 @@ def _find(data: bytes, key: bytes, raw: Raw, beside: Iterable[tuple[int, int]]) 
     return None
 
 
-def _apart(pieces: list[tuple[int, int]], list_end: int) -> list[tuple[int, int]]:
-    """The pieces in order, without those that do not stand apart from one before or from the list's end."""
+def _befores(elements: list[tuple[int, int]]) -> list[int]:
+    """The last end within each of `BEFORE_BYTES`, once there is an element beyond, unless it is far from it."""
+    found: list[int] = []
+    for size in BEFORE_BYTES:
+        place = bisect_right(elements, size, key=itemgetter(1)) - 1
+        if 0 <= place < len(elements) - 1 and elements[place][1] > max([size // 4, *found]):
+            found.append(elements[place][1])
+    return found
+
+
+def _apart(pieces: list[tuple[int, int]], stops: list[int]) -> list[tuple[int, int]]:
+    """The pieces in order, without those that do not stand apart from one before or from where a list stops."""
     kept: list[tuple[int, int]] = []
     last = -1
     for begin, end in sorted(pieces):
-        if begin > last and not begin <= list_end < end:
+        if begin > last and not any(begin <= stop < end for stop in stops):
             kept.append((begin, end))
             last = end
     return kept

@@ -5,19 +5,26 @@ addressed by BLAKE2b-128 of its JSON, and compressed with zstd. The dictionary b
 our own with the phrases such values are made of; it is used as it stands (raw content) and never trained on
 what users record. A released dictionary never changes: the number stored with each payload says which one
 unpacks it.
+
+What is said late in a conversation is packed behind its beginning as well, which has many of its words. That
+beginning is a payload, too, so an engine must have it to read what is packed behind it; and since its own
+messages may be packed behind another, the number also says how many have to be read one for the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
+from threading import local
 from typing import Final
 
 from zstandard import (
     DICT_TYPE_RAWCONTENT,
+    STRATEGY_LAZY,
     ZstdCompressionDict,
+    ZstdCompressionParameters,
     ZstdCompressor,
     ZstdDecompressor,
     ZstdError,
@@ -33,6 +40,22 @@ DICTIONARY: Final = 1
 
 PLAIN: Final = 0
 """Number of the dictionary of what is stored as it is."""
+
+DEPTH: Final = 2
+"""Times how many beginnings have to be read one for the other before a payload can be, added to its number."""
+
+DEEPEST: Final = 2
+"""So many at most: reading stays bounded."""
+
+BEFORE_BYTES: Final = (8 << 10, 32 << 10)
+"""What begins behind so many bytes of a conversation is packed behind these.
+
+Of 100 KB of words by chance 45.1 of 55.0 KB are left, of as much English 45.0 of 60.7, of code 44.9 of 54.8; six
+such steps, from 2 to 64 KB, would leave 44.1, 40.9 and 43.6, and reading would be six deep.
+"""
+
+BEHIND_BYTES: Final = 64 << 10
+"""A longer text has all its words itself, and is packed behind nothing."""
 
 PLAIN_BYTES: Final = 24
 """A text of so many bytes, such as stands between the messages of a request, would not get shorter."""
@@ -84,44 +107,81 @@ def running_addresses(data: bytes, ends: Sequence[int]) -> Iterator[bytes]:
         yield state.copy().digest()
 
 
-def pack(values: Sequence[bytes]) -> list[bytes]:
-    """Compress each value on its own, all in one call, so that the interpreter lock is given up once."""
-    compressor = _compressor()
+def pack(values: Sequence[bytes], before: bytes = b"") -> list[bytes]:
+    """Compress each value on its own, all in one call, so that the interpreter lock is given up once.
+
+    Args:
+        values: each at most `BEHIND_BYTES`, if something is said before them.
+        before: the beginning of the conversation that they are from; they are unpacked with the very same.
+    """
+    compressor = _mine.compressor(before)
     if values and all(values) and hasattr(compressor, "multi_compress_to_buffer"):
         frames = compressor.multi_compress_to_buffer(list(values))
         return [frames[place].tobytes() for place in range(len(frames))]
     return [compressor.compress(value) for value in values]
 
 
-def unpack(frame: bytes, dictionary: int = DICTIONARY) -> bytes:
-    """Give back what `pack` was given; a frame of dictionary `PLAIN` is that already.
+def unpack(frame: bytes, dictionary: int = DICTIONARY, before: bytes = b"") -> bytes:
+    """Give back what `pack` was given; a frame without a dictionary is that already.
 
     Raises:
         StoreError: the frame is damaged, or was packed with a dictionary that this version does not have.
     """
-    if dictionary == PLAIN:
-        return frame
-    if dictionary != DICTIONARY:
+    if not PLAIN <= dictionary <= DEPTH * DEEPEST + DICTIONARY:
         raise StoreError(f"a payload was packed with dictionary {dictionary}; upgrade Flightlog to read it")
+    if dictionary % DEPTH == PLAIN:
+        return frame
     try:
-        return _decompressor().decompress(frame)
+        return _mine.decompressor(before).decompress(frame)
     except ZstdError as error:
         raise StoreError(f"a payload is damaged ({error})") from error
 
 
+class _Packers(local):
+    """Those of one thread, and of the last few beginnings: used by two threads at once, zstandard's crash."""
+
+    def __init__(self) -> None:
+        self.compressor: Callable[[bytes], ZstdCompressor] = lru_cache(maxsize=4)(_compressor)
+        self.decompressor: Callable[[bytes], ZstdDecompressor] = lru_cache(maxsize=4)(_decompressor)
+
+
+def _compressor(before: bytes) -> ZstdCompressor:
+    if not before:
+        return ZstdCompressor(level=LEVEL, dict_data=_dictionary())
+    dictionary = _behind(before)
+    dictionary.precompute_compress(compression_params=_parameters())
+    return ZstdCompressor(dict_data=dictionary, compression_params=_parameters())
+
+
+def _decompressor(before: bytes) -> ZstdDecompressor:
+    return ZstdDecompressor(dict_data=_behind(before) if before else _dictionary())
+
+
+@cache
+def _text() -> bytes:
+    return files(__package__).joinpath("payload_dictionary.txt").read_bytes()
+
+
 @cache
 def _dictionary() -> ZstdCompressionDict:
-    text = files(__package__).joinpath("payload_dictionary.txt").read_bytes()
-    dictionary = ZstdCompressionDict(text, dict_type=DICT_TYPE_RAWCONTENT)
+    dictionary = ZstdCompressionDict(_text(), dict_type=DICT_TYPE_RAWCONTENT)
     dictionary.precompute_compress(level=LEVEL)
     return dictionary
 
 
-@cache
-def _compressor() -> ZstdCompressor:
-    return ZstdCompressor(level=LEVEL, dict_data=_dictionary())
+def _behind(before: bytes) -> ZstdCompressionDict:
+    return ZstdCompressionDict(_text() + before, dict_type=DICT_TYPE_RAWCONTENT)
 
 
 @cache
-def _decompressor() -> ZstdDecompressor:
-    return ZstdDecompressor(dict_data=_dictionary())
+def _parameters() -> ZstdCompressionParameters:
+    """For a text behind others: a fifth more time than `LEVEL`, and 4 % less is left of it.
+
+    The window holds the bundled dictionary, what was said before and `BEHIND_BYTES`.
+    """
+    return ZstdCompressionParameters(
+        strategy=STRATEGY_LAZY, min_match=5, search_log=3, window_log=17, hash_log=15, chain_log=16
+    )
+
+
+_mine: Final = _Packers()

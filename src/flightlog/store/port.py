@@ -41,11 +41,12 @@ used across a fork.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from msgspec import Struct
 
+from flightlog.records.annotation import Annotation, Judgement
 from flightlog.records.callfacts import CallFacts
 from flightlog.records.cursor import Cursor
 from flightlog.records.event import Event
@@ -54,13 +55,32 @@ from flightlog.records.process import Process
 from flightlog.records.question import Question
 from flightlog.records.span import Span
 from flightlog.records.traces import EVERY_TRACE, Figures, Flow, Selection, Trace, TraceFigures
+from flightlog.store.clearport import Deleted, Room
+from flightlog.store.following import Mark, News
+from flightlog.store.groupings import Grouping
+from flightlog.store.prices import Prices
+from flightlog.store.textport import Found, Search, TextState
 
-Grouping = Literal["name", "kind", "model"]
-"""What the spans of one group have in common: name and kind, kind alone, or model and provider."""
+Times = Sequence[tuple[int, int]]
+"""From when to when, in Unix nanoseconds, both included."""
 
 
-Price = Callable[[CallFacts], int | None]
-"""What a model call costs in trillionths of a US dollar; None for what is unknown."""
+class Answer(Protocol):
+    """What SQL of somebody's own came to, on the views that an engine documents."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Each name once."""
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        """The rows, as they are found; each value None, a number, a text or bytes.
+
+        Raises:
+            BadQuestion: it takes too long, or too much memory.
+        """
+
+    def close(self) -> None:
+        """Give back every handle; closing twice is harmless."""
 
 
 class Chunk(Struct, frozen=True):
@@ -115,18 +135,6 @@ class Difference(Struct, frozen=True):
     recomputed: str
 
 
-class Deleted(Struct, frozen=True):
-    """What a deletion took away."""
-
-    spans: int = 0
-    events: int = 0
-    annotations: int = 0
-    payloads: int = 0
-    """Large values that nothing else refers to."""
-    bytes: int = 0
-    """Of values, texts and compressed payloads; what rows and indexes take besides is not counted."""
-
-
 class Writer(Protocol):
     """The one way lines get into a store."""
 
@@ -136,6 +144,12 @@ class Writer(Protocol):
         Raises:
             StoreBusy: another process was writing for as long as we would wait; try again.
             StoreError: nothing was applied; the lines stay in their journal.
+        """
+
+    def prepared(self, chunks: Sequence[Chunk]) -> Callable[[], Applied]:
+        """Do what of an `append` needs no store, in any thread and while another append runs; the call is the rest.
+
+        Whatever is appended between the two counts as it would have before both.
         """
 
     def cursor(self, process_id: str) -> Cursor:
@@ -151,6 +165,51 @@ class Writer(Protocol):
 
         Raises:
             StoreBusy, StoreError: as for `append`; nothing was removed.
+        """
+
+    def delete_some(self, trace_ids: Sequence[str], most: int, project: str | None = None) -> Deleted:
+        """Remove so much of these traces, the first ones first; what is left of one is a trace with fewer spans.
+
+        A large trace goes in several calls, each of which holds the write lock for a moment; between two of them
+        all counters and sums are those of what is left. Its most root-like span goes last.
+
+        Args:
+            trace_ids: full ids; whoever goes on leaves out the first `Deleted.traces` of them.
+            most: about so many spans and events.
+            project: of this one alone; None for all.
+
+        Raises:
+            StoreBusy, StoreError: as for `append`; nothing was removed.
+        """
+
+    def room(self) -> Room:
+        """How much the store takes on the disk.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+
+    def give_back(self, most_bytes: int) -> Room:
+        """Hand up to so many bytes of free room back to the disk, in one transaction; what is left.
+
+        Raises:
+            StoreBusy, StoreError: as for `append`; nothing was changed.
+        """
+
+    def compact(self) -> Room:
+        """Write the store anew without free room: nobody else writes meanwhile, and the disk must hold it twice.
+
+        Raises:
+            StoreBusy, StoreError: as for `append`; nothing was changed.
+        """
+
+    def price_calls(self, prices: Prices, most: int) -> bool:
+        """Remember of some model calls what they cost, in one transaction; whether there are more without a price.
+
+        Of another version everything is made anew. What is not remembered is computed by whoever asks.
+
+        Raises:
+            StoreBusy, StoreError: as for `append`; nothing was changed.
         """
 
     def close(self) -> None:
@@ -171,8 +230,15 @@ class Reader(Protocol):
     def traces(self, limit: int, selection: Selection = EVERY_TRACE) -> list[Trace]:
         """The newest traces by start of those that are meant, newest first."""
 
-    def each_trace(self, selection: Selection = EVERY_TRACE) -> Iterator[Trace]:
-        """Every trace that is meant, newest first, in constant memory; each page is what was committed by then."""
+    def each_trace(
+        self, selection: Selection = EVERY_TRACE, *, oldest_first: bool = False
+    ) -> Iterator[Trace]:
+        """Every trace that is meant, newest first, in constant memory; each page is what was committed by then.
+
+        Args:
+            selection: which.
+            oldest_first: the other way round.
+        """
 
     def each_span(self, selection: Selection = EVERY_TRACE) -> Iterator[Span]:
         """Every span of the traces that are meant, newest trace first, in a trace by start, then id.
@@ -198,8 +264,33 @@ class Reader(Protocol):
             question: only those that fit it.
         """
 
+    def span(self, trace_id: str, span_id: str) -> Span | None:
+        """One span, whole; of one that several projects share, that of the trace's row which came first."""
+
+    def news(
+        self, mark: Mark | None, most: int, *, question: Question | None = None, payloads: bool = False
+    ) -> News:
+        """What came since `mark` was made: it costs what that is, whatever the store holds.
+
+        Args:
+            mark: of the last look; without one the answer is a mark that stands at what is there now. A store that
+                was made anew since is followed from where it stands.
+            most: about no more spans than this at once.
+            question: only spans that fit it by now.
+            payloads: as for `spans`.
+        """
+
     def events(self, trace_id: str) -> list[Event]:
         """Every event of a trace, by time, then id."""
+
+    def annotations(self, trace_id: str) -> list[Annotation]:
+        """Every annotation of a trace and of its spans, by time, then id."""
+
+    def judgements(self, selection: Selection = EVERY_TRACE) -> Iterator[Judgement]:
+        """The annotations of the traces that are meant, oldest first; of what one judge said again the latest.
+
+        It costs what there is of annotations.
+        """
 
     def flow(self, correlation_id: str, most: int) -> Flow:
         """What belongs to a correlation id, across traces; of spans and of events the first `most` each.
@@ -231,19 +322,26 @@ class Reader(Protocol):
         groupings: tuple[Grouping, ...],
         *,
         since: int | None = None,
+        until: int | None = None,
         project: str = "",
         question: Question | None = None,
+        exact: bool = False,
+        slots: int = 0,
     ) -> dict[Grouping, list[Figures]]:
         """What ended spans add up to, grouped in each of these ways, those with the most time first.
 
-        Answered from the rollups, so it costs what they are large and not what the store holds. Names beyond a
-        project's limit are one group; spans that name no model are in no group of models.
+        From the rollups where they can tell, so it costs what they are large; else from the spans. Names beyond a
+        project's limit are one group; spans without a model, or without a tag, are in no group of these; one with
+        several tags is in each. Users, sessions and tags are those of spans, else of their traces.
 
         Args:
             groupings: one answer for each.
             since: Unix nanoseconds; spans that started in that hour or later.
+            until: Unix nanoseconds; spans that started before the end of that hour.
             project: of this one alone; empty for all.
-            question: only spans that fit it, which are then looked at one by one: it costs what there is of spans.
+            question: only spans that fit it, which are then looked at one by one, as with `exact`.
+            exact: look at spans one by one in any case; then times are no whole hours.
+            slots: tell in about so many parts when spans started, or more of a long time; 0 for none.
         """
 
     def trace_figures(self, selection: Selection = EVERY_TRACE) -> TraceFigures:
@@ -275,6 +373,41 @@ class Reader(Protocol):
                 question.
             traces: full ids; of these traces alone, in this order, and in each by start.
         """
+
+    def calls_near(
+        self, kinds: Sequence[str], times: Times, *, but: Container[tuple[str, str]] = (), most: int = 20_000
+    ) -> list[Span]:
+        """Ended spans of these kinds that ran at one of these times, without large inputs and outputs, in any order.
+
+        It costs what ran then; one that began more than ten minutes before such a time is not found.
+
+        Args:
+            kinds: which.
+            times: some of them.
+            but: trace and span ids of those that are not asked for.
+            most: no more than so many.
+        """
+
+    def unpriced(self, version: int, most: int = 100_000) -> int:
+        """How many model calls have no price of this version, `most` + 1 for more than that."""
+
+    def search(self, asked: Search, limit: int, *, question: Question | None = None) -> Found:
+        """The newest steps and events in which all of some words stand, newest first.
+
+        A model call is told once where later ones of its trace repeat the same passages. With an index of texts it
+        costs what there is of rare words; without one the newest spans are gone through for a few seconds.
+
+        Args:
+            asked: which words, and where.
+            limit: no more than so many.
+            question: of spans, and of events on spans, that fit it.
+        """
+
+    def known_values(self, most: int) -> dict[str, list[str]]:
+        """Up to so many values of each field that a question may name, for whoever types one; quick, not complete."""
+
+    def text_state(self) -> TextState:
+        """How the index of texts stands."""
 
     def counters(self, newer: Mapping[str, Mapping[str, int]] | None = None) -> dict[str, int]:
         """Losses of every process that was ever indexed, summed by name, and the store's own.

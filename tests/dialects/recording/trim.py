@@ -14,6 +14,8 @@ DROPPED = re.compile(
     r"|^gen_ai\.serialized|\.callbacks|^code\."
 )
 KEPT = re.compile(r"messages|prompt|completion|input|output|usage_object|llm_re|tools|response_cost")
+TOLD_OF_RESOURCE = ("service.name", "service.version", "session.id")
+LONGEST_TEXT = 200
 served = {}
 
 
@@ -26,18 +28,39 @@ def kept(pair):
     return size <= LONGEST if not KEPT.search(key) else size <= 3 * LONGEST
 
 
+def shortened(pair):
+    """What a program was given, with each text of it cut: it sends a book of instructions with every request."""
+    if pair["key"] == "request_text":
+        pair["value"]["stringValue"] = json.dumps(cut(json.loads(pair["value"]["stringValue"])))
+    return pair
+
+
+def cut(value):
+    if isinstance(value, dict):
+        return {name: cut(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [cut(one) for one in value]
+    return value[:LONGEST_TEXT] if isinstance(value, str) else value
+
+
+def trimmed(pairs):
+    return [pair for pair in map(shortened, pairs) if kept(pair)]
+
+
 for path in sorted(out.glob("*.jsonl")):
     if not path.stat().st_size:
         continue
     lines = []
     for line in path.read_text(encoding="utf-8").splitlines():
         message = json.loads(line)
-        for group in message.get("resourceSpans", []):
-            for scoped in group["scopeSpans"]:
-                for span in scoped["spans"]:
-                    span["attributes"] = [pair for pair in span["attributes"] if kept(pair)]
-                    for event in span.get("events", ()):
-                        event["attributes"] = [pair for pair in event["attributes"] if kept(pair)]
+        for group in (*message.get("resourceSpans", []), *message.get("resourceLogs", [])):
+            told = group["resource"]
+            told["attributes"] = [pair for pair in told["attributes"] if pair["key"] in TOLD_OF_RESOURCE]
+            for scoped in (*group.get("scopeSpans", []), *group.get("scopeLogs", [])):
+                for one in (*scoped.get("spans", []), *scoped.get("logRecords", [])):
+                    one["attributes"] = trimmed(one["attributes"])
+                    for event in one.get("events", ()):
+                        event["attributes"] = trimmed(event["attributes"])
         lines.append(json.dumps(message, separators=(",", ":"), ensure_ascii=False))
     text = "\n".join(lines) + "\n"
     text = re.sub(r"(/tmp|/root|/home|/work|/usr)/[\w./-]*", "/somewhere", text)

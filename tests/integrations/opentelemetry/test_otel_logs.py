@@ -48,6 +48,8 @@ def test_severities_are_levels(seen, logger, severity, level):
     logger.emit(body="line", severity_number=None if severity is None else SeverityNumber(severity))
     (event,) = seen.events
     assert (event.name, event.body, event.level, event.trace_id) == ("log", "line", level, "")
+    is_exact = severity in (None, 0) or (severity - 1) % 4 == 0
+    assert event.otel.get("severity") == (None if is_exact else severity)
 
 
 def test_a_record_stands_where_its_context_says(seen, tracer, logger):

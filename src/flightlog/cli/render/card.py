@@ -12,13 +12,14 @@ from flightlog.analysis.pace import Pace
 from flightlog.analysis.spending import Spending
 from flightlog.analysis.summary import Failure, KindCount, Summary, repeats
 from flightlog.analysis.tree import MARKS, Node, Tree, walk
-from flightlog.cli.render import details, heading, money, notes, preview, stacks, step, words
+from flightlog.cli.render import details, heading, money, notes, preview, scores, stacks, step, words
 from flightlog.cli.render.cells import cut, flow
 from flightlog.cli.render.marks import kind_style, status_sign, status_style
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.table import Column
 from flightlog.cli.render.table import lines as table_lines
 from flightlog.cli.render.terminal import Terminal
+from flightlog.records.annotation import Annotation
 from flightlog.records.attributes import WAITING, WAITING_SINCE
 from flightlog.records.event import Event
 from flightlog.records.narration import View
@@ -32,6 +33,7 @@ _EVENTS: Final = 10
 _ATTRIBUTES: Final = 12
 _KINDS: Final = 12
 _PIDS: Final = 20
+_SCORES: Final = 12
 
 
 class Subject(Struct, frozen=True, eq=False):
@@ -48,6 +50,8 @@ class Subject(Struct, frozen=True, eq=False):
     """The voice of narrations."""
     cost: Spending | None = None
     """What its model calls cost; None where there are no prices."""
+    annotations: Sequence[Annotation] = ()
+    """What was said of it and of its steps, by time."""
 
 
 def lines(subject: Subject, terminal: Terminal, now_ns: int) -> Iterator[str]:
@@ -59,6 +63,7 @@ def lines(subject: Subject, terminal: Terminal, now_ns: int) -> Iterator[str]:
     yield from pen.values(subject.tree)
     if subject.summary.failure:
         yield from pen.failure(subject.summary.failure)
+    yield from pen.section("scores", pen.scores(subject))
     yield from pen.section("slowest", pen.slowest(subject.summary.slowest, subject.trace))
     yield from pen.section("kinds", pen.kinds(subject.summary.kinds[:_KINDS]))
     yield from pen.section("events", pen.events(subject))
@@ -119,6 +124,15 @@ class Pen:
         aside = self._flow([f"span {record.span_id}", *_aside(failure)], ", ")
         body += [self._terminal.paint("dim", line) for line in [*aside, *stack]]
         yield from self.section("error", body)
+
+    def scores(self, subject: Subject) -> Sequence[str]:
+        """What was said of the trace and its steps, the latest last."""
+        names = {node.record.span_id: node.record.name for node in walk(subject.tree)}
+        told = scores.of_trace(subject.annotations[-_SCORES:], names)
+        more = len(subject.annotations) - len(told)
+        if more:
+            told.insert(0, f"{self._terminal.ellipsis()} {more:,} before")
+        return [self._cut(line) for line in told]
 
     def slowest(self, nodes: Sequence[Node], trace: Trace) -> Sequence[str]:
         """The spans with the most time of their own, and their share of the whole, both without waiting."""

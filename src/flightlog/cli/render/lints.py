@@ -18,6 +18,8 @@ STYLES: Final[dict[str, Style]] = {"error": "alarm", "warning": "yellow", "note"
 
 _SIGNS: Final = {"error": ("✗", "x"), "warning": ("▲", "!"), "note": ("•", ".")}
 _SHOWN: Final = 3
+_ALIKE: Final = 3
+"""Findings of one lint about spans of one name that are drawn for a trace."""
 _INDENT: Final = "  "
 
 
@@ -26,12 +28,29 @@ def lines(found: Sequence[tuple[str, Finding]], checked: int, terminal: Terminal
     for trace_id, group in groupby(found, key=lambda each: each[0]):
         if checked > 1:
             yield terminal.paint("bold", clean(trace_id))
-        for _, finding in group:
-            yield from one(finding, terminal, trace_id)
-            yield ""
+        yield from _of_trace([finding for _, finding in group], trace_id, terminal)
     counts = Counter(finding.severity for _, finding in found)
     told = [words.of_them(counts[severity], severity) for severity in SEVERITIES if counts[severity]]
     yield terminal.paint("dim", f"{', '.join(told)} in {words.of_them(checked, 'trace')}")
+
+
+def _of_trace(found: Sequence[Finding], trace_id: str, terminal: Terminal) -> Iterator[str]:
+    """The first few of each lint about spans of a name; of the others how many they are, which `--json` lists."""
+    alike = Counter(_about(finding) for finding in found)
+    drawn: Counter[tuple[str, str]] = Counter()
+    for finding in found:
+        drawn[_about(finding)] += 1
+        if drawn[_about(finding)] > _ALIKE:
+            continue
+        yield from one(finding, terminal, trace_id)
+        more = alike[_about(finding)] - _ALIKE
+        if more > 0 and drawn[_about(finding)] == _ALIKE:
+            yield terminal.paint("dim", f"{_INDENT}and {more:,} more of the same; --json lists them")
+        yield ""
+
+
+def _about(finding: Finding) -> tuple[str, str]:
+    return finding.lint, finding.name
 
 
 def one(finding: Finding, terminal: Terminal, trace_id: str = "") -> Iterator[str]:

@@ -17,13 +17,14 @@ from flightlog.analysis.pace import Pace
 from flightlog.analysis.summary import repeats
 from flightlog.analysis.tree import MARKS, Node
 from flightlog.analysis.waiting import worked_ns
-from flightlog.cli.render import details, money, words, wrap
+from flightlog.cli.render import details, money, scores, words, wrap
 from flightlog.cli.render.cells import flow, width
 from flightlog.cli.render.marks import kind_style, slow_style, status_sign, status_style
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Style, Terminal
 from flightlog.pricing.charge import Charge
 from flightlog.records import genai
+from flightlog.records.annotation import Annotation
 from flightlog.records.attributes import EXCEPTION, WAITING, WAITING_SINCE
 from flightlog.records.event import Event
 from flightlog.records.span import Fault, Link, Span
@@ -38,7 +39,7 @@ _IDS: Final = ("span", "trace")
 _WIDE: Final = 1_000_000
 """The width where nothing is wrapped."""
 
-_ROLE_STYLES: Final[Mapping[str, Style]] = {
+ROLE_STYLES: Final[Mapping[str, Style]] = {
     "system": "dim",
     "developer": "dim",
     "user": "cyan",
@@ -58,6 +59,8 @@ class Step(Struct, frozen=True, eq=False):
     """Unix nanoseconds: the start of its trace."""
     charge: Charge | None = None
     """What it cost; None for what nobody charges for."""
+    annotations: Sequence[Annotation] = ()
+    """What was said of it, by time."""
 
 
 def lines(
@@ -74,6 +77,7 @@ def lines(
     """
     pen = Pen(terminal, pace, now_ns)
     yield from pen.facts(step)
+    yield from pen.scores(step)
     for part in parts:
         yield from pen.part(part, step)
 
@@ -107,6 +111,11 @@ class Pen:
         for name, value in self._places(step).items():
             if value:
                 yield from self._fact(name, value)
+
+    def scores(self, step: Step) -> Iterator[str]:
+        """What was said of it, a line each."""
+        for one in step.annotations:
+            yield from self._fact("score", scores.of_step(one))
 
     def part(self, part: str, step: Step) -> Iterator[str]:
         """One part with its title, after a blank line; nothing when the step has none of it."""
@@ -199,7 +208,7 @@ class Pen:
             if place:
                 yield ""
             title = " ".join(filter(None, (message.role, message.about)))
-            yield self._terminal.paint(_ROLE_STYLES.get(message.role, "yellow"), clean(title))
+            yield self._terminal.paint(ROLE_STYLES.get(message.role, "yellow"), clean(title))
             yield from _indent(self._text(message.text, len(_INDENT)))
         for name, other in said.rest.items():
             yield ""

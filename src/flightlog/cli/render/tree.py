@@ -246,6 +246,8 @@ class Pen:
             shown = cut(text, room, self._terminal.ellipsis())
             drawn.append(self._terminal.paint(style, shown))
             room -= width(shown)
+            if shown != text:
+                break
         return "".join(drawn) + " " * room
 
 

@@ -92,6 +92,12 @@ def iso(ns: int) -> str:
     return local.replace(microsecond=ns // US % 1_000_000).isoformat(timespec="milliseconds")
 
 
+def minute(ns: int) -> str:
+    """A local time to the minute, `2026-11-20 14:03`, or the number where no calendar goes."""
+    local = _local(ns)
+    return f"{ns} ns" if local is None else f"{local:%Y-%m-%d %H:%M}"
+
+
 def short_moment(ns: int, now_ns: int) -> str:
     """A local time as short as it stays clear: the time today, else the date and time, else the date."""
     local, now = _local(ns), _local(now_ns)
@@ -121,6 +127,17 @@ def short_count(number: int) -> str:
             shown = number / size
             return f"{shown:.1f}{unit}" if shown < 99.95 else f"{shown:.0f}{unit}"
     return str(number)
+
+
+def rate(number: int, seconds: float | None) -> str:
+    """How many there were in the unit of time that gives 1 or more: `12.4/s`, `3.0/h`; nothing without a time."""
+    if not seconds or not number:
+        return ""
+    for unit, size in (("s", 1), ("min", 60), ("h", 3600)):
+        each = number * size / seconds
+        if each >= 1:
+            return f"{short_count(round(each)) if each >= 99.95 else f'{each:.1f}'}/{unit}"
+    return f"{number * 86_400 / seconds:.1f}/d"
 
 
 def of_them(number: int, noun: str, plural: str = "") -> str:

@@ -8,6 +8,7 @@ are not known are stepped over.
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from binascii import Error as BadBase64
 from collections.abc import Iterator
@@ -159,9 +160,27 @@ _pair: Final = msgspec.json.Decoder(_KeyValue).decode
 _any: Final = msgspec.json.Decoder(_AnyValue | None).decode
 
 
+_SURROGATE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""Escapes of JSON; as a group the half of a pair that stands alone."""
+
+
+def _mended(escape: re.Match[bytes]) -> bytes:
+    """U+FFFD for half a pair: JavaScript writes such where a text was cut within a character."""
+    return rb"\ufffd" if escape[1] else escape[0]
+
+
 def _read(decode: Any, raw: Any) -> Any:
     try:
-        return decode(raw)
+        try:
+            return decode(raw)
+        except msgspec.DecodeError:
+            mended = _SURROGATE.sub(_mended, raw) if isinstance(raw, bytes) else raw
+            if mended == raw:
+                raise
+            return decode(mended)
     except msgspec.MsgspecError as error:
         raise Malformed(str(error)) from None
     except UnicodeDecodeError as error:

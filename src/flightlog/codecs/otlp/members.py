@@ -90,37 +90,39 @@ class BytesMembers(Members):
         """By the bytes of a key: the key as JSON, and as it is. Keys that hide are none of them."""
 
     def __missing__(self, raw: bytes) -> tuple[str, str]:
-        size = len(raw)
-        if size < 5:
+        if len(raw) < 5:
             return super().__missing__(raw)
         at = raw[1] + 2
         head = self._heads.get(raw[:at])
         if head is None:
             return self._first(raw, at)
-        if at + 3 < size and raw[at] == 0x12 and raw[at + 1] == size - at - 2:
+        size = len(raw) - at
+        if size > 3 and raw[at] == 0x12 and raw[at + 1] == size - 2:
             tag = raw[at + 2]
-            if tag == 0x0A:
-                if raw[at + 3] == size - at - 4:
-                    quoted, key = head
-                    text = self._string(raw[at + 4 :].decode("utf-8", "replace"), key)
-                    if len(self) >= MOST:
-                        self.clear()
-                    self[raw] = member = (quoted, f"{quoted}:{text}")
-                    return member
+            if tag == 0x21:
+                if size == 11 and isfinite(double := _double(raw, at + 3)[0]):
+                    return head[0], f"{head[0]}:{double!r}"
             elif tag == 0x18:
-                digits = size - at - 3
+                if (
+                    size == 6 and raw[at + 3] >= 0x80 <= raw[at + 4] and raw[at + 5] < 0x80
+                ):  # as most that come here
+                    number = raw[at + 3] & 0x7F | (raw[at + 4] & 0x7F) << 7 | raw[at + 5] << 14
+                    return head[0], f"{head[0]}:{number}"
                 number = (
-                    _number(raw[at + 3 :]) if digits < 9 else -1
+                    _number(raw[at + 3 :]) if size < 12 else -1
                 )  # 63 bits at most, so none that is negative
                 if number >= 0:
                     member = (head[0], f"{head[0]}:{number}")
-                    if digits < 3 and len(self) < MOST:
+                    if size < 6 and len(self) < MOST:
                         self[raw] = member
                     return member
-            elif tag == 0x21 and size - at == 11:
-                (double,) = _double(raw, at + 3)
-                if isfinite(double):
-                    return head[0], f"{head[0]}:{double!r}"
+            elif tag == 0x0A and raw[at + 3] == size - 4:
+                quoted, key = head
+                text = self._string(raw[at + 4 :].decode("utf-8", "replace"), key)
+                if len(self) >= MOST:
+                    self.clear()
+                self[raw] = member = (quoted, f"{quoted}:{text}")
+                return member
         return super().__missing__(raw)
 
     def _first(self, raw: bytes, at: int) -> tuple[str, str]:
@@ -136,8 +138,6 @@ class BytesMembers(Members):
 
 def _number(data: bytes) -> int:
     """A number of variable length that ends where the data ends; -1 where it does not."""
-    if len(data) == 3 and data[0] >= 0x80 <= data[1] and data[2] < 0x80:  # as most that come here
-        return data[0] & 0x7F | (data[1] & 0x7F) << 7 | data[2] << 14
     number, last = 0 if data else -1, len(data) - 1
     for place, byte in enumerate(data):
         if (byte < 0x80) != (place == last):

@@ -81,7 +81,7 @@ def end_of_lines(process: Process, pen: Pen) -> str:
 class Ending:
     """What all records of one scope have at their end."""
 
-    __slots__ = ("_of_spans", "_scope", "fields", "otel_of_log", "tail")
+    __slots__ = ("_scope", "fields", "of_spans", "otel_of_log", "tail")
 
     def __init__(self, scope: Scope, tail: str, pairs: Pairs, pen: Pen) -> None:
         self.tail = tail
@@ -89,18 +89,19 @@ class Ending:
         self.fields = _scope_fields(scope, pairs, pen)
         """The scope as `otel` has it."""
         self._scope = f',"scope":{pen.value(self.fields, "otel.scope")}' if self.fields else ""
-        self._of_spans: dict[tuple[int, int], str] = {}
+        self.of_spans: dict[tuple[int, int], str] = {}
+        """What `otel` gave so far, by kind and flags."""
         self.otel_of_log = f'"otel":{{"otlp":1,"log":1{self._scope}'
         """The field `otel` of a log record, without its end."""
 
     def otel(self, kind: int, flags: int) -> str:
         """The field `otel` of a span, without its end."""
-        known = self._of_spans.get((kind, flags))
+        known = self.of_spans.get((kind, flags))
         if known is None:
             known = '"otel":{"otlp":1' + (f',"kind":{kind}' if kind else "")
             known += (f',"flags":{flags}' if flags else "") + self._scope
-            if len(self._of_spans) < _REMEMBERED:
-                self._of_spans[kind, flags] = known
+            if len(self.of_spans) < _REMEMBERED:
+                self.of_spans[kind, flags] = known
         return known
 
 

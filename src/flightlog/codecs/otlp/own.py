@@ -31,6 +31,7 @@ from flightlog.codecs.otlp.words import (
     UNSET_CODE,
     VERSION,
     level_of,
+    severity_of,
     span_kind_of,
 )
 from flightlog.records.annotation import Annotation
@@ -261,10 +262,12 @@ def log(message: LogMessage, scope: Mapping[str, Any], owner: Process, project: 
     }
     if is_annotation:
         return _made({**made, **_common(fields, {}, owner, project)}, Annotation)
-    said = {"flags": message.flags, "scope": scope, "dropped": message.dropped}
+    level = level_of(message.severity)
+    exact = message.severity if severity_of(level) < message.severity < severity_of(level) + 4 else 0
+    said = {"flags": message.flags, "scope": scope, "dropped": message.dropped, "severity": exact}
     said = {name: value for name, value in said.items() if value}
     body = {"body": message.body} if message.has_body else {}
-    own = {"name": message.event_name, "level": level_of(message.severity), **body}
+    own = {"name": message.event_name, "level": level, **body}
     return _made({**made, **own, **_common(fields, said, owner, project)}, Event)
 
 

@@ -96,7 +96,10 @@ def _scope_group(data: Buffer, start: int, end: int, place: str, logs: bool | No
             _read_scope(scope, data, first, last)
         elif tag == 0x1A:
             scope.schema_url = text(data, first, last)
-    records = ((first, bytes(data[first:last])) for first, last in ranges)
+    if isinstance(data, bytes):
+        records = ((first, data[first:last]) for first, last in ranges)
+    else:
+        records = ((first, bytes(data[first:last])) for first, last in ranges)
     if logs is None:
         told = (_is_log(data, first, last) for first, last in ranges)
         logs = next((one for one in told if one is not None), False)
@@ -176,29 +179,21 @@ _fields: Final = getattr(presence.CORE, "otlp_span", None)
 """The fields of a span by the compiled core, None where it is not there."""
 
 
-def span(raw: bytes, /) -> SpanMessage:
-    """Read a span; its attributes, events and links stay encoded."""
-    if _fields is not None and (known := _fields(raw)) is not None:
-        return SpanMessage(*known)
-    return walked(raw)
-
-
 def walked(raw: bytes, /) -> SpanMessage:
-    """What `span` gives, in plain Python; it also says what is wrong with one that cannot be read."""
-    found = SpanMessage()
+    """Read a span in plain Python; it also says what is wrong with one that cannot be read."""
     attributes: list[bytes] = []
-    found.attributes = attributes
     end = len(raw)
     try:
-        at = _read_head(found, raw) if end > _HEAD else 0
+        found, at = _head_of(raw, attributes) if end > _HEAD else (SpanMessage(attributes=attributes), 0)
         while at < end:
-            tag, size = raw[at], raw[at + 1]
-            if tag == 0x4A and size < 0x80:
-                attributes.append(raw[at + 2 : (at := at + 2 + size)])
-            elif tag == 0x85 and size == 0x01:
+            if raw[at] == 0x4A and (size := raw[at + 1]) < 0x80:
+                first = at + 2
+                at = first + size
+                attributes.append(raw[first:at])
+            elif raw[at] == 0x85 and raw[at + 1] == 0x01:
                 (found.flags,) = _fixed32(raw, at + 2)
                 at += 6
-            elif tag == 0x7A and not size:
+            elif raw[at] == 0x7A and not raw[at + 1]:
                 at += 2
             else:
                 at = _read_field(found, attributes, raw, at)
@@ -209,30 +204,41 @@ def walked(raw: bytes, /) -> SpanMessage:
     return found
 
 
+def _told(raw: bytes, /) -> SpanMessage:
+    """The same by the compiled core, where that can read it."""
+    known = _fields(raw) if _fields is not None else None
+    return walked(raw) if known is None else SpanMessage(*known)
+
+
+span: Final = walked if _fields is None else _told
+"""Reads a span; its attributes, events and links stay encoded."""
+
 _HEAD: Final = 60
 """A span of fewer bytes is read field by field."""
 
 
-def _read_head(found: SpanMessage, raw: bytes) -> int:
-    """Read ids, name, kind and times where they stand as exporters write them; gives the place behind."""
+def _head_of(raw: bytes, attributes: list[bytes]) -> tuple[SpanMessage, int]:
+    """Ids, name, kind and times where they stand as exporters write them; and the place behind."""
     one, trace_id, two, span_id, four, parent_id, tag, size = _ids_and_name(raw)
     if one != 0x100A or two != 0x0812:
-        return 0
-    found.trace_id, found.span_id, at = trace_id.hex(), span_id.hex(), 28
+        return SpanMessage(attributes=attributes), 0
+    parent, at = "", 28
     if four == 0x0822:
-        found.parent_id, at = parent_id.hex(), 38
+        parent, at = parent_id.hex(), 38
     else:
         tag, size = raw[28], raw[29]
     if tag != 0x2A or size >= 0x80:
-        return at
+        return SpanMessage(trace_id.hex(), span_id.hex(), "", parent, attributes=attributes), at
     past: int = at + 2 + size
-    found.name = raw[at + 2 : past].decode("utf-8", "replace")
+    name = raw[at + 2 : past].decode("utf-8", "replace")
     if past + 20 <= len(raw) and raw[past + 2] == 0x39:
         six, kind, _, begin, eight, stop = _start_and_end(raw, past)
         if six == 0x30 and eight == 0x41 and kind < 0x80:
-            found.kind, found.start, found.end = kind, begin, stop
-            return past + 20
-    return past
+            found = SpanMessage(
+                trace_id.hex(), span_id.hex(), "", parent, 0, name, kind, begin, stop, attributes
+            )
+            return found, past + 20
+    return SpanMessage(trace_id.hex(), span_id.hex(), "", parent, 0, name, attributes=attributes), past
 
 
 _SPAN_IDS: Final = {0x0A: "trace_id", 0x12: "span_id", 0x22: "parent_id"}
@@ -290,8 +296,15 @@ def _take_part(found: SpanMessage, attributes: list[bytes], tag: int, part: byte
 
 def event(raw: bytes, /) -> EventMessage:
     """Read an event of a span."""
-    found, attributes = EventMessage(), []
-    for tag, first, last in parts(raw, 0, len(raw)):
+    attributes: list[bytes] = []
+    found, at, end = EventMessage(attributes=attributes), 0, len(raw)
+    if end > _HEAD_OF_EVENT and raw[0] == 0x09 and raw[9] == 0x12 and raw[10] < 0x80:  # as exporters write it
+        (found.time,) = _fixed64(raw, 1)
+        at = _HEAD_OF_EVENT + raw[10]
+        found.name = raw[_HEAD_OF_EVENT:at].decode("utf-8", "replace")
+        while at + 1 < end and raw[at] == 0x1A and (size := raw[at + 1]) < 0x80:
+            attributes.append(raw[at + 2 : (at := at + 2 + size)])
+    for tag, first, last in parts(raw, at, end) if at < end else ():
         if tag == 0x09:
             (found.time,) = _fixed64(raw, first)
         elif tag == 0x12:
@@ -300,8 +313,13 @@ def event(raw: bytes, /) -> EventMessage:
             attributes.append(raw[first:last])
         elif tag == 0x20:
             found.dropped = first & 0xFFFF_FFFF
-    found.attributes = attributes
+    if at > end:
+        raise Malformed("a field reaches beyond its message")
     return found
+
+
+_HEAD_OF_EVENT: Final = 11
+"""Its time, and tag and length of its name."""
 
 
 def link(raw: bytes, /) -> LinkMessage:

@@ -94,7 +94,7 @@ class Reader:
                 self._bad(group.place, str(error))
                 continue
             tail = end_of_lines(process, self._pen)
-            lines: list[bytes] = []
+            texts: list[str] = []
             size = 0
             for scoped in group.groups:
                 scope = Ending(scoped.scope, tail, self.pairs, self._pen)
@@ -105,17 +105,22 @@ class Reader:
                         except Malformed as error:
                             self._bad(scoped.place.format(number), str(error))
                             continue
-                        for text in made:
-                            one = text.encode("utf-8", "replace")
-                            if len(one) > self._line_bytes:
-                                one = self._shortened(one)
-                            size += len(one)
-                            lines.append(one)
+                        texts += made
+                        size += len(made[0])
                         self.records += 1
                         if size > BATCH_BYTES:
-                            yield process, lines
-                            lines, size = [], 0
-            yield process, lines
+                            yield process, self._lines(texts)
+                            texts, size = [], 0
+            yield process, self._lines(texts)
+
+    def _lines(self, texts: list[str]) -> list[bytes]:
+        """Texts as lines; of one that is too long, what identifies it."""
+        most = self._line_bytes
+        lines = [text.encode("utf-8", "replace") for text in texts]
+        return lines if max(map(len, lines), default=0) <= most else [self._within(line) for line in lines]
+
+    def _within(self, line: bytes) -> bytes:
+        return line if len(line) <= self._line_bytes else self._shortened(line)
 
     def _shortened(self, line: bytes) -> bytes:
         """Of a line that is too long, what identifies it."""
@@ -126,10 +131,10 @@ class Reader:
 
     def _span(self, raw: Any, scope: Ending, process: Process) -> list[str]:
         message = self._read_span(raw)
-        trace_id, span_id = message.trace_id, message.span_id
+        trace_id, span_id, start, end = message.trace_id, message.span_id, message.start, message.end
         if len(trace_id) != 32 or len(span_id) != 16 or trace_id == _NO_TRACE or span_id == _NO_SPAN:
             raise Malformed(_unlike_ids(trace_id, span_id))
-        if message.start >= _TIME or message.end >= _TIME:
+        if start >= _TIME or end >= _TIME:
             raise Malformed("a time beyond the year 2262")
         try:
             attributes, types = self._attributes(message.attributes), ""
@@ -137,8 +142,9 @@ class Reader:
             if odd.own or self._is_ours(message.attributes):
                 return self._own_span(message, scope, process)
             attributes, types = self._odd_attributes(message.attributes)
-        otel = scope.otel(message.kind, message.flags)
-        if message.code or message.end == 0 or message.message:
+        kind, flags = message.kind, message.flags
+        otel = scope.of_spans.get((kind, flags)) or scope.otel(kind, flags)
+        if message.code or not end or message.message:
             status, more = self._status(message)
             otel += more
         else:
@@ -157,13 +163,12 @@ class Reader:
         if types:
             otel += f',"types":{{{types}}}'
         parent = message.parent_id
+        above = f'"parent_id":"{parent}",' if parent and parent != _NO_SPAN else ""
+        members = f',"attributes":{{{attributes}}}' if attributes else ""
         line = (
-            f'{{"v":1,"type":"span","trace_id":"{trace_id}","span_id":"{span_id}",'
-            + (f'"parent_id":"{parent}",' if parent and parent != _NO_SPAN else "")
-            + f'"name":{self._text(message.name)},"start":{message.start},'
-            f'"end":{message.end or message.start},{status}'
-            + (f',"attributes":{{{attributes}}}' if attributes else "")
-            + f"{links},{otel}}}{scope.tail}"
+            f'{{"v":1,"type":"span","trace_id":"{trace_id}","span_id":"{span_id}",{above}'
+            f'"name":{self._text(message.name)},"start":{start},"end":{end or start},'
+            f"{status}{members}{links},{otel}}}{scope.tail}"
         )
         if not message.events:
             return [line]
@@ -178,7 +183,8 @@ class Reader:
         if not raws:
             return ""
         known = dict(map(self._get, raws))
-        self.repeated_keys += len(raws) - len(known)
+        if len(known) != len(raws):
+            self.repeated_keys += len(raws) - len(known)
         return ",".join(known.values())
 
     def _odd_attributes(self, raws: Sequence[Any], at: str = "/attributes") -> tuple[str, str]:

@@ -363,12 +363,15 @@ def _foreign_log(record: Event) -> LogMessage:
 def _own_log(record: Event, process: Process) -> LogMessage:
     otel = dict(record.otel)
     flags, dropped = _number(otel, "flags"), _number(otel, "dropped")
+    severity = severity_of(record.level)
+    if type(exact := otel.get("severity")) is int and severity < exact < severity + 4:
+        severity = otel.pop("severity")
     _take_scope(otel)
     fields: list[Pair] = [("event_id", record.event_id), *_common(record, otel, process)]
     return LogMessage(
         record.time,
         record.time,
-        severity_of(record.level),
+        severity,
         record.level.upper(),
         record.body or None,
         bool(record.body),

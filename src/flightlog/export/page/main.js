@@ -31,7 +31,7 @@ class Page {
     const picker = at("picker");
     picker.hidden = this.traces.length < 2;
     this.traces.forEach((trace, place) => {
-      const option = made("option", "", `${trace.status === "ok" ? "✓" : trace.status === "error" ? "✗" : "·"} ${trace.name} · ${duration(trace.duration_ns) || trace.status} · ${trace.started}`);
+      const option = made("option", "", `${trace.status === "ok" ? "✓" : trace.status === "error" ? "✗" : "·"} ${oneLine(trace.name)} · ${duration(trace.duration_ns) || trace.status} · ${trace.started}`);
       option.value = place;
       picker.append(option);
     });
@@ -42,7 +42,7 @@ class Page {
     this.model = new Model(parsed(`trace-${place}`));
     const { trace } = this.model;
     document.title = `${trace.name} · Flightlog`;
-    at("title").textContent = seen(trace.name || "(no name)");
+    at("title").textContent = seen(oneLine(trace.name) || "(no name)");
     const status = at("status");
     status.textContent = seen(trace.status);
     status.className = `pill status ${statusClass(trace.status)}`;

@@ -15,6 +15,11 @@ function seen(text) {
   return String(text).replace(UNSEEN, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+// A name where there is one line for it.
+function oneLine(text) {
+  return String(text ?? "").replace(/\r\n|[\n\r]/g, "⏎").replace(/\t/g, " ");
+}
+
 function made(tag, className, text) {
   const element = document.createElement(tag);
   if (className) element.className = className;

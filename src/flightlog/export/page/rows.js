@@ -4,6 +4,7 @@
 
 const ROW = 30;
 const BEYOND = 12;
+const MARK = 48; // pixels that a time on the ruler takes
 
 class Rows {
   constructor(pane, canvas, ruler, choose) {
@@ -24,6 +25,7 @@ class Rows {
     this.model = model;
     this.from = 0;
     this.to = model.length;
+    this.drawn = "";
     this.hits = null;
     this.only = false;
     this.chosen = -1;
@@ -89,8 +91,8 @@ class Rows {
     } else {
       cell.append(made("span", "turn"));
     }
-    cell.append(made("span", `dot c-${colourOf(node.kind)}`), made("span", "name", node.name || "(no name)"));
-    if (node.kind) cell.append(made("span", "kind", node.kind));
+    cell.append(made("span", `dot c-${colourOf(node.kind)}`), made("span", "name", oneLine(node.name) || "(no name)"));
+    if (node.kind) cell.append(made("span", "kind", oneLine(node.kind)));
     if (node.marks.length) {
       const odd = made("span", "odd", "⚠");
       odd.title = node.marks.map(([, meaning]) => meaning).join("; ");
@@ -132,12 +134,14 @@ class Rows {
     this.choose(index);
   }
 
+  // By no more than is needed; what is far away comes to the middle, with what is around it.
   reveal(index) {
     const place = this.list.indexOf(index);
     if (place < 0) return;
     const top = place * ROW;
     const { scrollTop, clientHeight } = this.pane;
-    if (top < scrollTop) this.pane.scrollTop = top;
+    if (top < scrollTop - clientHeight || top > scrollTop + 2 * clientHeight) this.pane.scrollTop = top - clientHeight / 2;
+    else if (top < scrollTop) this.pane.scrollTop = top;
     else if (top + ROW > scrollTop + clientHeight) this.pane.scrollTop = top + ROW - clientHeight;
     this.draw();
   }
@@ -198,7 +202,8 @@ class Rows {
 
   drawRuler() {
     const marks = [];
-    for (let part = 0; part < 4; part += 1) {
+    const every = [1, 2, 4].find((parts) => (this.ruler.clientWidth * parts) / 4 >= MARK) || 4;
+    for (let part = 0; part < 4; part += every) {
       const time = Math.round(this.from + ((this.to - this.from) * part) / 4);
       const mark = made("span", "", time ? duration(time) : "0");
       mark.style.left = `${part * 25}%`;
@@ -208,27 +213,35 @@ class Rows {
     this.ruler.classList.toggle("zoomed", this.from > 0 || this.to < this.model.length);
   }
 
+  // Drawn anew only where it would look different: of many spans it takes longer than all the rows.
   drawOverview() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const ratio = window.devicePixelRatio || 1;
     const pen = this.canvas.getContext("2d");
     if (!width || !pen) return;
+    const look = getComputedStyle(document.documentElement);
+    const drawn = [width, height, ratio, this.from, this.to, look.getPropertyValue("--bg")].join();
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
     this.canvas.width = width * ratio;
     this.canvas.height = height * ratio;
     pen.scale(ratio, ratio);
-    const look = getComputedStyle(document.documentElement);
+    const colours = new Map();
+    const coloured = (name) => {
+      if (!colours.has(name)) colours.set(name, look.getPropertyValue(name));
+      return colours.get(name);
+    };
     const deepest = Math.min(10, this.model.nodes.reduce((most, node) => Math.max(most, node.depth), 0)) + 1;
     const thick = Math.max(2, Math.min(9, (height - 6) / deepest));
     for (const node of this.model.nodes) {
       if (node.depth >= deepest) continue;
       const end = node.at + (node.duration_ns ?? this.model.length - node.at);
       const left = (node.at / this.model.length) * width;
-      const colour = node.status === "error" ? "--bad" : `--c-${colourOf(node.kind)}`;
-      pen.fillStyle = look.getPropertyValue(colour);
+      pen.fillStyle = coloured(node.status === "error" ? "--bad" : `--c-${colourOf(node.kind)}`);
       pen.fillRect(left, 3 + node.depth * thick, Math.max(1, ((end - node.at) / this.model.length) * width), thick - 1);
     }
     if (this.from > 0 || this.to < this.model.length) {
-      pen.fillStyle = look.getPropertyValue("--veil");
+      pen.fillStyle = coloured("--veil");
       pen.fillRect(0, 0, (this.from / this.model.length) * width, height);
       pen.fillRect((this.to / this.model.length) * width, 0, width, height);
     }

@@ -30,6 +30,8 @@ class Answer(Struct):
     """Why each choice ended, in the provider's words."""
     messages: list[Any] | None = None
     """What the model said, in the shape in which it was served; None where the answer is no text."""
+    vectors: list[dict[str, str]] | None = None
+    """What an answer of numbers said, each vector as one text; None where that is not kept."""
     usage: Usage = Usage()
     failure: tuple[str, str] | None = None
     """Type and message of an error that the provider told within its answer."""

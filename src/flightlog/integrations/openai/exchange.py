@@ -139,6 +139,8 @@ class Exchange:
         call.set_attributes(answer.attributes)
         if answer.messages is not None:
             call.output = {"messages": answer.messages}
+        elif answer.vectors is not None:
+            call.output = {"vectors": answer.vectors}
         if answer.failure is not None:
             call.fail(answer.failure[1], type=answer.failure[0])
         call.end(error)
@@ -162,7 +164,7 @@ def opened(client: Any, options: Any, report: Report) -> Exchange | None:
     """Begin to record a request; None for one that calls no model, is recorded already, or is not wanted."""
     try:
         api = api_of(options)
-        if api is None or _is_recorded(options):
+        if api is None or is_recorded(options):
             return None
         call = begin(client, api, options)
         call.set_attributes(called_from(_library_of(client)))
@@ -173,7 +175,7 @@ def opened(client: Any, options: Any, report: Report) -> Exchange | None:
         return None
 
 
-def _is_recorded(options: Any) -> bool:
+def is_recorded(options: Any) -> bool:
     """Whether a wrapper further out has this request; another one may well be made within it, by a hook say."""
     outer = serving.get()
     return outer is not None and outer.body is not None and outer.body is options.json_data

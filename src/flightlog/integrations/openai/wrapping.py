@@ -16,7 +16,9 @@ from types import MethodType, ModuleType, TracebackType
 from typing import Any, Final
 
 from flightlog.border import let_through
+from flightlog.core import rerun
 from flightlog.integrations.openai.exchange import Exchange, Report, guarded, opened, serving
+from flightlog.integrations.openai.replica import stand_in, unseen
 
 _MARK: Final = "_flightlog_original"
 _ASYNC: Final = "AsyncOpenAI"
@@ -166,9 +168,12 @@ def _around(original: Any, switch: Switch, report: Report) -> Any:
     def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         exchange = opened(self, options, report) if switch.on else None
         if exchange is None:
+            if rerun.answers is not None:
+                unseen(options)
             return original(self, cast_to, options, *args, **kwargs)
         with _Serving(exchange):
-            result = original(self, cast_to, options, *args, **kwargs)
+            client = self if rerun.answers is None else stand_in(self, exchange, options)
+            result = original(client, cast_to, options, *args, **kwargs)
         guarded(exchange, exchange.answered, result)
         return result
 
@@ -179,9 +184,12 @@ def _around_async(original: Any, switch: Switch, report: Report) -> Any:
     async def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         exchange = opened(self, options, report) if switch.on else None
         if exchange is None:
+            if rerun.answers is not None:
+                unseen(options)
             return await original(self, cast_to, options, *args, **kwargs)
         with _Serving(exchange):
-            result = await original(self, cast_to, options, *args, **kwargs)
+            client = self if rerun.answers is None else stand_in(self, exchange, options)
+            result = await original(client, cast_to, options, *args, **kwargs)
         guarded(exchange, exchange.answered, result)
         return result
 

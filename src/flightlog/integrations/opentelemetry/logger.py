@@ -18,6 +18,7 @@ from opentelemetry.context.context import Context
 from flightlog.core import detached
 from flightlog.core.content import METADATA, WITHHELD
 from flightlog.core.context import variable
+from flightlog.core.control import control
 from flightlog.core.engine import lose, parent_at, verdicts, withholds
 from flightlog.core.outcome import fault_of, text_of
 from flightlog.integrations import logline
@@ -129,7 +130,12 @@ def record_log(told: Mapping[str, Any], ids: tuple[Any, Any], scope: Scope, limi
     """
     level = level_of(told.get("severity_number"))
     body = told.get("body")
-    if verdicts.get(level) is False or (isinstance(body, str) and logline.is_handled(body)):
+    verdict = verdicts.get(level)
+    if verdict is False or (isinstance(body, str) and logline.is_handled(body)):
+        return
+    if verdict is None and not control.decide(
+        level, _getframe(1)
+    ):  # of the first record that decides whether to begin
         return
     facts, dropped, types = cleaned(told.get("attributes"), limits.attributes, limits.other_value_length)
     name = told.get("event_name") or facts.get("event.name") or "log"
@@ -155,8 +161,16 @@ def record_log(told: Mapping[str, Any], ids: tuple[Any, Any], scope: Scope, limi
         facts,
         time=time if detached.is_moment(time) else None,
         place=where,
-        otel=_otel(scope, dropped, types),
+        otel=_otel(scope, dropped, types) | _exact(level, told.get("severity_number")),
     )
+
+
+def _exact(level: Level, severity: object) -> dict[str, Any]:
+    """The severity number, where it says more than the level does, which stands for the first of its four."""
+    number = getattr(severity, "value", severity)
+    if not isinstance(number, int) or not 1 <= number <= 24 or (number - 1) % 4 == 0:
+        return {}
+    return {"severity": number} if _LEVELS[(number - 1) // 4] == level else {}
 
 
 def _otel(scope: Scope, dropped: int, types: Mapping[str, str]) -> dict[str, Any]:

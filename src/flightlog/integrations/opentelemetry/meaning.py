@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flightlog.core.content import METADATA, WITHHELD
+from flightlog.records.kinds import BY_ATTRIBUTE
 
 OTHER: Final = "function"
 """The kind of a span that says nothing more of itself."""
@@ -92,15 +93,7 @@ _SAYING: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
 )
 """Attributes whose value says it, the most telling first."""
 
-_MEANING: Final[tuple[tuple[str, str], ...]] = (
-    ("db.system.name", "db"),
-    ("db.system", "db"),
-    ("http.request.method", "http"),
-    ("http.method", "http"),
-)
-"""Attributes that say it by being there."""
-
-SIGNS: Final = frozenset([*(name for name, _ in _SAYING), *(name for name, _ in _MEANING)])
+SIGNS: Final = frozenset([*(name for name, _ in _SAYING), *(name for name, _ in BY_ATTRIBUTE)])
 """Every attribute that `kind_of` asks for."""
 
 
@@ -110,7 +103,7 @@ def kind_of(attributes: Mapping[str, Any]) -> str:
         said = attributes.get(name)
         if isinstance(said, str) and (kind := words.get(said) or words.get(said.upper())):
             return kind
-    for name, kind in _MEANING:
+    for name, kind in BY_ATTRIBUTE:
         if attributes.get(name) is not None:
             return kind
     return OTHER

@@ -7,12 +7,10 @@ own is begun detached (`core/detached.py`).
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from sys import _getframe
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.context.context import Context
@@ -27,6 +25,7 @@ from flightlog.core.engine import ids, lose, parent_at, withholds
 from flightlog.core.engine import span as make_span
 from flightlog.core.memo import texts
 from flightlog.core.off import OFF
+from flightlog.integrations.opentelemetry.decorating import Decorating
 from flightlog.integrations.opentelemetry.limits import NO_LIMIT, Limits, from_environment
 from flightlog.integrations.opentelemetry.meaning import OTHER, SIGNS, is_content, kind_of
 from flightlog.integrations.opentelemetry.notes import note
@@ -34,9 +33,8 @@ from flightlog.integrations.opentelemetry.place import Local, installation, mark
 from flightlog.integrations.opentelemetry.resource import Resource, resource_here
 from flightlog.integrations.opentelemetry.scope import INTERNAL, Home, Scope
 from flightlog.integrations.opentelemetry.span import ERROR_TYPE, Span, shown
+from flightlog.integrations.opentelemetry.told import CLIENTS, ClientTracer
 from flightlog.integrations.opentelemetry.values import SIMPLE, are_simple, cleaned
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _PARAMETERS: Final = frozenset({"kind", "level", "input", "links"})
 """Names that an attribute has in common with a parameter of `engine.span`."""
@@ -94,7 +92,8 @@ class TracerProvider(trace.TracerProvider):
         if not name:
             note("a tracer was asked for without a name")
         facts = cleaned(attributes, NO_LIMIT, NO_LIMIT).kept
-        return Tracer(self, Scope(name, instrumenting_library_version, schema_url, facts))
+        tracer = Tracer(self, Scope(name, instrumenting_library_version, schema_url, facts))
+        return ClientTracer(tracer, self) if name in CLIENTS else tracer
 
     @property
     def resource(self) -> Resource:
@@ -283,49 +282,11 @@ class Tracer(trace.Tracer):
         return self._beyond[1]
 
 
-class _Decorating:
-    """What a block has in common with its sibling: it can stand before a function, and is made anew for each call."""
-
-    def __enter__(self) -> trace.Span:
-        """Begin."""
-        raise NotImplementedError
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace_back: TracebackType | None,
-    ) -> None:
-        """End."""
-        raise NotImplementedError
-
-    def again(self) -> _Decorating:
-        """The same block for another call."""
-        raise NotImplementedError
-
-    def __call__(self, function: _Function) -> _Function:
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def awaited(*args: Any, **kwargs: Any) -> Any:
-                with self.again():
-                    return await function(*args, **kwargs)
-
-            return awaited  # type: ignore[return-value]  # the same signature
-
-        @functools.wraps(function)
-        def called(*args: Any, **kwargs: Any) -> Any:
-            with self.again():
-                return function(*args, **kwargs)
-
-        return called  # type: ignore[return-value]  # as above
-
-
 BlockGiven = tuple[Tracer, str, SpanKind, Any, Any, bool, bool]
 """Tracer, name, kind, attributes and links of a span, whether an exception is recorded, whether it is the status."""
 
 
-class Block(_Decorating):
+class Block(Decorating):
     """The usual block: the span begins under what is current, now, and ends with it."""
 
     _made: Made | None = None
@@ -410,7 +371,7 @@ class Block(_Decorating):
         shown.pop(made, None)
 
 
-class RareBlock(_Decorating):
+class RareBlock(Decorating):
     """The block of a span with a context, a time, or an end of its own."""
 
     def __init__(self, tracer: Tracer, given: Given, rest: tuple[bool, bool, bool]) -> None:

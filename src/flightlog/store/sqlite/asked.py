@@ -13,7 +13,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from itertools import chain
+from typing import Final
 
 import msgspec
 
@@ -31,7 +32,9 @@ from flightlog.records.question import (
     Question,
     Related,
 )
-from flightlog.store.sqlite import layout
+from flightlog.store.sqlite import judging, layout
+from flightlog.store.sqlite.matching import Clause, like, matching
+from flightlog.store.words import pieces_of
 
 FROM_SPAN: Final = """
 FROM spans s CROSS JOIN traces t ON t.id = s.trace CROSS JOIN series n ON n.id = s.series
@@ -60,9 +63,17 @@ _INHERITED: Final = (
     " WHERE b.trace = t.id)"
 )
 _COST: Final = f"""CASE WHEN s.status NOT IN ('running', 'paused') AND coalesce(m.kind, n.kind) IN ({_CHARGED})
-  THEN asked_cost(coalesce(m.kind, n.kind), s.start, s.status, {_ATTRIBUTES}) END"""
-_TRACE_COST: Final = f"""(SELECT sum({_COST}) FROM spans s CROSS JOIN series n ON n.id = s.series
-  LEFT JOIN span_more m ON m.span = s.id WHERE s.trace = t.id)"""
+  THEN CASE (SELECT k.price_version FROM priced_calls k WHERE k.trace = s.trace AND k.span = s.id)
+    WHEN asked_prices()
+    THEN (SELECT CAST(k.cost_pico_usd AS REAL) FROM priced_calls k WHERE k.trace = s.trace AND k.span = s.id)
+    ELSE asked_cost(coalesce(m.kind, n.kind), s.start, s.status, {_ATTRIBUTES}) END END"""
+COST: Final = _COST
+"""What a model call cost, in trillionths of a US dollar; NULL for unknown, and for what is no call that is over."""
+_TRACE_COST: Final = f"""CASE WHEN EXISTS (SELECT 1 FROM unpriced_calls q WHERE q.trace = t.id)
+    OR EXISTS (SELECT 1 FROM priced_calls k WHERE k.trace = t.id AND k.price_version <> asked_prices())
+  THEN (SELECT sum({_COST}) FROM spans s CROSS JOIN series n ON n.id = s.series
+    LEFT JOIN span_more m ON m.span = s.id WHERE s.trace = t.id)
+  ELSE (SELECT sum(CAST(k.cost_pico_usd AS REAL)) FROM priced_calls k WHERE k.trace = t.id) END"""
 _TOKENS: Final = "(SELECT {0} FROM span_usage u WHERE u.span = s.id)"
 _BOTH: Final = """CASE WHEN u.input_tokens IS NOT NULL OR u.output_tokens IS NOT NULL
   THEN coalesce(u.input_tokens, 0) + coalesce(u.output_tokens, 0) END"""
@@ -99,6 +110,8 @@ _FITS: Final = {
     "error": "s.status = 'error'",
     "retry": "asked_noted(t.id, s.span_id, 'retry')",
     "event": "asked_noted(t.id, s.span_id, NULL)",
+    "score": judging.HAS_SCORE,
+    "note": judging.HAS_NOTE,
 }
 _FITS_TRACE: Final = {
     "error": "t.errors > 0",
@@ -106,13 +119,6 @@ _FITS_TRACE: Final = {
     "event": "EXISTS (SELECT 1 FROM events e WHERE e.trace = t.id)",
     "child": "t.spans > 1",
 }
-
-
-class Clause(NamedTuple):
-    """A condition and the values for its question marks, in their order."""
-
-    sql: str
-    values: tuple[Any, ...] = ()
 
 
 EVERY_SPAN: Final = Clause("true")
@@ -222,6 +228,8 @@ def _comparison(asked: Comparison, *, of_trace: bool) -> Clause:
         return Clause(f"{start} {'>=' if field == 'since' else '<'} ?", (_storable(ns),))
     if field == "attr":
         return Clause(f"asked_attribute(?, ?, ?, {_ATTRIBUTES})", (asked.name, sign, _operand(value)))
+    if field in ("score", "note"):
+        return judging.judged(field, asked.name, sign, value)
     if not isinstance(value, Pattern):
         number = (_NUMBERS_OF_TRACE if of_trace else _NUMBERS).get(field)
         if number is None or sign not in _ORDERED:
@@ -229,8 +237,8 @@ def _comparison(asked: Comparison, *, of_trace: bool) -> Clause:
         return Clause(f"({number}) {_ORDERED[sign]} ?", (value,))
     if field == "level":
         return Clause(f"{_RANK} {_ORDERED[sign]} ?", (LEVELS["".join(value.pieces)],))
-    if field in ("input", "output", "message", "error"):
-        return content(field, value)
+    if field in ("input", "output", "message", "text", "error"):
+        return worded(field, value) if sign == "=" and pieces_of(value) else content(field, value)
     if field == "tag":
         sql, values = matching("g.tag", sign, value)
         return Clause(f"EXISTS (SELECT 1 FROM ({_tags(of_trace=of_trace)}) g WHERE {sql})", values)
@@ -240,20 +248,27 @@ def _comparison(asked: Comparison, *, of_trace: bool) -> Clause:
     return matching(_text(field, of_trace=of_trace), sign, value)
 
 
-def matching(column: str, sign: str, pattern: Pattern) -> Clause:
-    """A text against a pattern: the whole of it, or with `~` a part of it whatever its ASCII case."""
-    if sign == "~":
-        return Clause(f"{column} LIKE ? ESCAPE '\\'", (like(pattern),))
-    if len(pattern.pieces) == 1:
-        return Clause(f"{column} = ?", pattern.pieces)
-    return Clause(f"{column} GLOB ?", ("*".join(map(_literal, pattern.pieces)),))
+def worded(field: str, pattern: Pattern) -> Clause:
+    """Words within values: what an index of texts says may hold them is looked at."""
+    sql, values = "asked_words(?, ?, s.id, s.more, s.input, s.output)", (field, _operand(pattern))
+    given, answered = _FITS["input"], _FITS["output"]
+    if field == "message":
+        return Clause(f"CASE WHEN {NAMES['kind']} = 'llm' AND ({given} OR {answered}) THEN {sql} END", values)
+    failed = f"s.more & {layout.ERROR}"
+    there = {"input": given, "output": answered, "error": failed}.get(
+        field, f"{given} OR {answered} OR {failed}"
+    )
+    return Clause(f"CASE WHEN {there} THEN {sql} END", values)
 
 
 def content(field: str, pattern: Pattern) -> Clause:
-    """Where a text is looked for within values: in their JSON, span by span, which costs what they are large.
+    """Where a part of a text is looked for within values: in their JSON, span by span, which costs what they are large.
 
-    This is the way without an index; one over full texts takes the place of this function alone.
+    No index helps with a part of a word; of words `worded` has one.
     """
+    if field == "text":
+        sql, values = zip(*(content(one, pattern) for one in ("input", "output", "error")), strict=True)
+        return Clause(" OR ".join(f"ifnull(({one}), 0)" for one in sql), tuple(chain.from_iterable(values)))
     if field == "error":
         kind, kind_values = matching("e.type", "~", pattern)
         message, message_values = matching("e.message", "~", pattern)
@@ -275,12 +290,14 @@ def pieces(pattern: Pattern) -> str:
     return msgspec.json.encode(pattern.pieces).decode()
 
 
-def like(pattern: Pattern) -> str:
-    """The pattern that LIKE takes for a part of a text."""
-    escaped = (
-        piece.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for piece in pattern.pieces
-    )
-    return f"%{'%'.join(escaped)}%"
+def own_or_inherited(name: str) -> str:
+    """The column of a span's session or user, else that of its trace."""
+    return _bound(name, of_trace=False)
+
+
+def tags_of_span() -> str:
+    """The statement that answers the tags of a span, else those of its trace."""
+    return _tags(of_trace=False)
 
 
 def _text(field: str, *, of_trace: bool) -> str:
@@ -310,11 +327,6 @@ def _tags(*, of_trace: bool) -> str:
         return of_its_trace
     own = f"(SELECT asked_tags(c.rest) FROM span_context c WHERE s.more & {layout.CONTEXT} AND c.span = s.id)"
     return f"SELECT value AS tag FROM json_each({own}) UNION ALL {of_its_trace} AND {own} IS NULL"
-
-
-def _literal(piece: str) -> str:
-    """A piece of a GLOB pattern that means itself."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in piece)
 
 
 def _in_json(piece: str) -> str:

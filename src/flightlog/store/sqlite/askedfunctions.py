@@ -19,10 +19,11 @@ from flightlog.records.callfacts import CallFacts, models, tags_of
 from flightlog.records.errors import BadQuestion
 from flightlog.records.question import Pattern, Question
 from flightlog.store.payloads import unpack
-from flightlog.store.port import Price
+from flightlog.store.prices import Price
 from flightlog.store.rollups import slow_from
 from flightlog.store.sqlite import layout
 from flightlog.store.sqlite.asked import FROM_SPAN, FROM_TRACE, clause, decoded
+from flightlog.store.sqlite.pricedcalls import MOST_PICO
 from flightlog.store.sqlite.wholes import whole_payloads
 
 MOST_PRICED: Final = 100_000
@@ -30,9 +31,6 @@ MOST_PRICED: Final = 100_000
 
 MOST_REMEMBERED: Final = 1_000_000
 """Ids of spans that are remembered as somebody's relatives; about 100 MB."""
-
-_MOST_PICO: Final = 2**53
-"""A cost beyond this (9,007 dollars a call) counts as this: so far a sum of floats is exact."""
 
 _PAYLOAD: Final = """SELECT p.id, p.dictionary, p.z, EXISTS (SELECT 1 FROM payload_parts x WHERE x.whole = p.id)
 FROM payload_refs r JOIN payloads p ON p.id = r.payload WHERE r.span = ? AND r.part = ?"""
@@ -50,9 +48,12 @@ _Id = bytes | str
 class AskedFunctions:
     """What the SQL of questions may call on one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, price: Price | None) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, price: Price | None, price_version: Callable[[], int] | None
+    ) -> None:
         self._connection = connection
         self._price = price
+        self._price_version = price_version
         self.trouble: BaseException | None = None
         """What a function raised, which SQLite tells as an error without a reason."""
         self.forget()
@@ -60,13 +61,20 @@ class AskedFunctions:
             ("asked_related", 4, self._related),
             ("asked_noted", 3, self._noted),
             ("asked_attribute", 6, self._attribute),
+            ("asked_value", 4, self._value),
             ("asked_provider", 3, self._provider),
             ("asked_text", 3, self._holds),
             ("asked_cost", 6, self._cost),
+            ("asked_prices", 0, self._version),
             ("asked_slow_from", 1, self._slow_from),
             ("asked_tags", 1, _own_tags),
         ):
-            connection.create_function(name, count, self._told(function))
+            # The version of the prices, which takes nothing, is the same as long as this connection lives.
+            connection.create_function(name, count, self._told(function), deterministic=count == 0)
+
+    def add(self, name: str, count: int, function: Callable[..., Any]) -> None:
+        """Have the SQL of questions call another function, whose trouble is told as that of these."""
+        self._connection.create_function(name, count, self._told(function))
 
     def forget(self) -> None:
         """Begin a snapshot."""
@@ -151,7 +159,7 @@ class AskedFunctions:
 
     def _attributes(self, span: int, inline: str | None, is_aside: int) -> dict[str, Any]:
         """The attributes of a row, of which those that are large lie elsewhere."""
-        data = self._payload(span, layout.ATTRIBUTES) if is_aside else inline
+        data = self.payload(span, layout.ATTRIBUTES) if is_aside else inline
         try:
             found = _decode(data) if data else {}
         except msgspec.MsgspecError:  # a number that no machine type holds
@@ -164,15 +172,23 @@ class AskedFunctions:
         value = self._attributes(*row).get(name, missing)
         return value is not missing and _compares(value, sign, _operand(operand))
 
+    def _value(self, name: str, *row: Any) -> str | None:
+        """The value of an attribute as a text; None for none."""
+        value = self._attributes(*row).get(name)
+        if value is None or isinstance(value, str):
+            return value
+        return msgspec.json.encode(value).decode()
+
     def _provider(self, *row: Any) -> str:
         value = self._attributes(*row).get(genai.PROVIDER)
         return value if isinstance(value, str) else ""
 
     def _holds(self, span: int, part: int, pieces: str) -> bool:
         """Whether the packed value of a span holds these pieces in their order."""
-        return _in_order(self._payload(span, part).lower(), _lowered(pieces))
+        return _in_order(self.payload(span, part).lower(), _lowered(pieces))
 
-    def _payload(self, span: int, part: int) -> bytes:
+    def payload(self, span: int, part: int) -> bytes:
+        """A value of a span that is large; empty where it has none."""
         row = self._connection.execute(_PAYLOAD, (span, part)).fetchone()
         if row is None:
             return b""
@@ -181,8 +197,7 @@ class AskedFunctions:
 
     def _cost(self, kind: str, start: int, status: str, *row: Any) -> float | None:
         """What a call cost; None where that is unknown, or nobody charges for it."""
-        if self._price is None:
-            raise BadQuestion("no prices are at hand here, so nothing can be asked about cost")
+        price = self._at_hand()
         attributes = self._attributes(*row)
         if kind != "llm" and not models(attributes):
             return None
@@ -194,8 +209,18 @@ class AskedFunctions:
         call = CallFacts(
             trace_id="", span_id="", start=start, status=status, name="", kind=kind, attributes=attributes
         )
-        pico_usd = self._price(call)
-        return None if pico_usd is None else float(min(pico_usd, _MOST_PICO))
+        pico_usd = price(call)
+        return None if pico_usd is None else float(min(pico_usd, MOST_PICO))
+
+    def _version(self) -> int:
+        """Of the prices at hand, as far as what is remembered can have it."""
+        self._at_hand()
+        return -1 if self._price_version is None else self._price_version()
+
+    def _at_hand(self) -> Price:
+        if self._price is None:
+            raise BadQuestion("no prices are at hand here, so nothing can be asked about cost")
+        return self._price
 
     def _slow_from(self, series: int) -> int | None:
         """From how many nanoseconds on a span of a series is slow; None where none can be."""

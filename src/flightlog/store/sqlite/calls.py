@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -13,10 +13,13 @@ import msgspec
 from flightlog.records import genai
 from flightlog.records.callfacts import CallFacts, tags_of, text_of
 from flightlog.store.sqlite import layout
-from flightlog.store.sqlite.asked import EVERY_SPAN, Clause
+from flightlog.store.sqlite.asked import EVERY_SPAN
 from flightlog.store.sqlite.ids import text, trace_key
+from flightlog.store.sqlite.matching import Clause
 from flightlog.store.sqlite.restore import read_spans
 
+PAGE_TRACES: Final = 500
+"""Traces whose calls are read in one snapshot."""
 PAGE: Final = 2000
 """Calls that are read in one snapshot."""
 
@@ -83,6 +86,24 @@ def of_rows(
     values = (msgspec.json.encode(traces).decode(), _EARLIEST if since is None else since, *condition.values)
     rows = connection.execute(_OF_TRACES.format(condition=condition.sql), values).fetchall()
     return _calls(connection, rows)
+
+
+def of_traces(snapshot: Snapshot, trace_ids: Sequence[str], since: int | None) -> Iterator[CallFacts]:
+    """The calls of some traces that started then or later, in the order of these; a page at a time."""
+    for place in range(0, len(trace_ids), PAGE_TRACES):
+        with snapshot() as connection:
+            found = of_rows(connection, rows_of(connection, trace_ids[place : place + PAGE_TRACES]), since)
+        yield from found
+
+
+def of_pages(
+    snapshot: Snapshot, pages: Iterable[Sequence[int]], since: int | None, condition: Clause
+) -> Iterator[CallFacts]:
+    """The calls of pages of trace rows that started then or later and fit."""
+    for rows in pages:
+        with snapshot() as connection:
+            found = of_rows(connection, rows, since, condition)
+        yield from found
 
 
 def rows_of(connection: sqlite3.Connection, trace_ids: Sequence[str]) -> list[int]:

@@ -62,6 +62,12 @@ def connect_writer(
         _touch(path)
         connection = _open(path, busy_ms)
         try:
+            if (
+                not Path(path).stat().st_size
+            ):  # no other takes it, and one that somebody writes to would be waited for
+                connection.execute(
+                    "PRAGMA auto_vacuum = INCREMENTAL"
+                )  # free pages can be given back a few at a time
             _enter_wal(connection, busy_ms)
             # NORMAL loses no batch when the process dies; only FULL keeps the last ones through a power cut.
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")

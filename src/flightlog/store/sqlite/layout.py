@@ -56,11 +56,11 @@ _SPAN_CHANGES: Final = ", ".join(
 put_spans: Final = insert("spans", SPAN_COLUMNS, f"ON CONFLICT (id) DO UPDATE SET {_SPAN_CHANGES}")
 
 put_side: Final = {
-    MORE: insert("span_more", "span revision otel extra name kind environment service model"),
-    CONTEXT: insert("span_context", f"span {' '.join(CONTEXT_KEYS)} rest"),
+    MORE: insert("span_more", "span revision otel? extra? name~ kind~ environment~ service~ model~"),
+    CONTEXT: insert("span_context", f"span {'~ '.join(CONTEXT_KEYS)}~ rest?"),
     USAGE: insert(
         "span_usage",
-        "span input_tokens output_tokens cache_read_tokens cache_write_tokens reasoning_tokens",
+        "span input_tokens? output_tokens? cache_read_tokens? cache_write_tokens? reasoning_tokens?",
     ),
     ERROR: insert("span_errors", "span type message stack"),
     LINKS: insert("links", "span position trace_id span_id relation attributes"),

@@ -12,7 +12,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-STEPS: Final = ("0001_first", "0002_payload_parts", "0003_days", "0004_correlation", "0005_trace_context")
+STEPS: Final = (
+    "0001_first",
+    "0002_payload_parts",
+    "0003_days",
+    "0004_correlation",
+    "0005_trace_context",
+    "0006_costs",
+)
 """Every step, in order; step n leads to version n."""
 
 NEWEST: Final = len(STEPS)

@@ -8,33 +8,55 @@ looks again at each question.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 from msgspec import structs
 
 from flightlog.codecs import lines as codec
-from flightlog.records.annotation import Annotation
+from flightlog.records.annotation import Annotation, Judgement
 from flightlog.records.callfacts import CallFacts
-from flightlog.records.errors import AmbiguousId, StoreCorrupt, UnknownId
+from flightlog.records.errors import StoreCorrupt
 from flightlog.records.event import Event
 from flightlog.records.question import Question
 from flightlog.records.span import Span
 from flightlog.records.traces import EVERY_TRACE, Figures, Flow, Selection, Trace, TraceFigures
-from flightlog.store.port import Difference, Grouping, Price, Sizes
-from flightlog.store.sqlite import calls, failed, flows, layout, loose, statistics, verify
-from flightlog.store.sqlite.asked import EVERY_SPAN, FROM_SPAN, Clause, clause, timed
+from flightlog.store.following import Mark, News
+from flightlog.store.groupings import Grouping
+from flightlog.store.port import Difference, Sizes, Times
+from flightlog.store.prices import Price
+from flightlog.store.sqlite import (
+    amounts,
+    calls,
+    failed,
+    flows,
+    judged,
+    layout,
+    loose,
+    nearcalls,
+    pricedcalls,
+    refs,
+    statistics,
+    textsearch,
+    verify,
+)
+from flightlog.store.sqlite import news as since
+from flightlog.store.sqlite.asked import EVERY_SPAN, FROM_SPAN, clause, timed
 from flightlog.store.sqlite.askedfunctions import AskedFunctions
+from flightlog.store.sqlite.askedtexts import AskedTexts
 from flightlog.store.sqlite.connect import answering, connect_reader, snapshot
-from flightlog.store.sqlite.ids import TRACE_DIGITS, text, trace_key
+from flightlog.store.sqlite.ids import trace_key
+from flightlog.store.sqlite.known import known_values
+from flightlog.store.sqlite.matching import Clause
 from flightlog.store.sqlite.migrate import migrate
 from flightlog.store.sqlite.numbered import CONNECTION
 from flightlog.store.sqlite.restore import read_annotations, read_events, read_spans
 from flightlog.store.sqlite.statements import as_array
-from flightlog.store.sqlite.tracelist import NEWEST, ONE, Place, newest, one
+from flightlog.store.sqlite.textsought import Sought
+from flightlog.store.sqlite.tracelist import ONE, Place, newest, one
+from flightlog.store.textport import Found, Search, TextState
 
 _OF_TRACE: Final = "(SELECT id FROM traces WHERE trace_id = ?1)"
 _SPANS_OF: Final = f"WHERE s.trace IN {_OF_TRACE} ORDER BY s.start, s.span_id, s.id"
@@ -55,25 +77,6 @@ _ONLY_OF_TRACE: Final = f"""AND process_id IN (SELECT process_id FROM sources WH
   SELECT source FROM spans WHERE trace IN {_OF_TRACE}
   UNION SELECT source FROM events WHERE trace IN {_OF_TRACE}
   UNION SELECT source FROM annotations WHERE trace IN {_OF_TRACE}))"""
-_SIZES: Final = """
-SELECT (SELECT count(*) FROM traces WHERE start IS NOT NULL), (SELECT coalesce(sum(spans), 0) FROM traces),
-  (SELECT count(*) FROM events), (SELECT value FROM totals WHERE name = 'payloads'),
-  (SELECT value FROM totals WHERE name = 'payload_bytes'), (SELECT count(*) FROM strays),
-  (SELECT count(*) FROM series),
-  (SELECT count(*) FROM events) - (SELECT count(*) FROM events WHERE trace IS NOT NULL)
-    + (SELECT count(*) FROM events WHERE trace IN (SELECT id FROM traces WHERE start IS NULL))
-"""
-_COUNTERS: Final = """
-SELECT name, sum(value) FROM process_counters GROUP BY name
-UNION ALL SELECT 'store_strays', count(*) FROM strays
-UNION ALL SELECT 'store_folded_spans', count(*) FROM span_more WHERE name IS NOT NULL
-"""
-_COUNTERS_OF: Final = "SELECT name, value FROM process_counters WHERE process_id = ?"
-_PREFIX: Final = (
-    "SELECT DISTINCT trace_id FROM traces WHERE trace_id BETWEEN ?1 AND ?2 AND start IS NOT NULL"
-    " ORDER BY trace_id LIMIT 6"
-)
-_PREFIX_DIGITS: Final = 4
 _PAGE_ROWS: Final = 500
 
 Record = TypeVar("Record", Span, Event, Annotation)
@@ -82,22 +85,30 @@ Record = TypeVar("Record", Span, Event, Annotation)
 class Reader:
     """Answers from one SQLite file; the contract is `store.port.Reader`."""
 
-    def __init__(self, path: str, slow_limit_ns: int, price: Price | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        slow_limit_ns: int,
+        price: Price | None = None,
+        price_version: Callable[[], int] | None = None,
+    ) -> None:
         self._path = path
         self._slow_limit_ns = slow_limit_ns
         self._price = price
+        self._price_version = price_version
         self._functions: tuple[sqlite3.Connection, AskedFunctions] | None = None
         self._empty: sqlite3.Connection | None = None
+        self._sought = Sought(path)
         self._connection = connect_reader(path)
 
     def resolve(self, ref: str) -> str:
         """Turn a full trace id, a unique prefix, `@latest` or `@-2` into a trace id."""
         with self._snapshot() as connection:
             if ref.startswith("@"):
-                return _by_age(connection, ref)
+                return refs.by_age(connection, ref)
             if connection.execute(f"SELECT 1 FROM traces t {ONE}", (trace_key(ref),)).fetchone():
                 return ref
-            return _by_prefix(connection, ref)
+            return refs.by_prefix(connection, ref)
 
     def traces(self, limit: int, selection: Selection = EVERY_TRACE) -> list[Trace]:
         """The newest traces that are meant, newest first."""
@@ -105,9 +116,11 @@ class Reader:
             found = newest(connection, selection, limit, self._slow_limit_ns, in_order=False)
         return [trace for _, trace in found]
 
-    def each_trace(self, selection: Selection = EVERY_TRACE) -> Iterator[Trace]:
-        """Every trace that is meant, newest first, a page at a time."""
-        return (trace for page in self._trace_pages(selection) for _, trace in page)
+    def each_trace(
+        self, selection: Selection = EVERY_TRACE, *, oldest_first: bool = False
+    ) -> Iterator[Trace]:
+        """Every trace that is meant, newest first or oldest first, a page at a time."""
+        return (trace for page in self._trace_pages(selection, oldest_first) for _, trace in page)
 
     def each_span(self, selection: Selection = EVERY_TRACE) -> Iterator[Span]:
         """Every span of the traces that are meant, newest trace first, in a trace by start, then id."""
@@ -145,10 +158,32 @@ class Reader:
             ids = as_array(number for (number,) in found)
             return read_spans(connection, _THESE_SPANS, (ids,), parts=parts)
 
+    def span(self, trace_id: str, span_id: str) -> Span | None:
+        """One span, whole."""
+        with self._snapshot() as connection:
+            return since.one_span(connection, trace_id, span_id)
+
+    def news(
+        self, mark: Mark | None, most: int, *, question: Question | None = None, payloads: bool = False
+    ) -> News:
+        """What came since `mark` was made."""
+        with self._snapshot() as connection:
+            return since.news(connection, mark, most, _condition(question), payloads=payloads)
+
     def events(self, trace_id: str) -> list[Event]:
         """Every event of a trace, by time, then id."""
         with self._snapshot() as connection:
             return list(read_events(connection, _EVENTS_OF, (trace_key(trace_id),)))
+
+    def annotations(self, trace_id: str) -> list[Annotation]:
+        """Every annotation of a trace, by time, then id."""
+        with self._snapshot() as connection:
+            return list(read_annotations(connection, _ANNOTATIONS_OF, (trace_key(trace_id),)))
+
+    def judgements(self, selection: Selection = EVERY_TRACE) -> Iterator[Judgement]:
+        """What judges said last of the traces that are meant, oldest first."""
+        with self._snapshot() as connection:
+            yield from judged.judgements(connection, _timed(selection))
 
     def flow(self, correlation_id: str, most: int) -> Flow:
         """What belongs to a correlation id, across traces; of spans and of events the first `most` each."""
@@ -174,12 +209,17 @@ class Reader:
         groupings: tuple[Grouping, ...],
         *,
         since: int | None = None,
+        until: int | None = None,
         project: str = "",
         question: Question | None = None,
+        exact: bool = False,
+        slots: int = 0,
     ) -> dict[Grouping, list[Figures]]:
-        """What ended spans add up to, grouped in each of these ways; without a question from the rollups alone."""
+        """What ended spans add up to, grouped in each of these ways; from the rollups where they can answer."""
         with self._snapshot() as connection:
-            return statistics.figures(connection, groupings, since, project, question)
+            return statistics.figures(
+                connection, groupings, since, project, question, until=until, exact=exact, slots=slots
+            )
 
     def trace_figures(self, selection: Selection = EVERY_TRACE) -> TraceFigures:
         """What the traces that are meant add up to."""
@@ -198,38 +238,52 @@ class Reader:
     ) -> Iterator[CallFacts]:
         """Every model call that is over of the traces that are meant, a page at a time."""
         if traces is not None:
-            for place in range(0, len(traces), _PAGE_ROWS):
-                with self._snapshot() as connection:
-                    rows = calls.rows_of(connection, traces[place : place + _PAGE_ROWS])
-                    found = calls.of_rows(connection, rows, selection.since)
-                yield from found
+            yield from calls.of_traces(self._snapshot, traces, selection.since)
         elif selection == Selection(since=selection.since, project=selection.project):
             yield from calls.of_series(self._snapshot, selection.since, selection.project)
         else:
             selection = _timed(selection)
             condition = _condition(selection.question)
-            for page in self._trace_pages(structs.replace(selection, since=None)):
-                with self._snapshot() as connection:
-                    rows = [place.id for place, _ in page]
-                    found = calls.of_rows(connection, rows, selection.since, condition)
-                yield from found
+            pages = self._trace_pages(structs.replace(selection, since=None))
+            rows = ([place.id for place, _ in page] for page in pages)
+            yield from calls.of_pages(self._snapshot, rows, selection.since, condition)
+
+    def calls_near(
+        self, kinds: Sequence[str], times: Times, *, but: Container[tuple[str, str]] = (), most: int = 20_000
+    ) -> list[Span]:
+        """Ended spans of these kinds that ran at one of these times, without large inputs and outputs."""
+        with self._snapshot() as connection:
+            return nearcalls.near(connection, kinds, times, but, most)
+
+    def unpriced(self, version: int, most: int = 100_000) -> int:
+        """How many model calls have no price of this version."""
+        with self._snapshot() as connection:
+            return pricedcalls.left(connection, version, most)
+
+    def search(self, asked: Search, limit: int, *, question: Question | None = None) -> Found:
+        """The newest steps and events in which words stand."""
+        with self._snapshot() as connection:
+            return textsearch.search(connection, self._sought, asked, limit, question)
+
+    def known_values(self, most: int) -> dict[str, list[str]]:
+        """Values of fields, for whoever types a question."""
+        with self._snapshot() as connection:
+            return known_values(connection, most)
+
+    def text_state(self) -> TextState:
+        """How the index of texts stands."""
+        with self._snapshot() as connection:
+            return self._sought.state(connection)
 
     def counters(self, newer: Mapping[str, Mapping[str, int]] | None = None) -> dict[str, int]:
         """Losses of every process, summed by name, and the store's own, which begin with `store_`."""
         with self._snapshot() as connection:
-            total: dict[str, int] = dict(connection.execute(_COUNTERS).fetchall())
-            for process_id, counted in (newer or {}).items():
-                known = dict(connection.execute(_COUNTERS_OF, (process_id,)).fetchall())
-                for name, number in counted.items():
-                    total[name] = total.get(name, 0) + max(0, number - known.get(name, 0))
-        return total
+            return amounts.counters(connection, newer)
 
     def sizes(self) -> Sizes:
         """How much there is; the write-ahead log counts as part of the store."""
         with self._snapshot() as connection:
-            row = connection.execute(_SIZES).fetchone()
-        files = (Path(self._path + suffix) for suffix in ("", "-wal"))
-        return Sizes(sum(file.stat().st_size for file in files if file.exists()), *row)
+            return amounts.sizes(connection, self._path)
 
     def verify(self) -> list[Difference]:
         """Read everything and recompute what is derived; empty means all is right."""
@@ -240,6 +294,7 @@ class Reader:
 
     def close(self) -> None:
         """Give back every handle; closing twice is harmless."""
+        self._sought.close()
         for connection in (self._connection, self._empty):
             if connection is not None:
                 connection.close()
@@ -262,8 +317,11 @@ class Reader:
     def _asked(self, connection: sqlite3.Connection) -> AskedFunctions:
         """The functions that questions call on this connection, with nothing remembered."""
         if self._functions is None or self._functions[0] is not connection:
-            self._functions = (connection, AskedFunctions(connection, self._price))
+            functions = AskedFunctions(connection, self._price, self._price_version)
+            self._functions = (connection, functions)
+            self._texts = AskedTexts(connection, functions, self._sought)
         self._functions[1].forget()
+        self._texts.forget()
         return self._functions[1]
 
     def _opened(self) -> sqlite3.Connection:
@@ -277,12 +335,21 @@ class Reader:
             migrate(self._empty, 0)
         return self._empty
 
-    def _trace_pages(self, selection: Selection) -> Iterator[list[tuple[Place, Trace]]]:
+    def _trace_pages(
+        self, selection: Selection, oldest_first: bool = False
+    ) -> Iterator[list[tuple[Place, Trace]]]:
         after: Place | None = None
         selection = _timed(selection)
         while True:
             with self._snapshot() as connection:
-                page = newest(connection, selection, _PAGE_ROWS, self._slow_limit_ns, after=after)
+                page = newest(
+                    connection,
+                    selection,
+                    _PAGE_ROWS,
+                    self._slow_limit_ns,
+                    after=after,
+                    oldest_first=oldest_first,
+                )
             if page:
                 yield page
             if len(page) < _PAGE_ROWS:
@@ -322,9 +389,7 @@ class Reader:
     def _records_of(self, trace_id: str) -> Iterator[bytes]:
         yield from map(codec.encode, self.spans(trace_id))
         yield from map(codec.encode, self.events(trace_id))
-        with self._snapshot() as connection:
-            annotations = list(read_annotations(connection, _ANNOTATIONS_OF, (trace_key(trace_id),)))
-        yield from map(codec.encode, annotations)
+        yield from map(codec.encode, self.annotations(trace_id))
 
     def _all_lines(self) -> Iterator[bytes]:
         with self._snapshot() as connection:
@@ -378,32 +443,3 @@ def _fitting(connection: sqlite3.Connection, traces: list[int], condition: Claus
     sql = _SPAN_IDS if condition is EVERY_SPAN else _FITTING_IDS.format(condition=condition.sql)
     rows = connection.execute(sql, (as_array(traces), *condition.values)).fetchall()
     return [number for (number,) in rows]
-
-
-def _by_age(connection: sqlite3.Connection, ref: str) -> str:
-    """The newest trace for `@latest` and `@-1`, the one before it for `@-2`, and so on."""
-    age = "1" if ref == "@latest" else ref.removeprefix("@-")
-    if age.isdecimal() and age.isascii() and 1 <= int(age[:TRACE_DIGITS]) < 2**63:
-        row = connection.execute(
-            f"SELECT t.trace_id FROM traces t WHERE t.start IS NOT NULL {NEWEST}",
-            (1, int(age) - 1),
-        ).fetchone()
-        if row:
-            return text(row[0])
-    raise UnknownId(ref)
-
-
-def _by_prefix(connection: sqlite3.Connection, ref: str) -> str:
-    if len(ref) < _PREFIX_DIGITS:
-        raise UnknownId(ref)
-    found = connection.execute(_PREFIX, (ref, ref + "\U0010ffff")).fetchall()
-    try:
-        low, high = (bytes.fromhex(ref.ljust(TRACE_DIGITS, digit)) for digit in "0f")
-        found += connection.execute(_PREFIX, (low, high)).fetchall()
-    except ValueError:
-        pass  # not hexadecimal: only an id that is a text can begin like that
-    if not found:
-        raise UnknownId(ref)
-    if len(found) > 1:
-        raise AmbiguousId(ref, [text(row[0]) for row in found])
-    return text(found[0][0])

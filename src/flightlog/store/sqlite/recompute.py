@@ -20,6 +20,9 @@ EVERY: Final = "1"
 SOME: Final = "IN (SELECT value FROM json_each(?1))"
 """Narrowing to a JSON array of trace rows' ids."""
 
+SOME_SPANS: Final = "s.id IN (SELECT value FROM json_each(?1))"
+"""Narrowing to a JSON array of spans' ids, in the place of `{spans}`."""
+
 _ENDED: Final = "s.status NOT IN ('running', 'paused')"
 
 TRACE_ROWS: Final = f"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, get_args
 
@@ -63,13 +63,13 @@ def read_spans(
     connection: sqlite3.Connection, where: str, values: Sequence[Any] = (), *, parts: int = layout.PAYLOADS
 ) -> list[Span]:
     """The spans that a `WHERE …` with its order selects; payloads of other `parts` stay away."""
-    rows = connection.execute(_SPANS + where, values).fetchall()
+    rows = connection.execute(_SPANS + where, values)
     spans: list[Span] = []
-    for place in range(0, len(rows), _PART_ROWS):
-        some = rows[place : place + _PART_ROWS]
+    same: dict[str, str] = {}
+    while some := rows.fetchmany(_PART_ROWS):
         with _finding_damage():
             aside = _Aside(connection, some, parts)
-            spans.extend(_span(row, aside) for row in some)
+            spans.extend(_span(row, aside, same.setdefault) for row in some)
     return spans
 
 
@@ -219,35 +219,37 @@ class _Aside:
         return self.payloads[row[0], bit].decode()
 
 
-def _span(row: Row, aside: _Aside) -> Span:
+def _span(row: Row, aside: _Aside, same: Callable[[str, str], str]) -> Span:
+    """One span; texts that repeat are kept once by `same`, which is half of what a large trace takes."""
     (number, trace_id, span_id, parent_id, name, kind, level, start, end, status) = row[:10]
     (given, answer, attributes, thread, task, _, process_id, version, project) = row[10:19]
     (environment, service, revision, otel, extra) = row[19:]
     found = aside.part(row, layout.ATTRIBUTES, attributes)
+    trace, above, own = text(trace_id), text(parent_id), text(span_id)
     return Span(
-        trace_id=text(trace_id),
-        span_id=text(span_id),
-        parent_id=text(parent_id),
-        name=name,
-        kind=kind,
+        trace_id=same(trace, trace),
+        span_id=own,
+        parent_id=same(above, above),
+        name=same(name, name),
+        kind=same(kind, kind),
         level=_LEVELS[level],
         start=start,
         end=end,
-        status=status,
+        status=same(status, status),  # type: ignore[arg-type]  # one of the words, as it was written
         input=aside.part(row, layout.INPUT, given),
         output=aside.part(row, layout.OUTPUT, answer),
         error=aside.fault(row),
         attributes={} if found is UNSET else found,
         links=aside.links.get(number, []),
-        thread=thread or "",
-        task=task or "",
+        thread=same(thread, thread) if thread else "",
+        task=same(task, task) if task else "",
         context=aside.contexts.get(number, {}),
         otel=_value(otel) if otel else {},
-        process_id=process_id,
-        project=project,
-        environment=environment,
-        service=service,
-        version=version,
+        process_id=same(process_id, process_id),
+        project=same(project, project),
+        environment=same(environment, environment),
+        service=same(service, service),
+        version=same(version, version),
         revision=revision,
         extra=_value(extra) if extra else {},
     )

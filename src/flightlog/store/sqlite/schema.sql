@@ -165,7 +165,8 @@ CREATE TABLE payloads (
   project    TEXT NOT NULL,
   hash       BLOB NOT NULL,     -- BLAKE2b-128 of the bytes, with those of its parts
   size       INTEGER NOT NULL,  -- bytes before compression, with those of its parts
-  dictionary INTEGER NOT NULL,  -- number of the bundled dictionary that it was compressed with; 0 is not at all
+  dictionary INTEGER NOT NULL,  -- odd: compressed, with the bundled dictionary and what it is packed behind; even: as
+                                -- it is; half of it: payloads that are read one for the other before it can be
   z          BLOB NOT NULL,     -- zstd frame of its own text, without its parts
   UNIQUE (hash, project)
 );
@@ -180,7 +181,8 @@ CREATE INDEX payload_refs_payload ON payload_refs (payload);
 
 CREATE TABLE payload_parts (
   whole INTEGER NOT NULL,       -- payloads.id: a value put together out of its own text and of other payloads
-  place INTEGER NOT NULL,       -- where in that text this part stands, in bytes
+  place INTEGER NOT NULL,       -- where in that text this part stands, in bytes; -1: nowhere, it is the beginning of
+                                -- the conversation that the text is packed behind
   part  INTEGER NOT NULL CHECK (part < whole), -- payloads.id: a message, or what another request began with
   PRIMARY KEY (whole, place)
 ) WITHOUT ROWID;
@@ -320,3 +322,37 @@ CREATE TABLE past_durations (
   spans  INTEGER NOT NULL,      -- all of day_durations, added up
   PRIMARY KEY (series, bucket)
 ) WITHOUT ROWID;
+
+CREATE TABLE priced_calls (
+  trace         INTEGER NOT NULL, -- traces.id
+  span          INTEGER NOT NULL, -- spans.id of a call that is over and that somebody charges for
+  cost_pico_usd INTEGER,          -- trillionths of a US dollar, a cache; NULL unknown
+  is_least      INTEGER NOT NULL, -- 1 where only a part of it is known
+  first_ns      INTEGER,          -- from its start to the first piece of the answer; NULL unknown
+  price_version INTEGER NOT NULL, -- which prices that is by; by any others it counts as not known
+  PRIMARY KEY (trace, span)
+) WITHOUT ROWID;
+CREATE INDEX priced_calls_cost ON priced_calls (cost_pico_usd) WHERE cost_pico_usd > 0;
+
+CREATE TABLE unpriced_calls (
+  trace INTEGER NOT NULL,         -- traces.id
+  span  INTEGER NOT NULL,         -- spans.id of a call that nobody has priced since it was written
+  PRIMARY KEY (trace, span)
+) WITHOUT ROWID;
+
+CREATE TABLE call_sums (
+  hour          INTEGER NOT NULL, -- as in rollups
+  series        INTEGER NOT NULL, -- series.id
+  calls         INTEGER NOT NULL, -- rows of priced_calls; the rest is what they add up to
+  unknown       INTEGER NOT NULL, -- of these, calls whose cost is not known, or not known whole
+  cost_pico_usd INTEGER NOT NULL,
+  firsts        INTEGER NOT NULL, -- calls that tell first_ns
+  first_ns      INTEGER NOT NULL,
+  PRIMARY KEY (hour, series)
+) WITHOUT ROWID;
+
+CREATE TABLE pricing (            -- one row, once a call was priced
+  price_version INTEGER NOT NULL, -- of the prices that were used last
+  trace         INTEGER,          -- up to this call (and span) all of priced_calls has that version; NULL is all
+  span          INTEGER
+);

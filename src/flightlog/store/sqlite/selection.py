@@ -35,12 +35,20 @@ _SPAN_OF_SERIES: Final = _LATE_SPAN.replace(
     "FROM series n CROSS JOIN", "FROM json_each(?) j CROSS JOIN series n ON n.id = j.value CROSS JOIN"
 )
 
+_SPAN_OF_FEW: Final = """FROM json_each(?) j CROSS JOIN spans s ON s.id = j.value CROSS JOIN series n ON n.id = s.series
+  CROSS JOIN traces t ON t.id = s.trace LEFT JOIN span_more m ON m.span = s.id WHERE true"""
+
 _SIGNS: Final = frozenset("*?[")
 """What makes a name a pattern."""
 
 
 def conditions(
-    selection: Selection, *, in_order: bool = True, series: str | None = None
+    selection: Selection,
+    *,
+    in_order: bool = True,
+    series: str | None = None,
+    spans: str | None = None,
+    window: int | None = None,
 ) -> tuple[str, list[Any]]:
     """What must hold, beginning with `WHERE`, and the values for its question marks.
 
@@ -49,6 +57,8 @@ def conditions(
         in_order: every trace is looked at, one after the other. Else those may be found first that have a span which
             started late enough for the question, where it says since when.
         series: a JSON array of those that alone can have a span which fits; their spans are looked at first.
+        spans: a JSON array of those that alone can fit, which are looked at first.
+        window: Unix nanoseconds; only traces that started then or later, and of those series only such spans.
     """
     parts = ["t.start IS NOT NULL"]
     values: list[Any] = []
@@ -71,20 +81,30 @@ def conditions(
     if selection.since is not None:
         parts.append("t.start >= ?")
         values.append(selection.since)
+    if selection.until is not None:
+        parts.append("t.start < ?")
+        values.append(selection.until)
+    if window is not None:
+        parts.append("t.start >= ?")
+        values.append(window)
     if selection.question is not None:
-        sql, bound = _with_a_span(selection.question, series, in_order=in_order)
+        sql, bound = _with_a_span(selection.question, series, spans, window, in_order=in_order)
         parts.append(sql)
         values += bound
     return "WHERE " + " AND ".join(parts), values
 
 
-def _with_a_span(question: Question, series: str | None, *, in_order: bool) -> tuple[str, list[Any]]:
+def _with_a_span(
+    question: Question, series: str | None, spans: str | None, window: int | None, *, in_order: bool
+) -> tuple[str, list[Any]]:
     """That a trace has a span which fits."""
     asked = timed(question)
     sql, values = clause(asked)
     since = started_from(asked)
+    if spans is not None:
+        return f"t.id IN (SELECT s.trace {_SPAN_OF_FEW} AND {sql})", [spans, *values]
     if series is not None:
-        earliest = -(2**63) if since is None else since
+        earliest = max((one for one in (since, window) if one is not None), default=-(2**63))
         return f"t.id IN (SELECT s.trace {_SPAN_OF_SERIES} AND {sql})", [series, earliest, *values]
     if since is None or in_order:
         return f"EXISTS (SELECT 1 {_SPAN_OF_TRACE} AND {sql})", list(values)

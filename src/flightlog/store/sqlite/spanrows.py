@@ -19,7 +19,7 @@ from flightlog.records.kinds import RANKS
 from flightlog.records.process import Process
 from flightlog.records.span import Fault
 from flightlog.store.payloads import INLINE_BYTES
-from flightlog.store.sqlite import layout
+from flightlog.store.sqlite import layout, pricedcalls
 from flightlog.store.sqlite.facts import OPEN, UNKNOWN, Usage, Written
 from flightlog.store.sqlite.ids import as_text, optional_span_key, row_key, span_key, trace_key
 from flightlog.store.sqlite.intake import NewSeries, NewSpan, NewTrace, Order, stamped
@@ -27,7 +27,7 @@ from flightlog.store.sqlite.lean import NOTHING, LeanSpan, content
 from flightlog.store.sqlite.names import SourceNames
 from flightlog.store.sqlite.payloadrows import PayloadBatch
 from flightlog.store.sqlite.plainrows import PlainRows
-from flightlog.store.sqlite.statements import ABSENT, lookup, one_column
+from flightlog.store.sqlite.statements import ABSENT, GAP, lookup, one_column
 from flightlog.store.sqlite.tally import DAYS, Tally
 from flightlog.store.sqlite.tracerows import NO_PARENT, TraceRow
 
@@ -44,6 +44,7 @@ _STATE: Final = f"SELECT (SELECT coalesce(max(id), 0) + 1 FROM spans), {DAYS}"
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _NO_CONTEXT: Final[tuple[tuple[Any, ...] | None, bool]] = (None, False)
+_NO_NAMES: Final = (GAP,) * 5
 _SESSION: Final = layout.CONTEXT_KEYS.index("session")
 _USER: Final = layout.CONTEXT_KEYS.index("user")
 _DELETES: Final = {
@@ -79,6 +80,8 @@ class SpanBatch:
         self._plain = PlainRows(sources)
         self._side: dict[int, list[tuple[Any, ...]]] = {bit: [] for bit in layout.SIDE_TABLES}
         self._overwritten: list[tuple[int, int]] = []
+        self._calls: list[tuple[int, int]] = []
+        self._old_calls: list[tuple[int, int]] = []
         self._contexts: dict[bytes, tuple[tuple[Any, ...] | None, bool]] = {}
         self._parents: dict[str, bytearray | str] = {}
         self._source: tuple[Process | None, int] = (None, 0)
@@ -139,11 +142,13 @@ class SpanBatch:
         """Write every row."""
         if self._overwritten:
             self._clear_side_tables()
+        pricedcalls.forget_calls(self._connection, self._old_calls)
         if self._plain:
             self._write_plain()
         layout.put_spans.run_flat(self._connection, self._rows)
         for bit, rows in self._side.items():
             layout.put_side[bit].run(self._connection, rows)
+        pricedcalls.note(self._connection, self._calls)
         self._payloads.write()
 
     def _add_plain(self, plain: list[NewSpan], row: TraceRow, *, has_top: bool) -> list[Written]:
@@ -170,6 +175,8 @@ class SpanBatch:
 
     def _take_back(self, stored: Stored, new: Written, row: TraceRow) -> None:
         self._overwritten.append((stored.id, stored.more))
+        if pricedcalls.is_charged(stored.row.kind, stored.row.model) and stored.row.status not in OPEN:
+            self._old_calls.append((row.id, stored.id))
         self._tally.add(stored.series, stored.row, -1)
         row.subtract(stored.row, new)
 
@@ -205,13 +212,15 @@ class SpanBatch:
             self._side[layout.CONTEXT].append((number, *context))
         if usage is not UNKNOWN:
             more |= layout.USAGE
-            self._side[layout.USAGE].append((number, *usage))
+            self._side[layout.USAGE].append((number, *[ABSENT if told is None else told for told in usage]))
         if line.error is not None:
             more |= self._fault(project, number, line.error)
         if line.links:
             more |= self._links(number, line)
         if line.revision or line.otel is not NOTHING or line.extra is not NOTHING or series.is_folded:
             more |= self._rarely(number, line, series)
+        if line.status not in OPEN and pricedcalls.is_charged(series.series.kind, series.series.model):
+            self._calls.append((trace, number))
         self._put(number, trace, span, values, more)
         written = _written(number, span, context, has_tags=has_tags)
         self._tally.add(series.id, written)
@@ -291,15 +300,15 @@ class SpanBatch:
         return layout.LINKS
 
     def _rarely(self, number: int, line: LeanSpan, new: NewSeries) -> int:
-        names: tuple[str | None, ...] = (None,) * 5
+        names: tuple[str | bytearray, ...] = _NO_NAMES
         if new.is_folded:
             series = new.series
             names = (series.name, series.kind, series.environment, series.service, series.model)
         extra = content(line.extra)
         otel = content(line.otel)
-        if not (line.revision or otel or extra or names[0] is not None):
+        if not (line.revision or otel or extra or names is not _NO_NAMES):
             return 0
-        self._side[layout.MORE].append((number, line.revision, otel, extra, *names))
+        self._side[layout.MORE].append((number, line.revision, otel or ABSENT, extra or ABSENT, *names))
         return layout.MORE
 
 
@@ -308,11 +317,11 @@ def context_columns(data: bytes) -> tuple[tuple[Any, ...] | None, bool]:
     try:
         bound = _decode(data)
     except msgspec.MsgspecError:  # a number out of range: still JSON, kept as it is
-        return (*(None,) * len(layout.CONTEXT_KEYS), data.decode()), b'"tags"' in data
+        return (*(GAP,) * len(layout.CONTEXT_KEYS), data.decode()), b'"tags"' in data
     if not bound:
         return _NO_CONTEXT
-    columns = [bound.pop(key) if _is_plain(bound.get(key)) else None for key in layout.CONTEXT_KEYS]
-    rest = _encode(bound).decode() if bound else None
+    columns = [bound.pop(key) if _is_plain(bound.get(key)) else GAP for key in layout.CONTEXT_KEYS]
+    rest = _encode(bound).decode() if bound else ABSENT
     return (*columns, rest), bool(bound.get("tags"))
 
 
@@ -336,8 +345,8 @@ def _written(
     number: int, span: NewSpan, context: tuple[Any, ...] | None = None, *, has_tags: bool = False
 ) -> Written:
     line, series = span.line, span.whole_series.series
-    has_session = context is not None and context[_SESSION] is not None
-    has_user = context is not None and context[_USER] is not None
+    has_session = context is not None and context[_SESSION] is not GAP
+    has_user = context is not None and context[_USER] is not GAP
     return Written(
         number,
         line.span_id,

@@ -7,7 +7,7 @@ column and skipped by the statement itself.
 
 What sqlite3 does not know by its exact type (int, float, str, bytearray), None and bytes among it, it first
 looks up an adapter for, which takes ten times as long as to bind it. So where rows are many, a column that may
-be NULL is named `name?` and gets `ABSENT` for None, and a blob is a bytearray.
+be NULL is named `name?` and gets `ABSENT` for None, or `name~` and gets `GAP`, and a blob is a bytearray.
 """
 
 # ruff: noqa: S608 - every statement here is put together from constants; values are bound
@@ -31,6 +31,11 @@ SMALLEST: Final = 8
 
 ABSENT: Final = ""
 """What stands for NULL in a column `name?`, which can therefore not hold an empty text."""
+
+GAP: Final = bytearray()
+"""What stands for NULL in a column `name~`, which can hold an empty text, but no empty blob."""
+
+_NULLS: Final = {"?": f"'{ABSENT}'", "~": "x''"}
 
 
 class Many:
@@ -85,9 +90,9 @@ class Many:
 def insert(table: str, columns: str, conflict: str = "") -> Many:
     """Insert rows of these columns; `conflict` is what follows, e.g. `ON CONFLICT DO NOTHING`."""
     names = columns.split()
-    quoted = ", ".join(f'"{name.rstrip("?")}"' for name in names)
+    quoted = ", ".join(f'"{name.rstrip("?~")}"' for name in names)
     values = ", ".join(
-        f"nullif(column{place}, '{ABSENT}')" if name.endswith("?") else f"column{place}"
+        f"nullif(column{place}, {_NULLS[name[-1]]})" if name[-1] in _NULLS else f"column{place}"
         for place, name in enumerate(names, 1)
     )
     template = (

@@ -16,7 +16,7 @@ import msgspec
 
 from flightlog.store.rollups import HOURS_A_DAY, measured, measured_together
 from flightlog.store.sqlite.facts import LLM, OPEN, Written
-from flightlog.store.sqlite.recompute import DURATION_ROWS, ROLLUP_ROWS, SOME, narrowed
+from flightlog.store.sqlite.recompute import DURATION_ROWS, ROLLUP_ROWS, SOME, SOME_SPANS, narrowed
 from flightlog.store.sqlite.statements import insert
 
 SUMS: Final = (
@@ -42,6 +42,8 @@ _WIDTH: Final = len(SUMS.split())
 
 _ROLLUPS_OF: Final = narrowed(ROLLUP_ROWS, SOME)
 _DURATIONS_OF: Final = narrowed(DURATION_ROWS, SOME)
+_ROLLUPS_OF_SPANS: Final = ROLLUP_ROWS.format(spans=SOME_SPANS)
+_DURATIONS_OF_SPANS: Final = DURATION_ROWS.format(spans=SOME_SPANS)
 
 
 class _Table:
@@ -129,10 +131,17 @@ class Tally:
 
     def take_back(self, connection: sqlite3.Connection, traces: str) -> None:
         """Take back every span of these traces, whose rows' ids are a JSON array."""
+        self._take_back(connection, _ROLLUPS_OF, _DURATIONS_OF, traces)
+
+    def take_back_spans(self, connection: sqlite3.Connection, spans: str) -> None:
+        """Take back these spans, whose ids are a JSON array."""
+        self._take_back(connection, _ROLLUPS_OF_SPANS, _DURATIONS_OF_SPANS, spans)
+
+    def _take_back(self, connection: sqlite3.Connection, rollups: str, durations: str, which: str) -> None:
         self.days = connection.execute(f"SELECT {DAYS}").fetchone()
-        for hours, series, *sums in connection.execute(_ROLLUPS_OF, (traces,)):
+        for hours, series, *sums in connection.execute(rollups, (which,)):
             self._rollups[hours, series] = [-number for number in sums]
-        for hours, series, number, spans in connection.execute(_DURATIONS_OF, (traces,)):
+        for hours, series, number, spans in connection.execute(durations, (which,)):
             self._durations[hours, series, number] = -spans
         self._has_less = True
 

@@ -13,8 +13,10 @@ import msgspec
 from flightlog.records.attributes import WAITING, WAITING_SINCE
 from flightlog.records.traces import Selection, Trace
 from flightlog.store.sqlite import layout
+from flightlog.store.sqlite.askedtexts import few_spans
 from flightlog.store.sqlite.ids import Key, text, trace_key
-from flightlog.store.sqlite.rareseries import rare_series
+from flightlog.store.sqlite.pricedcalls import dear_spans, dear_traces
+from flightlog.store.sqlite.rareseries import named_series, windows
 from flightlog.store.sqlite.restore import read_spans
 from flightlog.store.sqlite.selection import JOINS, conditions
 
@@ -34,8 +36,10 @@ SELECT t.id, t.trace_id, coalesce(m.name, n.name), coalesce(m.kind, n.kind), r.s
   r.id, r.more & {layout.ATTRIBUTES}, iif(instr(r.attributes, 'flightlog.waiting_'), r.attributes, NULL)
 {JOINS}"""
 NEWEST: Final = "ORDER BY t.start DESC, t.trace_id DESC, t.id DESC LIMIT ? OFFSET ?"
+OLDEST: Final = "ORDER BY t.start, t.trace_id, t.id LIMIT ? OFFSET ?"
 ONE: Final = "WHERE t.trace_id = ?1 AND t.start IS NOT NULL ORDER BY t.start, t.project LIMIT 1"
 _OLDER: Final = "AND (t.start, t.trace_id, t.id) < (?, ?, ?)"
+_NEWER: Final = "AND (t.start, t.trace_id, t.id) > (?, ?, ?)"
 _LARGE: Final = "WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY s.id"
 
 _Row = tuple[Any, ...]
@@ -58,21 +62,47 @@ def newest(
     *,
     after: Place | None = None,
     in_order: bool = True,
+    oldest_first: bool = False,
 ) -> list[tuple[Place, Trace]]:
     """The newest traces that are meant, or those that follow a place, newest first; `in_order` as for `conditions`.
 
-    One that a session was found in is told with it, also where it has others and its root has none.
+    With `oldest_first` it is the other way round, and all are gone through in order. One that a session was found in is
+    told with it, also where it has others and its root has none.
     """
-    series = None if in_order else rare_series(connection, selection.question)
-    where, values = conditions(selection, in_order=in_order, series=series)
-    if after is not None:
-        where += f" {_OLDER}"
-        values += after
-    rows = connection.execute(f"{TRACES} {where} {NEWEST}", (*values, max(limit, 0), 0)).fetchall()
+    rows: list[_Row] = []
+    for where, values in _ways(connection, selection, in_order=in_order):
+        beyond, order = (_NEWER, OLDEST) if oldest_first else (_OLDER, NEWEST)
+        place = () if after is None else after
+        statement = f"{TRACES} {where} {beyond if place else ''} {order}"
+        rows = connection.execute(statement, (*values, *place, max(limit, 0), 0)).fetchall()
+        if len(rows) >= limit:
+            break
     return [
         (Place(row[5], row[1], row[0]), _trace(row, attributes, slow_limit_ns, selection.session))
         for row, attributes in _with_attributes(connection, rows)
     ]
+
+
+def _ways(
+    connection: sqlite3.Connection, selection: Selection, *, in_order: bool
+) -> Iterator[tuple[str, list[Any]]]:
+    """Conditions for the traces that are meant: where that is short, for the newest of them alone, then for all."""
+    question = selection.question
+    spans = few_spans(connection, question) or dear_spans(connection, question)
+    named = None if in_order or spans is not None else named_series(connection, question)
+    if named is not None and not named.is_few:
+        for window in windows(connection, named):
+            yield conditions(selection, in_order=in_order, series=named.series, window=window)
+            if window is None:
+                return
+        named = None
+    elif spans is None and not in_order and (dear := dear_traces(connection, question)) is not None:
+        yield conditions(selection, in_order=False, window=dear.window)
+        where, values = conditions(selection, in_order=False)
+        yield f"{where} AND {dear.sql}", [*values, *dear.values]
+        return
+    series = None if named is None else named.series
+    yield conditions(selection, in_order=in_order, series=series, spans=spans)
 
 
 def one(connection: sqlite3.Connection, trace_id: str, slow_limit_ns: int) -> Trace | None:

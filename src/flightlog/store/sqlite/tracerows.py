@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -57,6 +57,8 @@ class TraceRow(Struct, gc=False):
     """One row of `traces`, and what is known of the spans that it points to."""
 
     id: int
+    key: bytearray | str
+    """Its trace id, as it is bound."""
     start: int | None = None
     end: int | None = None
     root: int | None = None
@@ -94,11 +96,12 @@ class TraceRow(Struct, gc=False):
     is_rebound: bool = False
     """The one that was has changed: who it is now must be looked for."""
 
-    def values(self, place: tuple[bytearray | str, str]) -> tuple[object, ...]:
-        """The row for this (trace key, project)."""
+    def values(self, project: str) -> tuple[object, ...]:
+        """The row, of a trace of this project."""
         return (
             self.id,
-            *place,
+            self.key,
+            project,
             ABSENT if self.start is None else self.start,
             ABSENT if self.end is None else self.end,
             ABSENT if self.root is None else self.root,
@@ -216,23 +219,27 @@ class TraceRow(Struct, gc=False):
 def find_rows(connection: sqlite3.Connection, traces: Iterable[NewTrace]) -> dict[tuple[str, str], TraceRow]:
     """The row of each of these traces, new ones with the ids that come next."""
     places = {(trace.project, trace.trace_id): bound(trace_key(trace.trace_id)) for trace in traces}
-    wanted = [(key, project) for (project, _), key in places.items()]
-    rows = {
-        (project, trace_id): TraceRow(*values) for trace_id, project, *values in _find.ask(connection, wanted)
-    }
+    rows: dict[tuple[str, str], TraceRow] = {}
+    for trace_id, project, number, *values in _find.ask(
+        connection, [(key, project) for (project, _), key in places.items()]
+    ):
+        place = (project, trace_id)
+        rows[place] = TraceRow(number, places[place], *values)
     if len(rows) < len(places):
         (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM traces").fetchone()
-        for number, place in enumerate((place for place in places if place not in rows), last + 1):
-            rows[place] = TraceRow(number, is_new=True)
+        for place, key in places.items():
+            if place not in rows:
+                last += 1
+                rows[place] = TraceRow(last, key, is_new=True)
     return rows
 
 
 def put_rows(connection: sqlite3.Connection, rows: dict[tuple[str, str], TraceRow]) -> None:
     """Write all rows."""
-    _put.run(
-        connection,
-        [row.values((bound(trace_key(trace_id)), project)) for (project, trace_id), row in rows.items()],
-    )
+    values: list[Any] = []
+    for (project, _), row in rows.items():
+        values += row.values(project)
+    _put.run_flat(connection, values)
     _put_context.run(
         connection,
         [

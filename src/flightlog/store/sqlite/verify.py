@@ -13,6 +13,7 @@ from flightlog.store.payloads import address
 from flightlog.store.port import Difference
 from flightlog.store.rollups import HOURS_A_DAY
 from flightlog.store.sqlite.layout import PAYLOADS
+from flightlog.store.sqlite.pricedcalls import CALL_ROWS, SUM_ROWS
 from flightlog.store.sqlite.recompute import (
     CONTEXT_ROWS,
     DURATION_ROWS,
@@ -27,7 +28,8 @@ from flightlog.store.sqlite.tally import LAST_DAY, SUMS
 from flightlog.store.sqlite.wholes import whole_payloads
 
 _PAGE_ROWS: Final = 100
-"""Payloads that are put together at a time."""
+_PAGE_BYTES: Final = 32 << 20
+"""Payloads that are put together at a time, and their bytes: each request of a conversation is all of it."""
 
 
 class Derived(Struct, frozen=True):
@@ -105,6 +107,18 @@ _DERIVED: Final = (
         " JOIN payloads p ON p.id = x.part AND p.project = w.project",
     ),
     Derived(
+        "priced_calls",
+        2,
+        "SELECT trace, span FROM priced_calls UNION ALL SELECT trace, span FROM unpriced_calls",
+        CALL_ROWS,
+    ),
+    Derived(
+        "call_sums",
+        2,
+        "SELECT hour, series, calls, unknown, cost_pico_usd, firsts, first_ns FROM call_sums",
+        SUM_ROWS,
+    ),
+    Derived(
         "totals",
         1,
         "SELECT name, value FROM totals",
@@ -134,17 +148,25 @@ def differences(connection: sqlite3.Connection) -> list[Difference]:
 def _payloads(connection: sqlite3.Connection) -> Iterator[Difference]:
     """Payloads that are not what their address says; asked when every reference leads somewhere."""
     after = 0
-    while True:
-        rows = connection.execute(
-            "SELECT id, hash FROM payloads WHERE id > ? ORDER BY id LIMIT ?", (after, _PAGE_ROWS)
-        ).fetchall()
-        values = whole_payloads(connection, [number for number, _ in rows])
-        for number, stored in rows:
+    while rows := _page(connection, after):
+        values = whole_payloads(connection, [number for number, _, _ in rows])
+        for number, stored, _ in rows:
             if (recomputed := address(values[number])) != stored:
                 yield Difference("payloads", f"{number} hash", stored.hex(), recomputed.hex())
-        if len(rows) < _PAGE_ROWS:
-            return
         after = rows[-1][0]
+
+
+def _page(connection: sqlite3.Connection, after: int) -> list[tuple[int, bytes, int]]:
+    """The next payloads, their addresses and sizes: one at least, and no more than fit a page."""
+    rows = connection.execute(
+        "SELECT id, hash, size FROM payloads WHERE id > ? ORDER BY id LIMIT ?", (after, _PAGE_ROWS)
+    ).fetchall()
+    room = _PAGE_BYTES
+    for place, (_, _, size) in enumerate(rows):
+        room -= size
+        if room < 0:
+            return rows[: max(place, 1)]
+    return rows
 
 
 def _compare(connection: sqlite3.Connection, derived: Derived) -> Iterator[Difference]:

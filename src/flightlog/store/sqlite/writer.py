@@ -7,15 +7,18 @@ rest is arithmetic in dictionaries and one statement a table (see `statements.py
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from msgspec import Struct
 
 from flightlog.records.cursor import Cursor
-from flightlog.store.port import Applied, Chunk, Deleted
-from flightlog.store.sqlite import deletion, recordrows
+from flightlog.records.process import Process
+from flightlog.store.clearport import Deleted, Room
+from flightlog.store.port import Applied, Chunk
+from flightlog.store.prices import Prices
+from flightlog.store.sqlite import deletion, pricedcalls, recordrows, space
 from flightlog.store.sqlite.closing import closing_chunk
 from flightlog.store.sqlite.connect import BUSY_MS, CACHE_KIB, answering, change, connect_writer, trim_log
 from flightlog.store.sqlite.intake import Intake
@@ -23,6 +26,7 @@ from flightlog.store.sqlite.names import SERIES_LIMIT, SeriesNames, SourceNames
 from flightlog.store.sqlite.recompute import define_functions, renew_context, renew_tags, renew_traces
 from flightlog.store.sqlite.spanrows import SpanBatch, sources_of
 from flightlog.store.sqlite.tally import Tally
+from flightlog.store.sqlite.textnotes import TextNotes
 from flightlog.store.sqlite.tracerows import find_rows, put_rows
 
 _TRIM_EVERY: Final = 16
@@ -55,17 +59,25 @@ class Writer:
         self._appends = 0
         self._connection = connect_writer(path, durable=durable, busy_ms=busy_ms, cache_kib=cache_kib)
         define_functions(self._connection)
+        self._notes = TextNotes(self._connection, path)
 
     def append(self, chunks: Sequence[Chunk]) -> Applied:
         """Apply all chunks in one transaction, cursors included."""
+        return self.prepared(chunks)()
+
+    def prepared(self, chunks: Sequence[Chunk]) -> Callable[[], Applied]:
+        """Decode and fold all chunks; what comes back applies them."""
         intake = Intake()
         intake.take(chunks)
+        dead = {chunk.process.process_id: chunk.process for chunk in chunks if chunk.dead}
+        return lambda: self._append(intake, dead.values())
+
+    def _append(self, intake: Intake, dead: Iterable[Process]) -> Applied:
+        """Apply an intake in one transaction, and close what these processes left open."""
         interrupted = 0
         with self._change() as connection:
             done = self._apply(intake)
-            for process in {
-                chunk.process.process_id: chunk.process for chunk in chunks if chunk.dead
-            }.values():
+            for process in dead:
                 closing = Intake()
                 closing.take([closing_chunk(connection, process)])
                 interrupted += self._apply(closing).spans
@@ -98,6 +110,33 @@ class Writer:
         """Remove a trace and all that hangs on it, from one project or from all."""
         with self._change() as connection:
             return deletion.delete_trace(connection, trace_id, project)
+
+    def delete_some(self, trace_ids: Sequence[str], most: int, project: str | None = None) -> Deleted:
+        """Remove so much of these traces, the first ones first, in one transaction."""
+        with self._change() as connection:
+            return deletion.delete_some(connection, trace_ids, most, project)
+
+    def room(self) -> Room:
+        """How much the file takes, and how much of it is free."""
+        with answering(self._path):
+            return space.room(self._connection)
+
+    def give_back(self, most_bytes: int) -> Room:
+        """Hand free room back to the disk, in one transaction; what is left."""
+        with answering(self._path):
+            space.give_back(self._connection, most_bytes)
+            return space.room(self._connection)
+
+    def compact(self) -> Room:
+        """Write the whole file anew, without free room, in one transaction."""
+        with answering(self._path):
+            space.compact(self._connection)
+            return space.room(self._connection)
+
+    def price_calls(self, prices: Prices, most: int) -> bool:
+        """Remember of some model calls what they cost; whether there are more."""
+        with self._change() as connection:
+            return pricedcalls.price_some(connection, prices, most)
 
     def close(self) -> None:
         """Give back every handle; closing twice is harmless."""
@@ -138,7 +177,9 @@ class Writer:
             try:
                 with change(self._connection):
                     yield self._connection
+                    self._notes.write()
             except BaseException:
+                self._notes.forget()
                 self._series.forget()
                 self._sources.forget()
                 raise

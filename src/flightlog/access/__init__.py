@@ -1,0 +1,1 @@
+"""Who did what with the records: the audit log of a home; it never keeps anybody out."""

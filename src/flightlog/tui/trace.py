@@ -1,0 +1,324 @@
+"""One trace: its tree on a time axis, and beside it a span in full, or what was said to models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from time import time_ns
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from msgspec import structs
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Static
+
+from flightlog.analysis.narrow import fits_name
+from flightlog.analysis.tree import Node
+from flightlog.records.errors import FlightlogError
+from flightlog.tui.lines import Choice, Lines
+from flightlog.tui.source import Found, at_full_speed
+from flightlog.tui.unfolding import Unfolding
+
+if TYPE_CHECKING:
+    from flightlog.tui.app import Explorer
+
+MOST_LINES: Final = 20_000
+"""Lines of one span, or of messages; of a longer one the first."""
+
+Fits = Callable[[Node], bool]
+"""Whether a span is one of those that are sought."""
+
+
+class TraceScreen(Screen[None]):
+    """A trace, as it is or as it grows."""
+
+    app: Explorer
+
+    AUTO_FOCUS = "#tree"
+    CSS = """
+    #heading { height: auto; }
+    #halves { layout: vertical; height: 1fr; }
+    #beside { height: 1fr; display: none; border-top: solid ansi_default; }
+    TraceScreen.-reads #beside { display: block; }
+    #sought { display: none; border: none; height: 1; padding: 0; background: ansi_default; }
+    #sought:focus { border: none; }
+    #sought.-asks { display: block; }
+    TraceScreen.-wide #halves { layout: horizontal; }
+    TraceScreen.-wide #beside { border-top: none; border-left: solid ansi_default; }
+    """
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (130, "-wide")]  # noqa: RUF012 - as textual has it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "messages", "Messages"),
+        Binding("e", "failure", "Error"),
+        Binding("slash", "seek", "Find", key_display="/"),
+        Binding("n", "again(1)", "Next found", show=False),
+        Binding("N", "again(-1)", "Found before", show=False),
+        Binding("right,l,plus", "open", "Unfold", show=False),
+        Binding("left,h,minus", "shut", "Fold", show=False),
+        Binding("tab", "turn", "To the other half", show=False),
+        Binding("y", "copy('span')", "Copy id"),
+        Binding("Y", "copy('trace')", "Copy the id of the trace", show=False),
+        Binding("f", "app.follow", "Follow", show=False),
+        Binding("r", "app.renew", "Renew", show=False),
+        Binding("question_mark", "app.help", "Keys", key_display="?"),
+        Binding("escape,backspace", "back", "Back", key_display="esc"),
+        Binding("q", "app.quit", "Quit"),
+    ]
+
+    def __init__(self, trace_id: str) -> None:
+        super().__init__()
+        self._trace_id = trace_id
+        self._found: Found | None = None
+        self._is_gone = False
+        self._unfolding = Unfolding()
+        self._read: tuple[str, str] | None = None
+        """What is beside the tree: (`span`, its id) or (`messages`, nothing)."""
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Static(id="heading")
+        yield Input(id="sought", placeholder="part of a name, kind or error")
+        with Container(id="halves"):
+            yield Choice(id="tree")
+            yield Lines(id="beside")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Read it."""
+        tree = self._tree
+        tree.show(1, lambda _: "reading …")
+        tree.focus()
+
+    def on_screen_resume(self) -> None:
+        """What happened meanwhile is read at once."""
+        self.app.action_renew()
+
+    async def renew(self) -> None:
+        """Read the trace as it stands."""
+        source = self.app.source
+        found = await source.ask(self._laid_out)
+        self._is_gone = found is None
+        if found is None:
+            self._draw_tree()
+            return
+        chosen = self._chosen()
+        reads_along = 0 < self._tree.cursor == self._tree.count - 1 and self._read is None
+        is_news = self._found is None or found.trace != self._found.trace
+        self._found = found
+        self._draw_tree(chosen.span_id if chosen and not reads_along else "")
+        if reads_along:  # who stands at the end of a trace that grows goes on standing there
+            self._tree.action_ends(1)
+        if self._read is not None and is_news:
+            self._fill(*self._read)
+
+    def _laid_out(self) -> Found | None:
+        """The trace, its lines laid out; done where it is read, for a large one takes a while."""
+        with at_full_speed():
+            found = self.app.source.found(self._trace_id)
+            if found is not None:
+                self._unfolding.show(found.tree)
+        return found
+
+    def draw(self) -> None:
+        """Draw what was read, as of now."""
+        if self._found is not None and self.is_mounted:
+            self._draw_tree()
+
+    def tick(self) -> None:
+        """Open spans last longer."""
+        if self._found is not None and self._found.trace.status in {"running", "paused"}:
+            self.draw()
+
+    def tell(self) -> None:
+        """Trouble is said on the first screen."""
+
+    # -- the tree -----------------------------------------------------------------------------------------------
+
+    @property
+    def _tree(self) -> Choice:
+        return self.query_one("#tree", Choice)
+
+    def _draw_tree(self, chosen: str = "") -> None:
+        heading = self.query_one("#heading", Static)
+        if self._is_gone:
+            heading.update(Text("this trace is not there any more", "yellow"))
+        if (found := self._found) is None:
+            return
+        now = time_ns()
+        if not self._is_gone:
+            above = self.app.drawing.heading(found, self.size.width, now)
+            heading.update(Text.from_ansi("\n".join(above)))
+        pen = self.app.drawing.tree(found.tree, self._tree.room, now)
+        unfolding, tree = self._unfolding, self._tree
+        tree.show(
+            len(unfolding.rows),
+            lambda number: pen.line(unfolding.node(number), unfolding.guides(number)),
+            pen.title(),
+        )
+        if chosen and (number := self._unfolding.number_of(chosen)) is not None and number != tree.cursor:
+            with self.prevent(Choice.Moved):
+                tree.cursor = number
+
+    def _chosen(self) -> Node | None:
+        number = self._tree.cursor
+        return self._unfolding.node(number) if number < len(self._unfolding.rows) else None
+
+    def action_open(self) -> None:
+        """Unfold the chosen span; when it is unfolded, go to its first child."""
+        number = self._tree.cursor
+        if not self._unfolding.rows:
+            return
+        if self._unfolding.turn(number, is_open=True):
+            self._draw_tree()
+        elif self._unfolding.is_open(number):
+            self._tree.cursor = number + 1
+
+    def action_shut(self) -> None:
+        """Fold the chosen span; when it is folded, go to its parent."""
+        number = self._tree.cursor
+        if not self._unfolding.rows:
+            return
+        if self._unfolding.turn(number, is_open=False):
+            self._draw_tree()
+        elif (parent := self._unfolding.parent(number)) >= 0:
+            self._tree.cursor = parent
+
+    def action_failure(self) -> None:
+        """Go to the next span that failed."""
+        self._go_to(lambda node: node.status == "error", 1, "nothing failed in this trace")
+
+    def action_seek(self) -> None:
+        """Type a part of what is sought."""
+        field = self.query_one("#sought", Input)
+        field.add_class("-asks")
+        field.focus()
+
+    def action_again(self, way: int) -> None:
+        """Go to the next span that has it, or to the one before."""
+        sought = self.query_one("#sought", Input).value.strip()
+        if sought:
+            self._go_to(lambda node: _has(node, sought), way, f"nothing here has {sought!r}")
+
+    @on(Input.Submitted, "#sought")
+    def _sought(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._leave_field()
+        self.action_again(1)
+
+    def _leave_field(self) -> None:
+        self.query_one("#sought", Input).remove_class("-asks")
+        self._tree.focus()
+
+    def _go_to(self, fits: Fits, way: int, otherwise: str) -> None:
+        """Go to the next span that fits, beginning behind the chosen one, and again from the other end."""
+        if self._found is None or (chosen := self._chosen()) is None:
+            return
+        nodes = list(self._found.tree.walk())
+        here = next(place for place, node in enumerate(nodes) if node is chosen)
+        for step in range(1, len(nodes) + 1):
+            node = nodes[(here + way * step) % len(nodes)]
+            if fits(node):
+                number = self._unfolding.reveal(node)
+                self._draw_tree()
+                self._tree.cursor = number
+                return
+        self.app.notify(otherwise)
+
+    # -- beside it ----------------------------------------------------------------------------------------------
+
+    @on(Choice.Chosen)
+    def _choose(self) -> None:
+        if (chosen := self._chosen()) is not None:
+            self._show_beside("span", chosen.span_id)
+
+    @on(Choice.Moved)
+    def _move(self) -> None:
+        if self._read is not None and self._read[0] == "span" and (chosen := self._chosen()) is not None:
+            self._show_beside("span", chosen.span_id)
+
+    def action_messages(self) -> None:
+        """What was said to models and what they said."""
+        self._show_beside("messages", "")
+
+    def action_turn(self) -> None:
+        """To the other half, where there is one."""
+        if self._read is not None:
+            beside = self.query_one("#beside", Lines)
+            (self._tree if beside.has_focus else beside).focus()
+
+    def action_back(self) -> None:
+        """Close what is open, the innermost first."""
+        if self.query_one("#sought", Input).has_class("-asks"):
+            self._leave_field()
+        elif self._read is not None:
+            self._read = None
+            self.remove_class("-reads")
+            self._tree.focus()
+        else:
+            self.app.pop_screen()
+
+    def action_copy(self, what: str) -> None:
+        """Copy the id of the chosen span, or of the trace."""
+        chosen = self._chosen()
+        self.app.copy(chosen.span_id if what == "span" and chosen is not None else self._trace_id)
+
+    def _show_beside(self, what: str, span_id: str) -> None:
+        self._read = (what, span_id)
+        self.add_class("-reads")
+        self.query_one("#beside", Lines).scroll_to(y=0, animate=False)
+        self._fill(what, span_id)
+
+    @on(Lines.Resized)
+    def _resized(self, event: Lines.Resized) -> None:
+        if event.lines is self._tree:
+            self.draw()
+            self._tree.reveal()
+        elif self._read is not None:
+            self._fill(*self._read)
+
+    @work(exclusive=True, group="beside")
+    async def _fill(self, what: str, span_id: str) -> None:
+        """Read and draw what is beside the tree, on the thread that asks the store."""
+        beside = self.query_one("#beside", Lines)
+        number = self._unfolding.number_of(span_id)
+        if what == "span" and number is None:
+            return
+        room = beside.room
+        try:
+            if what == "span" and number is not None:
+                told = await self.app.source.ask(self._span_lines, number, room)
+            else:
+                told = await self.app.source.ask(self._message_lines, room)
+        except (FlightlogError, OSError) as error:
+            self.app.notify(str(error), severity="error", markup=False)
+            return
+        stood_at_end = what == "messages" and 0 < beside.count <= beside.scroll_offset.y + beside.lines_shown
+        beside.show(len(told), told.__getitem__)
+        if stood_at_end:  # whoever reads along goes on reading along
+            beside.scroll_end(animate=False)
+
+    def _span_lines(self, number: int, room: int) -> list[str]:
+        found, node = self._found, self._unfolding.node(number)
+        whole = self.app.source.span(self._trace_id, node.span_id)
+        node = node if whole is None else structs.replace(node, record=whole)
+        path = [each.name for each in self._unfolding.path(number)]
+        began = found.tree.start if found is not None else 0
+        return _bounded(self.app.drawing.span(node, path, began, room, time_ns()))
+
+    def _message_lines(self, room: int) -> list[str]:
+        calls = self.app.source.calls(self._trace_id)
+        return _bounded(self.app.drawing.messages(calls, room)) or ["no model was called in this trace"]
+
+
+def _bounded(lines: Iterable[str]) -> list[str]:
+    return list(islice(lines, MOST_LINES))
+
+
+def _has(node: Node, sought: str) -> bool:
+    record = node.record
+    fault = f"{record.error.type}: {record.error.message}" if record.error is not None else ""
+    return any(fits_name(sought, text) for text in (record.name, record.kind, record.status, fault))
