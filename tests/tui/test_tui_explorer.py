@@ -227,7 +227,7 @@ def test_a_slip_of_the_finger_that_nothing_fits_is_told(home):
     store(*sample())
 
     async def does(pilot):
-        await sees(pilot, "No trace is like that", "did you mean kind:tool?")
+        await sees(pilot, "No trace is like that", "perhaps kind:tool was")
 
     with_pilot(explorer(asked="kind:tol"), does)
 
