@@ -64,8 +64,8 @@ class Change(Struct, frozen=True):
 
 def changes(before: Sequence[Figures], after: Sequence[Figures]) -> list[Change]:
     """Each group of either time, in the order of the later one; those that are gone come last."""
-    known = {_key(row): row for row in before}
-    found = [Change(known.pop(_key(row), None), row) for row in after]
+    known = {row.common(): row for row in before}
+    found = [Change(known.pop(row.common(), None), row) for row in after]
     return found + [Change(row, None) for row in known.values()]
 
 
@@ -77,18 +77,3 @@ def relative(before: float | None, after: float | None) -> float | None:
 def failing(row: Figures | None) -> float | None:
     """Which share of the spans failed."""
     return row.errors / row.spans if row is not None and row.spans else None
-
-
-def _key(row: Figures) -> tuple[str, ...]:
-    return (
-        row.name,
-        row.kind,
-        row.model,
-        row.provider,
-        row.service,
-        row.user,
-        row.session,
-        row.tag,
-        row.status,
-        row.attribute,
-    )

@@ -163,6 +163,11 @@ class Figures(Struct, frozen=True, kw_only=True):
         """Output tokens for each second that model calls took; None without any."""
         return self.output_tokens * 1e9 / self.llm_ns if self.output_tokens and self.llm_ns else None
 
+    def common(self) -> tuple[str, ...]:
+        """What the group has in common, field by field."""
+        named = (self.name, self.kind, self.model, self.provider, self.service)
+        return (*named, self.user, self.session, self.tag, self.status, self.attribute)
+
 
 class Hour(Struct, frozen=True, kw_only=True):
     """The traces that started within one hour."""

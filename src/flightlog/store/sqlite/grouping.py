@@ -195,15 +195,4 @@ def _part(field: str) -> str:
 
 
 def _order(row: Figures) -> tuple[Any, ...]:
-    words = (
-        row.name,
-        row.kind,
-        row.model,
-        row.provider,
-        row.service,
-        row.user,
-        row.session,
-        row.tag,
-        row.status,
-    )
-    return (-row.total_ns, -row.spans, *words, row.attribute)
+    return (-row.total_ns, -row.spans, *row.common())
