@@ -53,7 +53,7 @@ _BEHIND: Final = (
     " UNION SELECT whole FROM payload_parts WHERE place < 0 AND whole IN (SELECT value FROM json_each(?1))"
 )
 """What is packed behind another, where one of both goes."""
-_AGAIN: Final = f"UPDATE payloads SET z = ?2, dictionary = dictionary | {DICTIONARY} WHERE id = ?1"
+_AGAIN: Final = f"UPDATE payloads SET z = ?, dictionary = dictionary | {DICTIONARY} WHERE id = ?"
 _APART: Final = "DELETE FROM payload_parts WHERE place < 0 AND whole IN (SELECT value FROM json_each(?1))"
 _THESE: Final = "FROM payloads WHERE id IN (SELECT value FROM json_each(?1))"
 _DISJOIN: Final = "DELETE FROM payload_parts WHERE whole IN (SELECT value FROM json_each(?1))"
@@ -186,7 +186,7 @@ class PayloadBatch:
             alone = standing_alone(self._connection, rows)
             texts = {number: text for number, dictionary, text in alone if dictionary == PLAIN}
             frames = dict(zip(texts, pack(list(texts.values())), strict=True))
-            self._connection.executemany(_AGAIN, frames.items())
+            self._connection.executemany(_AGAIN, [(frame, number) for number, frame in frames.items()])
             self._connection.execute(_APART, (as_array(frames),))
             before = sum(len(frame) for number, _, frame in rows if number in frames)
             self._connection.execute(COUNT, (0, sum(map(len, frames.values())) - before))
