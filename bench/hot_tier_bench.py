@@ -2,10 +2,10 @@
 
 Every state runs in a fresh process on one core, with everything on where it records: the gate, the journal, the
 keeper's thread. Processor time of the looping thread is counted, the empty loop's taken off; before each run that
-records the other threads get a tenth of a second to catch up, as in the part `hot`. Each row is the median over
-processes of the median of seven runs. The same module is loaded in each state: off and recorded by the level, on
-either engine, stripped by `FLIGHTLOG_STRIP`. Shares are of a loop body that takes 10 or 100 microseconds by itself.
-Memory is what `tracemalloc` sees of a thousand spans that are open at once.
+records the other threads get a tenth of a second to catch up, and the thread works for another, as in the part `hot`.
+Each row is the median over processes of the median of seven runs. The same module is loaded in each state: off and
+recorded by the level, on either engine, stripped by `FLIGHTLOG_STRIP`. Shares are of a loop body that takes 10 or 100
+microseconds by itself. Memory is what `tracemalloc` sees of a thousand spans that are open at once.
 """
 
 from __future__ import annotations
@@ -138,12 +138,18 @@ RECORDED = os.environ["FLIGHTLOG_LEVEL"] == "trace" and "FLIGHTLOG_STRIP" not in
 NAMES = ["loop", "tiny", "lazy", "entered", "pair", "looped", "sampled", "iteration", "state", "guarded", "plain_call",
     "traced_call", "narrated", "spans", "spanned_call", "captured_call", "by_hand", "foreign", "foreign_both_ways"]
 
+def work_for(seconds):
+    begun = time.monotonic()
+    while time.monotonic() - begun < seconds:
+        pass
+
 def measure(subject):
     runs = []
     subject(N // 10)
     for _ in range(REPEATS):
         if RECORDED:
             time.sleep(0.1)
+            work_for(0.1)
         begun = time.thread_time_ns()
         subject(N)
         runs.append((time.thread_time_ns() - begun) / N)
@@ -158,6 +164,7 @@ def memory(count):
         one.__exit__(None, None, None)
     return taken
 
+work_for(0.7)
 found = {name: measure(getattr(subjects, name)) for name in NAMES}
 memory(20)
 tracemalloc.start()

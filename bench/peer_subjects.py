@@ -15,9 +15,11 @@ import json, os, sys, time, tracemalloc
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 N, REPEATS, DEEP = int(sys.argv[1]), 7, 1000
-begun = time.monotonic()
-while time.monotonic() - begun < 0.7:
-    pass
+
+def work_for(seconds):
+    begun = time.monotonic()
+    while time.monotonic() - begun < seconds:
+        pass
 
 def taken(subject, n):
     begun = time.thread_time_ns()
@@ -28,6 +30,7 @@ def measure(subject):
     runs, n = [], N if taken(subject, N // 10) < 25_000 else N // 5
     for _ in range(REPEATS):
         time.sleep(0.1)
+        work_for(0.1)
         runs.append(taken(subject, n))
     return sorted(runs)[REPEATS // 2]
 
@@ -36,6 +39,7 @@ def work():
 
 def report(scope):
     span, span3, event, decorated = (scope.get(name) for name in ("span", "span3", "event", "decorated"))
+    work_for(0.7)
     found = {}
     if span:
         def plain(n):

@@ -5,10 +5,11 @@ in the directory for temporary files that later runs use again. One that cannot 
 named with the reason. Nothing leaves the machine: what a peer makes is thrown away by an exporter, or goes to a
 server on loopback (`peer_subjects.py` says which).
 
-As in the part `hot` every subject runs in a fresh process on one core, after most of a second of other work, and
-processor time of the recording thread is counted; the loop step is included, and the first row says what it and an
-empty block cost. Processes alternate; each row is the median over processes of the median of seven runs of 10,000
-steps, or of 2,000 where one takes longer than 25 µs. Memory is what `tracemalloc` sees of an open span.
+As in the part `hot` every subject runs in a fresh process on one core, after most of a second of other work and a
+tenth of one after each rest, and processor time of the recording thread is counted; the loop step is included, and the
+first row says what it and an empty block cost. Processes alternate; each row is the median over processes of the median
+of seven runs of 10,000 steps, or of 2,000 where one takes longer than 25 µs. Memory is what `tracemalloc` sees of an
+open span.
 """
 
 from __future__ import annotations
