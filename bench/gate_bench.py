@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import sysconfig
 import timeit
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +40,7 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
         "clean JSON, 1,000 characters": ("output.rows", (row * 10)[:1000]),
         "clean JSON, 100,000 characters": ("output.rows", (row * 1000)[:100_000]),
         "clean source code, 1,000 characters": ("input", source[3000:4000]),
+        "clean source code, 100,000 characters": ("input", source[3000:4000] * 100),
         "prose with a key, 300 characters": ("input", _PROSE[:240] + " gh" + "p_" + "a1B2c3" * 6),
         "JSON with a token that is none, 600 characters": ("output", tokens),
         "under a secret key": ("headers.authorization", "whatever"),
@@ -46,7 +49,61 @@ def run(quick: bool) -> list[tuple[str, float, str]]:
         (name, _microseconds(gate, path, text, quick=quick), "us") for name, (path, text) in subjects.items()
     ]
     rows.append(("hides, a key seen before", _microseconds_of_hides(gate, quick=quick), "us"))
+    return [*rows, *_of_sources(quick=quick)]
+
+
+def _of_sources(*, quick: bool) -> list[tuple[str, float, str]]:
+    """Pieces of 1,000 characters from all over the standard library, on both engines."""
+    pieces = _pieces(50 if quick else 400)
+    plain, compiled = DefaultGate(b"bench"), DefaultGate(b"bench")
+    plain._look.may_hold = None  # noqa: SLF001 # as where there is no compiled core
+    gates = {"in Python": plain}
+    compiled._look.make()  # noqa: SLF001 # at once, not after two million characters
+    if compiled._look.may_hold is not None:  # noqa: SLF001 # as above
+        gates["with the compiled core"] = compiled
+    asked = [plain._at_rest(piece)[1] for piece in pieces]  # noqa: SLF001 # no public door tells it
+    rows = [
+        (
+            f"of {len(pieces)} pieces of the standard library: those in which something is like a key",
+            100 * sum(asked) / len(pieces),
+            "%",
+        )
+    ]
+    for how, gate in gates.items():
+        took = [_least(gate, piece) for piece in pieces]
+        calm = [cost for cost, rule in zip(took, asked, strict=True) if not rule]
+        rows += [
+            (f"  {how}, the median of all", _middle(took), "us"),
+            (f"  {how}, the mean of all", sum(took) / len(took), "us"),
+            (f"  {how}, the median of the others", _middle(calm), "us"),
+            (f"  {how}, all above 12 us", 100 * sum(cost > 12 for cost in took) / len(took), "%"),
+        ]
     return rows
+
+
+def _pieces(count: int) -> list[str]:
+    paths = [
+        path
+        for path in sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
+        if "site-packages" not in path.parts
+    ]
+    drawn = random.Random(5)
+    pieces: list[str] = []
+    while len(pieces) < count:
+        text = drawn.choice(paths).read_text("utf-8", "replace")
+        if len(text) > 1000:
+            start = drawn.randrange(len(text) - 1000)
+            pieces.append(text[start : start + 1000])
+    return pieces
+
+
+def _least(gate: DefaultGate, text: str) -> float:
+    """Return the least of nine runs in microseconds a call: what a busy machine adds is left out."""
+    return min(timeit.repeat(lambda: gate.text("input", text), number=10, repeat=9)) / 10 * 1e6
+
+
+def _middle(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
 
 
 def _microseconds(gate: DefaultGate, path: str, text: str, *, quick: bool) -> float:

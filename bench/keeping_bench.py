@@ -18,9 +18,9 @@ import msgspec
 
 from flightlog.records.line import Line
 from flightlog.records.process import Process
+from flightlog.store.clearing import Clearing
 from flightlog.store.open import open_writer
 from flightlog.store.port import Chunk, Writer
-from flightlog.upkeep.clearing import Clearing
 
 START = 1_763_653_000_000_000_000
 PROCESS = Process(process_id="7" * 32, pid=7, host="bench", service="bench", started=START)

@@ -15,6 +15,7 @@ import platform
 import sqlite3
 import sys
 import time
+from compileall import compile_dir
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -39,6 +40,8 @@ PARTS: Final = {
     "watch": ("watch_bench", "The explorer"),
     "kill": ("kill_rounds", "What survives"),
 }
+WARM_SECONDS: Final = 1.0
+"""Before each part: virtual machines were seen to run a process that comes back from a rest at half its speed."""
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 Row = tuple[str, float, str]
@@ -99,6 +102,12 @@ def replaced(text: str, part: str, rows: list[Row]) -> str:
     return head + section(part, rows) + following + tail
 
 
+def _work_for(seconds: float) -> None:
+    begun = time.monotonic()
+    while time.monotonic() - begun < seconds:
+        pass
+
+
 def main(arguments: list[str]) -> None:
     """Run what was asked for, print as it comes, and write the page when it was everything."""
     sys.path.insert(0, str(Path(__file__).parent))
@@ -108,9 +117,11 @@ def main(arguments: list[str]) -> None:
     if unknown:
         sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
     found: dict[str, list[Row]] = {}
+    compile_dir(PAGE.parents[1] / "src" / "flightlog", quiet=1)  # as an installer does
     print(machine())
     for part in wanted:
         print(f"\n{PARTS[part][1]}", flush=True)
+        _work_for(WARM_SECONDS)
         found[part] = import_module(PARTS[part][0]).run(quick=quick)
         for what, value, unit in found[part]:
             print(f"  {what:<76} {number(value):>12} {unit}", flush=True)

@@ -26,6 +26,7 @@ def run(quick: bool) -> list[Row]:
     """Measure each subject and return (name, value, unit) rows."""
     number = 2_000 if quick else 100_000
     trace = _filled(_STEPS, with_data=True)
+    bare = _filled(_STEPS, with_data=False)
     text = trace.to_json()
     document = msgspec.json.decode(text)
     calls = 20 if quick else 2_000
@@ -40,6 +41,7 @@ def run(quick: bool) -> list[Row]:
             "us",
         ),
         (f"{_STEPS} steps to JSON", _call(trace.to_json, calls), "us"),
+        (f"{_STEPS} steps without input and output to JSON", _call(bare.to_json, calls), "us"),
         (f"floor: msgspec reads {_STEPS} steps", _call(lambda: msgspec.json.decode(text), calls), "us"),
         (f"{_STEPS} steps from JSON", _call(lambda: ExecutionTrace.from_json(text), calls), "us"),
     ]

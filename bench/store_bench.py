@@ -43,13 +43,14 @@ Result = tuple[str, float, str]
 
 
 TURNS = 50
+MANY = 10
 TURN_BYTES = 2000
 """Of what is said in a turn, half by the user and half by the model; each request holds all turns before it."""
 
 
-def conversation(key: str = "messages") -> list[Line]:
+def conversation(key: str = "messages", number: int = 2) -> list[Line]:
     """Model calls of one conversation, each with a request that holds all of it; no request for no key."""
-    chance = random.Random(2)
+    chance = random.Random(number)
     words = ["".join(chance.choices("etaoinshrdlucm", k=chance.randint(2, 9))) for _ in range(3000)]
     messages, made = [], []
     for turn in range(TURNS):
@@ -60,7 +61,7 @@ def conversation(key: str = "messages") -> list[Line]:
         fields = {
             "v": 1,
             "type": "span",
-            "trace_id": "c" * 32,
+            "trace_id": "c" * 32 if number == 2 else f"{number:032x}",
             "span_id": _span_id(turn),
             "name": "chat m-1",
             "kind": "llm",
@@ -163,6 +164,22 @@ def _conversations(repeats: int) -> Iterator[Result]:
     yield f"{share} the growth of the file with each request whole", 100 * growths[0] / growths[1], "%"
     yield f"{share} the payloads with each request whole", 100 * payloads[0] / payloads[1], "%"
     yield f"{share} the text of all requests (growth of the file)", 100 * growths[0] / requests, "%"
+    many, wholes = (_growth_of_many(key) / MANY for key in ("messages", "whole"))
+    yield f"store: growth of the file for each of {MANY} conversations in one store", many, "bytes"
+    yield f"{share} the text of all requests (one of {MANY} in one store)", 100 * many / requests, "%"
+    yield f"{share} the growth with each request whole (one of {MANY} in one store)", 100 * many / wholes, "%"
+
+
+def _growth_of_many(key: str) -> int:
+    """By how much more a file grows by conversations than by calls without requests; indexes count fully here."""
+    sizes = []
+    with _directory() as directory:
+        for name in (key, ""):
+            place = directory / f"{name}.db"
+            for number in range(100, 100 + MANY):
+                _fill(place, conversation(name, number))
+            sizes.append(place.stat().st_size)
+    return sizes[0] - sizes[1]
 
 
 def _fill_timed(place: Path, made: Sequence[Line]) -> float:

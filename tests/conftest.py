@@ -1,6 +1,7 @@
 """Makes `tests/` importable, so that every room can use the shared `strategies`, and keeps every home in its place.
 
 A test that records outside of a capture, by mistake or on purpose, must not find the home of whoever runs it.
+No property fails because the machine is slow, or stood still for a while.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 _HOME = tempfile.mkdtemp(prefix="flightlog-tests-")
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 os.environ["FLIGHTLOG_HOME"] = os.path.join(_HOME, "home")  # noqa: PTH118 - a text for the environment
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")

@@ -16,7 +16,9 @@ from flightlog.core.narrates import narrates
 from flightlog.core.prompts import prompt_built
 from flightlog.core.recorded import recorded
 from flightlog.core.redact import redact
+from flightlog.core.tool import tool
 from flightlog.core.tracer import traced
+from flightlog.graphing import graph
 from flightlog.instrumenting import instrument, uninstrument
 from flightlog.pausing import resume
 from flightlog.propagation.extract import extract
@@ -36,6 +38,7 @@ __all__ = [
     "event",
     "extract",
     "flush",
+    "graph",
     "inject",
     "instrument",
     "llm",
@@ -51,6 +54,7 @@ __all__ = [
     "session",
     "span",
     "strip",
+    "tool",
     "traced",
     "turn",
     "uninstrument",

@@ -7,7 +7,6 @@ found, is said in `place.py`.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,13 +30,13 @@ from flightlog.records.process import Process
 from flightlog.records.span import Span
 from flightlog.sinks.fulltext import TextSink
 from flightlog.sinks.store import BATCH_BYTES, Indexer
+from flightlog.store.clearing import Clearing
 from flightlog.store.clearport import Deleted
 from flightlog.store.open import open_query, open_reader, open_writer
 from flightlog.store.port import Answer, Reader
 from flightlog.store.prices import Price, Prices
 from flightlog.unindexed import DIRECTORY as UNINDEXED
 from flightlog.unindexed import adopt
-from flightlog.upkeep.clearing import Clearing
 
 PATIENCE_MS: Final = 1000
 BUSY_MS: Final = 15_000
@@ -151,14 +150,15 @@ class Home(Place):
 
     def delete(
         self,
-        trace_ids: Iterable[str],
+        traces: Iterable[tuple[str, str | None]],
         busy_ms: int = BUSY_MS,
         progress: Callable[[Deleted], object] = lambda _gone: None,
     ) -> list[Deleted]:
         """Remove traces from the store, a part at a time, so that whoever writes it waits for a moment only.
 
         Args:
-            trace_ids: full ids; one that is not there removes nothing.
+            traces: full ids, and the project, since projects may share an id, or None for all of them; one that is
+                not there removes nothing.
             busy_ms: the longest that one waits for another process that writes the store, in milliseconds.
             progress: told of each part.
 
@@ -173,7 +173,7 @@ class Home(Place):
         store = open_writer(self.store_path, durable=durable, busy_ms=busy_ms)
         try:
             clearing = Clearing(store, self.is_shared)
-            return [clearing.clear([trace_id], progress) for trace_id in trace_ids]
+            return [clearing.clear([trace_id], progress, project) for trace_id, project in traces]
         finally:
             store.close()
             self.index_texts(FORGET_SECONDS)
@@ -240,19 +240,21 @@ class Home(Place):
         """The sink of full texts; its owner must hold `index_lock` while it steps."""
         return TextSink(self.store_path, is_on=self.settings.fulltext, is_gentle=is_gentle)
 
-    def index_texts(self, within: float) -> None:
+    def index_texts(self, within: float) -> bool:
         """Bring the words of what the store holds into their index, as long as there is time, in seconds.
 
         Where another process indexes this home, that one does it.
+
+        Returns:
+            Whether more is left for us to do.
         """
         with self.index_lock() as lock:
-            if lock.acquire():
-                self._follow(within)
+            return lock.acquire() and self._follow(within)
 
-    def _follow(self, within: float) -> None:
+    def _follow(self, within: float) -> bool:
         texts = self.texts()
         try:
-            texts.run(within)
+            return texts.run(within) and not texts.trouble
         finally:
             texts.close()
 
@@ -310,6 +312,8 @@ class Home(Place):
 
     def self_check(self) -> list[str]:
         """Write, index and read back records in a scratch home; what went wrong, in sentences, or nothing."""
+        import tempfile  # for the doctor alone, with all that packs files
+
         with tempfile.TemporaryDirectory(prefix="flightlog-check-") as scratch:
             return _check(Home(Path(scratch), self.settings))
 
@@ -334,6 +338,8 @@ class Home(Place):
             place = place.parent
         if not place.is_dir():
             return [f"{self.path} cannot be made: {place} is not a directory"]
+        import tempfile  # as above
+
         try:
             with tempfile.NamedTemporaryFile(dir=place, prefix=".flightlog-") as file:
                 os.posix_fallocate(file.fileno(), 0, _PROBE_BYTES)

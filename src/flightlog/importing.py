@@ -8,7 +8,7 @@ into the same home waits for none of them long, and who reads waits for none.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import chain
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
+from flightlog.firstlook import FirstLook
 from flightlog.home import BUSY_MS, Home
 from flightlog.imports.apart import is_worthwhile, read_apart
 from flightlog.imports.documents import NOTHING, Form, Importer, opened
@@ -134,7 +135,9 @@ class _Portion(Struct):
     document: int
     """Which of them."""
     process: Process
-    lines: list[Line]
+    lines: Sequence[Line]
+    closer: list[int]
+    """The places of those lines that are to be looked at more closely (see `firstlook`)."""
     skipped: list[tuple[str, str]]
     """Places and reasons."""
     at: int
@@ -176,6 +179,7 @@ class _Reading:
 
     def _read(self) -> Generator[_Portion]:
         done: tuple[int, ...] = (0, 0, 0)
+        first = FirstLook()
         for number, path in enumerate(self._paths):
             skipped: list[tuple[str, str]] = []
             importer = Importer(
@@ -185,7 +189,8 @@ class _Reading:
                 for process, lines in chain(importer.read(document, self._form), (NOTHING,)):
                     sums = (*map(add, done, importer.sums), 0)
                     told, skipped[:] = skipped[:], ()
-                    yield _Portion(number, process, lines, told, document.at, document.size, sums)
+                    seen, closer = first.look(lines)
+                    yield _Portion(number, process, seen, closer, told, document.at, document.size, sums)
             done = sums[:-1]
 
 
@@ -212,7 +217,7 @@ class _Taking:
         if not lines and not process.process_id:
             return
         _, waiting = self._by_process.setdefault(process.process_id, (process, []))
-        waiting += self._understanding.lines(lines)
+        waiting += self._understanding.closer(lines, portion.closer)
         self._size += sum(map(len, lines))
         if self._size > TRANSACTION_BYTES:
             self.store()

@@ -28,7 +28,7 @@ from flightlog.integrations.instrumentors import (
     left_out_by,
     plain_name,
 )
-from flightlog.integrations.on_import import when_imported
+from flightlog.integrations.on_import import is_half_made, when_imported
 from flightlog.records.errors import BadQuestion, MissingExtra
 
 LIBRARIES: Final[Mapping[str, str]] = {
@@ -76,6 +76,9 @@ class _Wrapping(Protocol):
     def unwrap_client(self, client: Any) -> None:
         """Leave one object as it was."""
 
+
+_NEEDED: Final = {"opentelemetry": "opentelemetry._logs"}
+"""Modules that a wrapper imports, and that may be importing the one which is waited for."""
 
 _wanted: Final[set[str]] = set()
 """Libraries that are wrapped, or will be when they are imported."""
@@ -268,7 +271,10 @@ def _want(name: str) -> None:
 
 
 def _arrived(name: str, module: ModuleType) -> None:
-    if name in _wanted:
+    needed = sys.modules.get(_NEEDED.get(name, ""))
+    if needed is not None and is_half_made(needed):
+        when_imported(needed.__name__, lambda _: _arrived(name, module))
+    elif name in _wanted:
         _try(name, _wrap, name, module)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -111,6 +110,8 @@ def _upwards() -> list[Path]:
 
 
 def _toml(file: Path, on_error: Callable[[BadSetting], None]) -> dict[str, Any]:
+    import tomllib  # where somebody has such a file
+
     try:
         return tomllib.loads(file.read_text())
     except (OSError, ValueError) as error:

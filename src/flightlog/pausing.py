@@ -6,15 +6,20 @@ What it was is read from the home, or from the `capture` around us (`remembered.
 from __future__ import annotations
 
 from sys import _getframe
+from typing import TYPE_CHECKING
 
+from flightlog.core import rerun
 from flightlog.core.continued import ContinuedUnrecorded
 from flightlog.core.control import control
-from flightlog.core.engine import Span
+from flightlog.core.engine import Span, span
 from flightlog.core.fields import related
 from flightlog.core.off import OFF
 from flightlog.core.unset import UNSET
 from flightlog.propagation.traceparent import parse
 from flightlog.records.errors import UnknownId
+
+if TYPE_CHECKING:
+    from flightlog.records.span import Span as Record
 
 
 def resume(ref: object, /, value: object = UNSET, *, timeout: float = 5.0) -> Span:
@@ -47,6 +52,8 @@ def resume(ref: object, /, value: object = UNSET, *, timeout: float = 5.0) -> Sp
     trace_id, span_id, sampled = _ids(ref)
     if not sampled:
         return ContinuedUnrecorded(trace_id, span_id, value)
+    if rerun.answers is not None and (before := rerun.answers.resumed(trace_id, span_id)) is not None:
+        return _anew(before)
     here = _getframe(1)
     if not control.decide("fatal", here):
         return OFF  # type: ignore[return-value]  # as above
@@ -59,6 +66,14 @@ def resume(ref: object, /, value: object = UNSET, *, timeout: float = 5.0) -> Sp
     if record is None or not control.decide(record.level, here):
         return OFF  # type: ignore[return-value]  # as above
     return taken_up(record, str(ref), value)
+
+
+def _anew(record: Record) -> Span:
+    """A span in the place of a recorded one that went on here, for a rerun: what is recorded is over, and stays."""
+    from msgspec import UNSET as NOTHING  # heavy, and only in a rerun
+
+    given = UNSET if record.input is NOTHING else record.input
+    return span(record.name, record.kind, record.level, input=given, links=[record])
 
 
 def _ids(ref: object) -> tuple[str, str, bool]:

@@ -12,7 +12,6 @@ A recording process needs no more than this at its start; what joins journal and
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
@@ -90,6 +89,8 @@ class Place:
 
     def _publish_key(self, file: Path, made: bytes) -> bytes:
         """Put the key in place whole; whoever comes second takes the first one's."""
+        import tempfile  # once in the life of a home
+
         fd, name = tempfile.mkstemp(dir=self.path, prefix=".key-")
         try:
             os.write(fd, made)

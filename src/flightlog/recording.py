@@ -287,9 +287,9 @@ class Recorder:
         writer, keeper = self.writer, self.keeper
         if writer is None or keeper is None or self.home is None:
             return Flushed(delivered=True)
+        engine.announce_open()  # whoever flushes may be about to leave without ending them
         delivery, deadline = self.delivery, time.monotonic() + max(0.0, min(_FOREVER, timeout))
-        lost = writer.counters.lost()
-        dropped, self._lost = lost - self._lost, lost
+        dropped, self._lost = (lost := writer.counters.lost()) - self._lost, lost
         late: tuple[str, ...] = ()
         try:
             asked = delivery.ask(deadline) if delivery is not None else []

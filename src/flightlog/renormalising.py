@@ -129,7 +129,7 @@ class _Run:
             done.dialects[dialect] = done.dialects.get(dialect, 0) + 1
         done.before.add(span)
         done.after.add(new)
-        if structs.replace(new, revision=span.revision) != span:
+        if self.writing.changes(structs.replace(new, revision=span.revision), span):
             done.changed += 1
             self.writing.put(structs.replace(new, revision=max(new.revision, span.revision) + 1))
 
@@ -165,6 +165,10 @@ class _Writing:
             self._waiting.append(span)
             if len(self._waiting) >= _SPANS_AT_ONCE:
                 self.flush()
+
+    def changes(self, new: Span, span: Span) -> bool:
+        """Whether it would be another span in the store: what the gate hides of a text, it hid before."""
+        return new != span and self._understanding.as_written(new) != span
 
     def hear(self, events: Sequence[Event], reader: Reader) -> None:
         """Look at log records: some may tell of calls that are not here as spans."""

@@ -11,7 +11,6 @@ own rule then takes back what the old one added, and adds what the new one does.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -23,16 +22,13 @@ from flightlog.codecs.otlp.own import fields_of, written
 from flightlog.dialects.counting import Call, Key, Place, Verdict, call_of, verdicts
 from flightlog.dialects.gemini_cli import API_RESPONSE, REQUEST
 from flightlog.dialects.gen_ai_events import NAMES
-from flightlog.dialects.plain import kind_in
 from flightlog.dialects.reading import is_foreign, is_understood, lent, lent_again, marked, raw, understand
-from flightlog.dialects.registry import may_speak
 from flightlog.dialects.settling import lending_of, may_nest, times
+from flightlog.firstlook import FOREIGN, HEAD, IMPORTED, SPAN, FirstLook, kinded
 from flightlog.imports.pen import Pen
 from flightlog.loggedcalls import LoggedCalls
 from flightlog.records.errors import BadRecord
 from flightlog.records.event import Event
-from flightlog.records.genai import CHARGED_KINDS
-from flightlog.records.kinds import BY_ATTRIBUTE
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.record import Record
@@ -50,22 +46,14 @@ _Owned = TypeVar("_Owned", Span, Event)
 _WRITE_AT_ONCE: Final = 500
 _MOST_NOTES: Final = 1000
 _MOST_SPOKEN: Final = 10_000
-_OTEL_TEXT: Final = '"otel":{'
+_OTEL_TEXT: Final = FOREIGN.decode()
 _ATTRIBUTES_TEXT: Final = '"attributes":{'
-_SPAN_TEXT: Final = '{"v":1,"type":"span"'
-_FOREIGN: Final = _OTEL_TEXT.encode()
+_SPAN_TEXT: Final = SPAN.decode()
 _ATTRIBUTES: Final = _ATTRIBUTES_TEXT.encode()
-_SPAN: Final = _SPAN_TEXT.encode()
-_HEAD: Final = 2048
-_own_call: Final = re.compile(b'"kind":"(?:' + "|".join(CHARGED_KINDS).encode() + b')"').search
-"""Whether a line of Flightlog's own is about a call of a model."""
 _SPOKEN: Final = NAMES | {API_RESPONSE, REQUEST}
 """Log records that say more of the span which they name."""
 _EVENTS: Final = (*(name.encode() for name in sorted(NAMES)), b"claude_code", b"gemini_cli")
 _LOG: Final = b'"log":1'
-_IMPORTED: Final = b'"otlp":1'
-_KIND: Final = b'"kind":"'
-_HEADS: Final = {kind: b'%b,"kind":"%b"' % (_SPAN, kind.encode()) for _, kind in BY_ATTRIBUTE}
 
 
 class Understanding:
@@ -78,6 +66,7 @@ class Understanding:
             pen: makes what writes the texts of a line; asked when the first is written.
         """
         self._make_pen = pen
+        self._first = FirstLook()
         self._pen: Pen | None = None
         self._notes: dict[tuple[str, ...], str] = {}
         self._owner: Process | None = None
@@ -107,25 +96,37 @@ class Understanding:
             lines: some of them.
             owner: whose they are, where that is not in each line.
         """
+        return self.closer(*self._first.look(lines), owner)
+
+    def closer(
+        self, lines: Sequence[Line], places: Iterable[int], owner: Process | None = None
+    ) -> Sequence[Line]:
+        """The same for lines that a first look was at.
+
+        Args:
+            lines: some of them.
+            places: of those that are to be looked at more closely.
+            owner: whose they are, where that is not in each line.
+        """
         self._owner = owner
         found: list[Line] | None = None
-        for index, line in enumerate(lines):
-            if line.find(_FOREIGN) < 0:
-                if self._calls and _own_call(line[:_HEAD]) is not None:
+        for place in places:
+            line = lines[place]
+            if line.find(FOREIGN) < 0:
+                if self._calls:
                     self._remember(_decoded(line))  # around what another library tells of, perhaps
                 continue
-            if not line.startswith(_SPAN):
-                if may_speak(line):
-                    self._note_event(line)
+            if not line.startswith(SPAN):
+                self._note_event(line)
                 continue
             try:
-                new = self._line(line, lines, index) if may_speak(line) else _kinded(line)
+                new = self._line(line, lines, place)
             except Exception:  # noqa: BLE001 - the border: what cannot be read goes into the store as it was told
                 self.failed += 1
                 continue
             if new is not line:
                 found = list(lines) if found is None else found
-                found[index] = new
+                found[place] = new
         return lines if found is None else found
 
     def _line(self, line: Line, lines: Sequence[Line], index: int) -> Line:
@@ -141,7 +142,7 @@ class Understanding:
         if span is told or span == told:
             return line
         if UNDERSTOOD not in span.otel:
-            return _kinded(line)
+            return kinded(line)
         self.understood += 1
         return self._added(line, told, span) or self._written(span)
 
@@ -153,9 +154,7 @@ class Understanding:
 
     def _note_event(self, line: Line) -> None:
         """Look at a log record: it may belong to a conversation, or tell of a call by itself."""
-        if (line.find(_LOG) < 0 and line.find(_IMPORTED) >= 0) or all(
-            line.find(name) < 0 for name in _EVENTS
-        ):
+        if (line.find(_LOG) < 0 and line.find(IMPORTED) >= 0) or all(line.find(name) < 0 for name in _EVENTS):
             return
         event = _decoded(line)
         if not isinstance(event, Event):
@@ -184,7 +183,7 @@ class Understanding:
         note = new.otel[UNDERSTOOD]
         if WAS in note or WERE in note or told.context or not told.attributes:
             return None
-        if line.count(_ATTRIBUTES) != 1 or line.count(_FOREIGN) != 1 or not line.startswith(_SPAN):
+        if line.count(_ATTRIBUTES) != 1 or line.count(FOREIGN) != 1 or not line.startswith(SPAN):
             return None
         pen = self._writer()
         fields = [f'"kind":{pen.text(new.kind)}'] if new.kind else []
@@ -213,6 +212,11 @@ class Understanding:
             if len(self._notes) < _MOST_NOTES:
                 self._notes[key] = known
         return known
+
+    def as_written(self, span: Span) -> Span:
+        """The span as the store would give it back: with what its texts are when they have passed the gate."""
+        found = _decoded(self._written(span))
+        return found if isinstance(found, Span) else span
 
     def _written(self, span: Span) -> Line:
         """A span as a line; what was taken out of its texts passes the gate under its new names."""
@@ -393,24 +397,12 @@ def again(span: Span, events: Sequence[Event]) -> Span:
     return structs.replace(new, revision=max(new.revision, span.revision + 1))
 
 
-def _kinded(line: Line) -> Line:
-    """The line of a span that speaks no dialect, with its kind; itself where it is of none, or has one."""
-    kind = kind_in(line)
-    if not kind or line.rfind(_IMPORTED) < 0:
-        return line
-    if line.find(_KIND) >= 0:  # or what looks like it
-        span = _decoded(line)
-        if not isinstance(span, Span) or span.kind:
-            return line
-    return Line(_HEADS[kind] + line[len(_SPAN) :])
-
-
 def _events_behind(lines: Sequence[Line], index: int, span: Span) -> Iterator[Event]:
     """The events of a span, which stand behind it where it came with them."""
     mark = b'"span_id":"%b"' % span.span_id.encode()
     for at in range(index + 1, len(lines)):
         line = lines[at]
-        if line.startswith(_SPAN) or line.find(mark, 0, _HEAD) < 0:
+        if line.startswith(SPAN) or line.find(mark, 0, HEAD) < 0:
             return
         event = _decoded(line)
         if isinstance(event, Event):

@@ -63,3 +63,12 @@ def test_of_many_traces_some_are_named_and_all_are_counted(tmp_path: Path) -> No
     log.note("exported", "flightlog export", traces=tuple(f"{n:032x}" for n in range(500)))
     (one,) = log.entries()
     assert (len(one.traces), one.count) == (audit.MOST_TRACES, 500)
+
+
+def test_a_line_that_a_full_disk_cut_takes_no_other_with_it(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path, "on")
+    log.note("deleted", "first")
+    with (tmp_path / audit.FILE).open("ab") as file:
+        file.write(b'{"time":1,"user":"a","a')
+    log.note("deleted", "second")
+    assert [one.command for one in log.entries()] == ["first", "second"]

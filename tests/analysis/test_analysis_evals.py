@@ -51,3 +51,11 @@ def test_rows_are_apart_by_what_is_asked_for() -> None:
         ("score", "m-2", 2),
         ("score", "m-1", 1),
     ]
+
+
+def test_numbers_at_the_end_of_what_a_float_holds_add_up_as_well() -> None:
+    (row,) = rows([_said(1e308), _said(-1e308), _said(1.5e308), _said(0.5)])
+    assert row.mean == pytest.approx(0.375e308)
+    assert (row.least, row.most) == (-1e308, 1.5e308)
+    assert row.deviation == pytest.approx(1.109e308, rel=1e-3)
+    assert sum(row.bars) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from flightlog.analysis.spread import possible
 from flightlog.records.traces import Figures
@@ -33,3 +34,10 @@ def figures(spans: int, total: int, p50: int | None, p95: int | None, p99: int |
 def test_a_percentile_is_one_that_the_spans_can_have(row, told):
     found = possible(row)
     assert (found.p50_ns, found.p95_ns, found.p99_ns) == told
+
+
+def test_all_that_is_told_of_a_spread_is_possible():
+    row = structs.replace(figures(2, 1000, 510, 1020, 1020), p90_ns=1020, max_ns=1020)
+    assert (possible(row).p90_ns, possible(row).max_ns) == (1000, 1000)
+    low = structs.replace(row, p90_ns=480, max_ns=480)
+    assert (possible(low).p90_ns, possible(low).max_ns) == (500, 500)

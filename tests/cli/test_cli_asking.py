@@ -115,7 +115,7 @@ def test_statistics_have_a_table_by_name_one_by_kind_and_one_by_model(recorded):
     assert "retrieval" in kinds
     assert "gpt-4.1-mini" in models
     assert [line for line in kinds.splitlines() if line.startswith("llm")]
-    assert "within 2.6 %" in note
+    assert "within 2.5 %" in note
     assert run("stats", "--by", "model").stdout == f"{models}\n\n{note}"
 
 

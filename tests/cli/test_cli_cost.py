@@ -379,3 +379,27 @@ def test_a_relative_path_to_prices_leads_from_where_it_was_given():
         "home": "",
         "sinks": "store",
     }
+
+
+def test_traces_are_listed_by_what_they_cost_and_show_it(spent):
+    cheap = [
+        llm(7, "gpt-4o", trace_id=f"{7:032x}", days=2),
+        llm(8, "llama3", "ollama", trace_id=f"{8:032x}", days=3),
+    ]
+    cli_samples.store(spent, cheap)
+    listed = run("list", "--order", "cost", "--json")
+    assert listed.exit_code == 0, listed.output
+    rows = json.loads(listed.stdout, parse_float=Decimal)
+    assert [row["trace_id"] for row in rows] == [
+        cli_samples.OTHER,
+        f"{7:032x}",
+        cli_samples.TRACE,
+        f"{8:032x}",
+    ]
+    assert [row["cost"]["usd"] for row in rows] == [FIRST + SECOND + REPORTED, SECOND, EMBEDDED, None]
+    drawn = run("list", "--order", "cost").stdout.splitlines()
+    assert "cost" in drawn[0].split()
+    assert "$0.0035" in drawn[2]
+    assert "cost" not in run("list").stdout.splitlines()[0].split()
+    newest = json.loads(run("list", "--json").stdout)
+    assert newest[0]["trace_id"] == f"{8:032x}"

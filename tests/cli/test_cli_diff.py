@@ -18,6 +18,7 @@ from flightlog.cli.render.cells import width
 from flightlog.cli.render.terminal import Terminal
 from flightlog.cli.sides import chosen
 from flightlog.codecs.lines import encode
+from flightlog.records.annotation import Annotation
 from flightlog.records.span import Fault, Span
 
 
@@ -262,3 +263,72 @@ def test_what_a_trace_holds_is_never_obeyed(home):
     assert [each for each in (encode(mine[0]),) if b"\x1b" in each] == []
     for args in ((), ("--all",), ("--json",), ("--width", "60")):
         assert "\x1b" not in run("diff", OTHER, TRACE, *args).output
+
+
+def judged(trace: str, place: int, name: str, value: float | bool) -> Annotation:
+    return Annotation(
+        annotation_id=f"{place:032x}",
+        trace_id=trace,
+        time=BEGAN + place,
+        name=name,
+        value=value,
+        by=f"judge-{place}",
+    )
+
+
+def test_scores_of_two_traces_stand_beside_their_figures_and_can_fail_a_build(home):
+    said = [
+        judged(OTHER, 1, "correct", 1.0),
+        judged(OTHER, 2, "correct", 0.5),
+        judged(TRACE, 3, "correct", 0.25),
+    ]
+    cli_samples.store(home, [*earlier(), *later(), *said])
+    assert "score.correct 0.75 → 0.25 -0.5 -67 %" in " ".join(run("diff", OTHER, TRACE).stdout.split())
+    found = json.loads(run("diff", OTHER, TRACE, "--json", "--fail-on", "score.correct<-20%").stdout)
+    assert found["scores"] == {"correct": {"before": 0.75, "after": 0.25}}
+    assert found["failed"] == ["score.correct<-20%"]
+    assert run("diff", OTHER, TRACE, "--fail-on", "score.correct<0.2 or score.unknown<0.9").exit_code == 0
+
+
+def test_scores_of_sets_are_compared_by_their_means(sets):
+    said = [
+        judged(f"{number + 1:032x}", place + number, name, value)
+        for number in range(40)
+        for place, name, value in (
+            (100, "passed", number < 20 or number % 4 == 0),
+            (200, "tone", 0.5 + number % 3 / 10),
+        )
+    ]
+    cli_samples.store(sets, said)
+    asked = ("diff", "service:shop-1", "service:shop-2")
+    drawn = " ".join(run(*asked, "--width", "120").stdout.split())
+    assert "passed 1 → 0.25 -0.75 -75 % no, p < 0.001; 20 and 20 judged" in drawn
+    found = json.loads(run(*asked, "--json", "--fail-on", "score.passed<-10%, score.tone<-1%").stdout)
+    assert [(score["name"], score["significant"]) for score in found["scores"]] == [
+        ("passed", True),
+        ("tone", False),
+    ]
+    assert found["failed"] == ["score.passed<-10%"]
+
+
+def test_sets_that_are_too_small_to_say_anything_say_so(home):
+    records = []
+    for number in range(6):
+        took = 100 + number + 1_000 * (number >= 3)
+        trace = f"{number + 1:032x}"
+        service = f"shop-{1 + (number >= 3)}"
+        records.append(span(trace, 1, 0, "checkout", number * 5_000, number * 5_000 + took, service=service))
+    cli_samples.store(home, records)
+    asked = ("diff", "service:shop-1", "service:shop-2")
+    told = "too few traces to tell a difference from chance: 3 and 3; each set needs about 4"
+    assert told in " ".join(run(*asked).stdout.split())
+    gated = run(*asked, "--fail-on", "duration>+20%")
+    assert gated.exit_code == 0
+    assert told in gated.stderr
+    as_data = run(*asked, "--json")
+    assert json.loads(as_data.stdout)["traces_needed"] == 4
+
+
+def test_sets_that_are_large_enough_say_nothing_of_their_size(sets):
+    result = run("diff", "service:shop-1", "service:shop-2", "--json")
+    assert (json.loads(result.stdout)["traces_needed"], result.stderr) == (None, "")

@@ -176,3 +176,26 @@ def test_the_audit_log_tells_who_did_what(talked: Path, monkeypatch: pytest.Monk
     ]
     assert entries[0]["traces"] == [f"{1:032x}"]
     assert "session:s-1" in run("audit").stdout
+
+
+def test_a_secret_that_somebody_asks_for_stands_in_no_audit_log(
+    talked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shaped, known, own = "sk-" + "ant-" + "api03-" + "Zq7Wv2Bn" * 8, "Words-Of-The-House", "blue-Horse-Of-May"
+    monkeypatch.setenv("FLIGHTLOG_AUDIT", "all")
+    monkeypatch.setenv("PAYMENT_SECRET", known)
+    monkeypatch.setenv("FLIGHTLOG_REDACT_VALUES", own)
+    for secret in (shaped, known, own):
+        asked: tuple[tuple[str, ...], ...] = (
+            ("list", f"name:{secret}"),
+            ("search", secret),
+            ("export", "--name", f"*{secret}*"),
+            ("prune", "--older-than", "9999d", "--question", f"name:{secret}"),
+        )
+        for command in asked:
+            monkeypatch.setattr("sys.argv", ["flightlog", *command])
+            run(*command)
+    run("delete", "session:s-1", f"not name:{own}", "--yes")
+    log = (talked / "audit.jsonl").read_text()
+    assert log.count("[REDACTED]") >= 9
+    assert not any(secret in log for secret in (shaped, known, own))

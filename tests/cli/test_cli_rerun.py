@@ -298,3 +298,67 @@ def test_the_secrets_of_a_question_are_not_told(program):
     assert done.returncode == 3
     assert secret not in done.stderr
     assert "[REDACTED" in done.stderr
+
+
+def test_a_span_that_waited_goes_on_again_in_another_process_and_the_recorded_one_stays(program):
+    program.write(
+        "import flightlog as fl\n"
+        "with fl.span('approve', kind='workflow', input={'order': 7}) as span:\n"
+        "    print(span.pause('may I?'))\n"
+    )
+    trace_id, token = program.record()
+    program.write(
+        "import random, sys\n"
+        "import flightlog as fl\n"
+        "@fl.recorded\n"
+        "def dice(sides):\n"
+        "    return random.randint(1, 10**12)\n"
+        "with fl.resume(sys.argv[1], 'yes') as span:\n"
+        "    print(span.input, dice(6))\n",
+        "resume.py",
+    )
+    done = program.flightlog("run", "resume.py", token.strip())
+    assert done.returncode == 0, done.stderr
+    before = program.spans(trace_id)
+    again = program.flightlog("rerun", trace_id, "--", "resume.py", token.strip())
+    assert (again.returncode, again.stdout) == (0, done.stdout), again.stderr
+    assert "2 of 2 recorded answers given" in again.stderr
+    assert program.spans(trace_id) == before
+    made = program.spans(again.stderr.splitlines()[-1].split()[-1])
+    (anew,) = [span for span in made if span["name"] == "approve"]
+    assert anew["links"][0]["trace_id"] == trace_id
+
+
+def test_a_model_call_by_hand_is_answered_where_it_asks_and_refused_where_it_did_not(program):
+    asks = (
+        "import random, sys\n"
+        "import flightlog as fl\n"
+        "with fl.llm('small-1', messages=['Hello']) as call:\n"
+        "    if 'plain' in sys.argv or not call.given():\n"
+        "        print('asking')\n"
+        "        call.output = random.randint(1, 10**12)\n"
+        "print(call.output)\n"
+    )
+    program.write(asks)
+    trace_id, printed = program.record()
+    done = program.flightlog("rerun", trace_id, "--", "app.py")
+    assert (done.returncode, f"asking\n{done.stdout}") == (0, printed), done.stderr
+    plain, _ = program.record("plain")
+    nothing = program.flightlog("rerun", plain, "--", "app.py", "plain")
+    assert (nothing.returncode, nothing.stdout) == (2, "")
+    assert "answered where its block asks `given()`" in nothing.stderr
+
+
+def test_a_trace_in_a_file_is_run_again_without_being_stored(program):
+    trace_id, printed = program.record("6", "20")
+    exported = program.flightlog("export", trace_id, "-o", "run.jsonl")
+    assert exported.returncode == 0, exported.stderr
+    elsewhere = str(program.directory / "elsewhere")
+    done = program.flightlog("rerun", "run.jsonl", "--", "app.py", "6", "20", FLIGHTLOG_HOME=elsewhere)
+    assert (done.returncode, done.stdout) == (0, printed), done.stderr
+    assert "2 of 2 recorded answers given" in done.stderr
+    compare = done.stderr.splitlines()[-1].removeprefix("compare: flightlog ").split()
+    assert compare[:2] == ["diff", "run.jsonl"]
+    assert program.flightlog(*compare, FLIGHTLOG_HOME=elsewhere).returncode == 0
+    listed = json.loads(program.flightlog("list", "--json", FLIGHTLOG_HOME=elsewhere).stdout)
+    assert [trace["trace_id"] for trace in listed] == compare[2:]

@@ -118,11 +118,11 @@ def test_the_time_right_before_is_as_long(lately):
 
 def test_speed_cost_and_the_way_it_was_counted_are_told(lately):
     shown = run("stats", "--by", "model", "--width", "200").stdout
-    assert [word in shown for word in ("tok/s", "cost", "when", "within 2.6 %", "--exact")] == [True] * 5
+    assert [word in shown for word in ("tok/s", "cost", "when", "within 2.5 %", "--exact")] == [True] * 5
     shown = run("stats", "--by", "model", "--exact", "--width", "200").stdout
     assert "self" in shown
     assert "each span was looked at" in shown
-    assert "2.6 %" not in shown
+    assert "2.5 %" not in shown
 
 
 def test_traces_tell_what_they_used_and_which_failed_last(home):
@@ -140,6 +140,19 @@ def test_traces_tell_what_they_used_and_which_failed_last(home):
     assert [trace["trace_id"] for trace in told["newest_failures"]] == newest
     assert told["cost"]["calls"] == 11
     assert "newest that failed" not in run("stats", "--traces", "--status", "ok").stdout
+
+
+def test_tokens_that_no_call_told_are_unknown_and_not_none(home):
+    cli_samples.store(home, [cli_samples.span(1, 0, "chat", 0, 5, kind="llm")])
+    shown = run("stats", "--traces").stdout
+    assert "tokens     unknown, of 1 model call\n" in shown
+
+
+def test_no_trace_is_told_in_a_sentence_and_not_in_figures_of_nothing(home):
+    cli_samples.store(home, [cli_samples.span(1, 0, "chat", 0, 5)])
+    shown = run("stats", "--traces", "--name", "nothing")
+    assert (shown.exit_code, shown.stdout) == (0, "no trace began in that time\n")
+    assert json.loads(run("stats", "--traces", "--name", "nothing", "--json").stdout)["traces"] == 0
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 120])

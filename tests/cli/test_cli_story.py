@@ -194,6 +194,23 @@ def test_every_command_that_shows_narrations_tells_them_in_the_voice_asked_for(t
         assert run(command, cli_samples.TRACE, "--view", "loud").exit_code == 2
 
 
+def test_a_step_in_full_tells_narrations_in_the_voice_asked_for_and_keeps_the_others(told):
+    def event(*view):
+        shown = run("show", cli_samples.TRACE, "handle_order", "--width", "400", *view).stdout
+        return next(line for line in shown.splitlines() if "Accepted order-17" in line).split("  accept  ")[1]
+
+    assert event().startswith("Accepted order-17")
+    assert "cute=🛒 hop" in event()
+    assert event("--view", "cute").startswith("🛒 hop")
+    assert ", cute=" not in event("--view", "cute")
+    assert "human=Accepted order-17" in event("--view", "cute")
+    assert event("--view", "story") == event()
+    assert (
+        "ship  “Off!” it said. human=Shipped"
+        in run("show", cli_samples.TRACE, "--only", "handle", "--view", "story").stdout
+    )
+
+
 def test_what_could_be_told_better_is_said_with_its_place_and_ends_with_1(told):
     shown = run("lint-narration", OTHER)
     assert shown.exit_code == 1

@@ -118,6 +118,35 @@ def test_a_kind_can_have_a_limit_of_its_own_and_waiting_counts_for_nothing():
     assert "some kinds or names have limits of their own" in drawn(spans, pace=Pace(limits={"llm": 1.0}))[-1]
 
 
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_what_the_marks_mean_is_told_in_whole_words_on_any_terminal(columns):
+    lines = drawn([cli_samples.span(1, 0, "chat", 0, 5000)], columns=columns, pace=Pace(limits={"llm": 1.0}))
+    told = lines[lines.index("") + 1 :]
+    assert all(width(line) <= columns for line in told)
+    assert " ".join(told) == (
+        "◇ slowish, 900 ms or more · ◆ slow, 1.50 s or more; some kinds or names have limits of their own"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("chat gpt-4.1", "chat gpt-4.1 llm 812→90"),
+        ("gpt-4.1", "gpt-4.1 llm gpt-4.1 812→90"),
+        ("chat my-gpt-4.1", "chat my-gpt-4.1 llm gpt-4.1 812→90"),
+        ("draft", "draft llm gpt-4.1 812→90"),
+    ],
+)
+def test_a_model_that_the_name_ends_with_is_not_told_twice(name, said):
+    used = {
+        "gen_ai.request.model": "gpt-4.1",
+        "gen_ai.usage.input_tokens": 812,
+        "gen_ai.usage.output_tokens": 90,
+    }
+    lines = drawn([cli_samples.span(1, 0, name, 0, 1, kind="llm", attributes=used)])
+    assert lines[1].startswith(f"✓ {said}  ")
+
+
 def test_the_settings_say_what_is_slow(recorded, monkeypatch):
     monkeypatch.setenv("FLIGHTLOG_SLOW_LIMITS", "db=250ms,answer_*=10s")
     lines = run("trace", cli_samples.TRACE).stdout.splitlines()

@@ -15,11 +15,11 @@ from flightlog.store.sqlite import connect
 
 @pytest.fixture
 def unwritable(recorded, home, monkeypatch):
-    def refuse(path):
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+    def refuse(*_args):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     (home / "journal").mkdir(exist_ok=True)
-    monkeypatch.setattr(connect, "_touch", refuse)
+    monkeypatch.setattr(connect, "_enter_wal", refuse)
     return home
 
 

@@ -219,10 +219,21 @@ def test_a_run_is_not_begun_when_its_file_exists_already(home, tmp_path, program
     assert json.loads(into.read_text())["exit_code"] == 0
 
 
-def test_a_file_that_cannot_be_written_is_said_and_changes_no_exit_code(home, tmp_path, program):
-    result = flightlog("run", "--export", str(tmp_path / "no" / "run.json"), str(program), "fail", home=home)
+def test_a_run_is_not_begun_when_its_file_would_have_no_directory(home, tmp_path, program):
+    refused = flightlog("run", "--export", str(tmp_path / "no" / "run.json"), str(program), home=home)
+    assert refused.returncode == 2
+    assert f"there is no directory {tmp_path / 'no'} for the file of --export" in refused.stderr
+    assert not home.exists()
+
+
+def test_a_file_that_cannot_be_written_is_said_and_changes_no_exit_code(home, tmp_path):
+    into = tmp_path / "gone" / "run.json"
+    into.parent.mkdir()
+    program = tmp_path / "program.py"
+    program.write_text(f"import os\nos.rmdir({str(into.parent)!r})\nraise SystemExit(3)\n")
+    result = flightlog("run", "--export", str(into), str(program), home=home)
     assert result.returncode == 3
-    assert "was not written" in result.stderr
+    assert f"flightlog: {into} was not written (No such file or directory)" in result.stderr
 
 
 @pytest.mark.parametrize(("args", "console"), [(["--live"], "live"), ([], "off")])

@@ -156,3 +156,11 @@ def test_calls_near_a_time_have_their_attributes_however_large(engine: Engine):
     (found,) = engine.reader().calls_near(["llm"], [(START, START)])
     assert found.attributes == {**USED, "long": "y" * 9000}
     assert found.input is msgspec.UNSET
+
+
+def test_a_trace_that_is_named_twice_and_that_projects_share_gives_each_call_once(engine: Engine):
+    large = {**USED, "note": "x" * 9000}
+    engine.append(llm(1, 1, attributes=large), llm(1, 2, attributes=large, project="other"))
+    calls = list(engine.reader().model_calls(traces=[trace_id(1), trace_id(1)]))
+    assert sorted(call.project for call in calls) == ["other", "shop"]
+    assert all(call.attributes == large for call in calls)

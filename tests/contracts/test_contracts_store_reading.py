@@ -24,7 +24,9 @@ from contracts.store_lines import (
     trace_id,
     usage,
 )
+from flightlog.questions.parsing import parse
 from flightlog.records.errors import AmbiguousId, UnknownId
+from flightlog.records.traces import Selection
 from flightlog.store.port import Sizes
 
 
@@ -334,3 +336,33 @@ def test_text_comes_back_as_it_was(engine: Engine) -> None:
     engine.append(span(name=nasty, input=nasty, context={"user": nasty}, thread=nasty))
     (found,) = engine.reader().spans(trace_id(1))
     assert (found.name, found.input, found.context["user"], found.thread) == (nasty, nasty, nasty, nasty)
+
+
+def test_traces_with_most_of_something_come_first_and_the_unknown_last(engine: Engine) -> None:
+    engine.append(
+        span(1, 1, at=10, took=5, kind="llm", attributes=usage(input=10, output=20)),
+        span(2, 2, at=20, took=50, status="error"),
+        span(3, 3, at=30, took=20, kind="llm", attributes=usage(input=1, output=2)),
+        span(4, 4, at=40, took=None, status="running"),
+        span(4, 5, parent=4, at=41, took=None, status="error"),
+        span(4, 6, parent=4, at=42, took=None, status="error"),
+    )
+    reader = engine.reader()
+    expected = {
+        "newest": [4, 3, 2, 1],
+        "duration": [2, 3, 1, 4],
+        "tokens": [1, 3, 4, 2],
+        "errors": [4, 2, 3, 1],
+    }
+    for order, numbers in expected.items():
+        found = reader.traces(10, by=order)
+        assert [trace.trace_id for trace in found] == [trace_id(number) for number in numbers], order
+        assert found == [reader.trace(trace.trace_id) for trace in found]
+        assert reader.traces(2, by=order) == found[:2]
+    failed = Selection(statuses=("error",))
+    assert [trace.trace_id for trace in reader.traces(10, failed, by="duration")] == [trace_id(2)]
+    asked = Selection(question=parse("kind:llm"))
+    assert [trace.trace_id for trace in reader.traces(10, asked, by="tokens")] == [
+        trace_id(1),
+        trace_id(3),
+    ]

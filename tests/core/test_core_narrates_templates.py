@@ -99,6 +99,8 @@ async def stream(n):
         ("{job_id:{queue:{rest}}}", "braces in braces in braces"),
         ("{job_id:>10000}", "wider than 9999"),
         ("{error}", "names 'error'"),
+        ("{elapsed:zzz}", "has {elapsed:zzz}: "),
+        ("{elapsed:d}", "has {elapsed:d}: "),
         ("{ job_id }", "names ' job_id '"),
         (None, "is a text, not NoneType"),
         (b"x", "is a text, not bytes"),
@@ -109,6 +111,22 @@ def test_a_template_that_does_not_fit_is_refused_with_what_is_wrong_and_what_the
         fl.narrates(template)(work)
     assert wrong in str(refused.value)
     assert "the template of work" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "template", ["{elapsed:.3f}", "{elapsed!r:>9}", "{elapsed:>{queue}}", "{elapsed.real:zzz}"]
+)
+def test_a_format_of_the_time_is_tried_only_where_it_stands_written_and_is_of_a_number(template):
+    assert fl.narrates(template, failed=template, cute=template)(work)
+
+
+def test_a_parameter_called_elapsed_may_have_any_format():
+    def timed(elapsed):
+        pass
+
+    assert fl.narrates("{elapsed:zzz}")(timed)
+    with pytest.raises(ValueError, match="failed of work"):
+        fl.narrates("Done", failed="Failed after {elapsed:x}")(work)
 
 
 @pytest.mark.parametrize("text", ["target", "cute", "story", "correlation_id", "failed"])

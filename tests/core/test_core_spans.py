@@ -7,13 +7,17 @@ import enum
 import gc
 import threading
 from contextlib import ExitStack, suppress
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
 import flightlog as fl
 from flightlog.core.control import control
+from flightlog.core.off import OFF
 from flightlog.redaction.gate import RULE_FAILED
+
+_TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
 def test_a_span_records_what_it_was_told(seen):
@@ -149,6 +153,65 @@ def test_links_relate_spans_across_traces(seen):
         ("a" * 32, "b" * 16, "retry_of"),
     ]
     assert links[1].attributes == {"attempt": 2}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _TRACEPARENT,
+        f" {_TRACEPARENT.upper()} ",
+        {"traceparent": _TRACEPARENT, "accept": "*/*"},
+        SimpleNamespace(trace_id="a" * 32, span_id="b" * 16),
+        SimpleNamespace(trace_id=int("a" * 32, 16), span_id=int("b" * 16, 16)),
+        SimpleNamespace(
+            get_span_context=lambda: SimpleNamespace(trace_id=int("a" * 32, 16), span_id=int("b" * 16, 16))
+        ),
+    ],
+    ids=["text", "text in capitals", "headers", "ids", "OpenTelemetry's ids", "OpenTelemetry's span"],
+)
+def test_whatever_names_a_span_can_be_linked(seen, other):
+    with fl.span("alone", links=other), fl.span("one of a list", links=[other]), fl.span("later") as s:
+        s.link(other, "follows_from")
+    found = {span.name: [(x.trace_id, x.span_id, x.relation) for x in span.links] for span in seen.spans}
+    cause = ("a" * 32, "b" * 16, "caused_by")
+    assert found == {
+        "alone": [cause],
+        "one of a list": [cause],
+        "later": [(*cause[:2], "follows_from")],
+    }
+
+
+@pytest.mark.parametrize(
+    ("other", "counted"),
+    [
+        ("words", 1),
+        (f"00-{'0' * 32}-{'b' * 16}-01", 1),
+        (f"00-{'g' * 32}-{'b' * 16}-01", 1),
+        ({"accept": "*/*"}, 1),
+        (5, 1),
+        (None, 0),
+        (OFF, 0),
+        (SimpleNamespace(trace_id=0, span_id=0), 0),
+    ],
+    ids=["words", "zeros", "no digits", "headers without one", "a number", "None", "off", "invalid context"],
+)
+def test_what_names_no_span_links_nothing_and_is_counted(seen, monkeypatch, other, counted):
+    counts = []
+    monkeypatch.setattr("flightlog.core._pure._count", counts.append)
+    with fl.span("s") as s:
+        s.link(other)
+    assert seen.span("s").links == []
+    assert counts == ["capture_errors"] * counted
+
+
+def test_links_whose_truth_cannot_be_told_are_links(seen):
+    class Array(list):
+        def __bool__(self):
+            raise ValueError("ambiguous")
+
+    with fl.span("s", links=Array([_TRACEPARENT])):
+        pass
+    assert len(seen.span("s").links) == 1
 
 
 def test_a_span_that_has_ended_takes_nothing_more(seen):

@@ -133,6 +133,41 @@ def test_a_call_that_says_no_tokens_at_all_was_not_told_them():
     assert _used(span) == (None, None, None, None)
 
 
+EMBEDDING = {"gen_ai.operation.name": "embeddings", "gen_ai.request.model": "text-embedding-3-small"}
+
+
+@pytest.mark.parametrize(
+    ("told", "input_tokens", "output_tokens"),
+    [
+        ({"input_tokens": 0, "output_tokens": 0}, None, None),
+        ({"input_tokens": 0}, None, None),
+        ({"output_tokens": 0}, None, None),
+        ({"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}, None, None),
+        ({"input_tokens": 0, "output_tokens": 0, "total_tokens": 9}, 9, 0),
+        ({"total_tokens": 9}, 9, None),
+        ({"input_tokens": 9, "output_tokens": 0}, 9, 0),
+        ({"input_tokens": 9}, 9, None),
+    ],
+)
+def test_an_embedding_of_no_tokens_was_not_told_them_and_gives_none_out(told, input_tokens, output_tokens):
+    span = _read({**EMBEDDING, **{f"gen_ai.usage.{name}": count for name, count in told.items()}})
+    assert span.kind == "embedding"
+    assert _used(span)[:2] == (input_tokens, output_tokens)
+
+
+@pytest.mark.parametrize("operation", ["rerank", "speech_to_text", "text_to_speech"])
+def test_another_call_that_says_no_tokens_at_all_was_not_told_them_either(operation):
+    told = {
+        "gen_ai.operation.name": operation,
+        "gen_ai.usage.input_tokens": 0,
+        "gen_ai.usage.output_tokens": 0,
+    }
+    silent = _read({**CHAT, **told})
+    heard = _read({**CHAT, **told, "gen_ai.usage.audio.input_tokens": 50})
+    assert _used(silent)[:2] == (None, None)
+    assert (heard.attributes["flightlog.usage.input_audio_tokens"], _used(heard)[:2]) == (50, (0, 0))
+
+
 def test_messages_with_every_sort_of_part_are_read():
     parts = [
         {"type": "text", "content": "look"},

@@ -33,14 +33,21 @@ TRAPS: dict[str, dict[str, list[tuple[int, int]] | bool]] = {
     "openai_v2_legacy": {"untold": [(11, 3)], "no_cache": True},  # no Responses, no tokens of a cache
     "anthropic_openllmetry_legacy": {"unknown": [(11, 3), (87, 5)]},  # no tokens of streams, one of them as 0
     "google_openinference_calls": {"untold": [(43, 12)]},  # the first of two requests that were one call
+    "agents_openllmetry": {"unknown": [(43, 12), (61, 9)]},  # no tokens of Chat Completions
+    "crewai_openinference": {"untold": [(11, 3)]},  # agents and tasks alone
+    "dspy_openinference": {"unknown": [(11, 3), (107, 5)]},  # no tokens at all
+    "haystack_openinference": {"no_cache": True},
+    "mistral_openinference": {"no_cache": True},
 }
 """By case: calls of which no span tells, and calls whose tokens none tells."""
 
 DUPLICATES = {
     "adk": 0,
+    "anthropic_genai": 8,
     "anthropic_openinference": 8,
     "anthropic_openllmetry": 8,
     "langchain_and_openai_openinference": 6,
+    "logfire": 4,
     "openai_twice": 11,
     "smolagents_and_openai_openinference": 1,
 }
@@ -109,7 +116,9 @@ def test_sums_of_traces_and_of_models_say_the_same(case, tmp_path):
         by_kind = {row.kind: row for row in reader.figures(("kind",))["kind"]}
     assert sum(trace.input_tokens or 0 for trace in traces) == sum(one[0] or 0 for one in known)
     assert sum(trace.output_tokens or 0 for trace in traces) == sum(one[1] or 0 for one in known)
-    assert by_kind["llm"].input_tokens == sum(one[0] or 0 for one in known)
+    assert sum(row.input_tokens or 0 for kind, row in by_kind.items() if kind == "llm") == sum(
+        one[0] or 0 for one in known
+    )
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -14,22 +14,22 @@ from msgspec import structs
 
 import flightlog.importing
 from flightlog.configure import load_settings
+from flightlog.firstlook import FirstLook
 from flightlog.home import Home
 from flightlog.importing import import_documents
 from flightlog.records.traces import Selection
 from flightlog.renormalising import renormalise
-from flightlog.understanding import Understanding
 
 DATA = Path(__file__).parent / "data"
 CASES = ("anthropic_openinference", "openai_genai", "litellm_native", "langchain_and_openai_openinference")
 PATHS = [str(DATA / f"{case}.jsonl.gz") for case in CASES]
 
 
-class Nobody(Understanding):
+class Nobody(FirstLook):
     """What was there before there were readers."""
 
-    def lines(self, lines):
-        return lines
+    def look(self, lines):
+        return lines, []
 
 
 def _home(tmp_path) -> Home:
@@ -40,7 +40,7 @@ def _home(tmp_path) -> Home:
 def old(tmp_path, monkeypatch):
     home = _home(tmp_path / "old")
     with monkeypatch.context() as before:
-        before.setattr(flightlog.importing, "Understanding", Nobody)
+        before.setattr(flightlog.importing, "FirstLook", Nobody)
         import_documents(home, PATHS, bad=pytest.fail)
     return home
 
@@ -80,7 +80,7 @@ def test_calls_that_log_records_told_of_are_found_in_an_old_store(tmp_path, monk
     paths = [str(DATA / f"{case}.jsonl.gz") for case in ("claude_code", "claude_code_logs", "gemini_cli")]
     old, today = _home(tmp_path / "old"), _home(tmp_path / "today")
     with monkeypatch.context() as before:
-        before.setattr(flightlog.importing, "Understanding", Nobody)
+        before.setattr(flightlog.importing, "FirstLook", Nobody)
         import_documents(old, paths, bad=pytest.fail)
     import_documents(today, paths, bad=pytest.fail)
     assert renormalise(old, dry_run=True).logged == 0

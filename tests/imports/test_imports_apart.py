@@ -31,18 +31,25 @@ DOCUMENT = "\n".join(SPAN % (one, one) if one % 50 else '{"resourceSpans":"none"
 
 
 @pytest.fixture
-def forks(monkeypatch):
-    """How often a process was made; every document is worth one."""
+def children(monkeypatch):
+    """The processes that were made."""
     made = []
     fork = os.fork
 
     def counted():
-        made.append(1)
-        return fork()
+        child = fork()
+        made.append(child)
+        return child
 
     monkeypatch.setattr(os, "fork", counted)
-    monkeypatch.setattr("flightlog.importing.is_worthwhile", lambda _: True)
     return made
+
+
+@pytest.fixture
+def forks(monkeypatch, children):
+    """The same; every document is worth one."""
+    monkeypatch.setattr("flightlog.importing.is_worthwhile", lambda _: True)
+    return children
 
 
 def _import(path, *documents, **options):
@@ -56,9 +63,9 @@ def _import(path, *documents, **options):
         return done, skipped, sorted(reader.lines())
 
 
-def _has_no_child():
+def _is_gone(child):
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(child, os.WNOHANG)
     return True
 
 
@@ -85,7 +92,7 @@ def test_what_comes_before_a_document_that_cannot_be_read_is_stored(tmp_path, fo
     assert len(forks) == 2
 
 
-def test_a_reader_that_is_killed_is_told_of():
+def test_a_reader_that_is_killed_is_told_of(children):
     def make():
         yield 1
         os.kill(os.getpid(), SIGKILL)
@@ -93,7 +100,7 @@ def test_a_reader_that_is_killed_is_told_of():
 
     with apart.read_apart(make) as values, pytest.raises(BadDocument, match="is gone"):
         list(values)
-    assert _has_no_child()
+    assert list(map(_is_gone, children)) == [True]
 
 
 def test_a_reader_that_fails_ends_there_and_says_where(capfd):
@@ -106,10 +113,10 @@ def test_a_reader_that_fails_ends_there_and_says_where(capfd):
     assert "ZeroDivisionError" in capfd.readouterr().err
 
 
-def test_who_reads_no_further_leaves_no_process_behind():
+def test_who_reads_no_further_leaves_no_process_behind(children):
     with apart.read_apart(itertools.count) as values:
         assert [next(values), next(values)] == [0, 1]
-    assert _has_no_child()
+    assert list(map(_is_gone, children)) == [True]
 
 
 def test_a_value_may_be_larger_than_what_a_pipe_holds():

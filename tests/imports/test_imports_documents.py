@@ -7,16 +7,21 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import pytest
+import zstandard
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from flightlog.codecs.lines import encode
 from flightlog.configure import load_settings
 from flightlog.home import Home
 from flightlog.importing import import_documents
 from flightlog.imports.framing import is_json
 from flightlog.records.errors import BadDocument
+from flightlog.records.span import Span
+from flightlog.sinks.jsonl import JsonLines
 
 SECRET = "sk-" + "ant-" + "api03-" + "Ab1" * 20
 
@@ -110,11 +115,14 @@ def _names(home) -> list[str]:
         return sorted(span.name for span in reader.each_span())
 
 
-@pytest.mark.parametrize("packed", [False, True])
+def _zstd(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor(write_checksum=True).compress(data)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, _zstd])
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_every_framing_is_told_by_itself(home, tmp_path, name, packed):
-    data = gzip.compress(DOCUMENTS[name]) if packed else DOCUMENTS[name]
-    done, skipped = _import(home, _file(tmp_path, data))
+def test_every_framing_is_told_by_itself(home, tmp_path, name, pack):
+    done, skipped = _import(home, _file(tmp_path, pack(DOCUMENTS[name])))
     assert (done.records, done.lines, done.new, skipped) == (4, 8, 8, [])
     assert _names(home) == ["span 1", "span 2", "span 3", "span 4"]
 
@@ -147,9 +155,10 @@ def test_logs_are_imported_as_well(home, tmp_path):
     assert done.records == 1
 
 
-def test_standard_input_is_a_document(home, monkeypatch):
+@pytest.mark.parametrize("pack", [gzip.compress, _zstd])
+def test_standard_input_is_a_document(home, monkeypatch, pack):
     class Input:
-        buffer = io.BufferedReader(io.BytesIO(gzip.compress(_LONG)))
+        buffer = io.BufferedReader(io.BytesIO(pack(_LONG)))
 
     monkeypatch.setattr(sys, "stdin", Input)
     assert _import(home, "-")[0].records == 4
@@ -210,9 +219,10 @@ def test_of_a_document_that_was_cut_the_beginning_is_read(home, tmp_path):
     assert skipped[0][0] == f"byte {sum(len(_varint(len(one)) + one) for one in _RAW[:2])}"
 
 
-def test_of_a_compressed_document_that_was_cut_the_beginning_is_read(home, tmp_path):
-    lines = b"".join(_json(_request(number)) + b"\n" for number in range(1, 2001))
-    packed = gzip.compress(lines, mtime=0)
+@pytest.mark.parametrize("pack", [partial(gzip.compress, mtime=0), _zstd])
+def test_of_a_compressed_document_that_was_cut_the_beginning_is_read(home, tmp_path, pack):
+    lines = b"".join(_json(_request(number)) + b"\n" for number in range(1, 20_001))
+    packed = pack(lines)
     done, skipped = _import(home, _file(tmp_path, packed[: len(packed) // 2]))
     assert skipped[-1] == (
         "the end",
@@ -220,8 +230,40 @@ def test_of_a_compressed_document_that_was_cut_the_beginning_is_read(home, tmp_p
     )
     assert done.records > 500
     assert skipped[0][0] == f"line {done.records + 1}"
-    assert _import(home, _file(tmp_path, packed, "whole"))[0].records == 2000
-    assert len(_names(home)) == 2000
+
+
+def test_frames_behind_each_other_are_one_document(home, tmp_path):
+    half = len(_LONG) // 2
+    data = b"".join(_zstd(piece) for piece in (_LONG[:half], _LONG[half:]))
+    done, skipped = _import(home, _file(tmp_path, data))
+    assert (done.records, skipped) == (4, [])
+
+
+def test_files_that_the_sink_put_aside_are_documents_and_what_a_crash_left_is_named(home, tmp_path):
+    path = tmp_path / "traces.jsonl"
+    sink = JsonLines(path, rotate_bytes=600, keep=100)
+    for number in range(8):
+        sink.append(
+            [
+                encode(
+                    Span(
+                        trace_id=f"{number:032x}",
+                        span_id=f"{number:016x}",
+                        name=f"n{number}",
+                        start=1,
+                        status="ok",
+                    )
+                )
+            ]
+        )
+    sink.close()
+    with path.open("ab") as file:
+        file.write(b'{"v":1,"type":"span","trace')
+    packed = sorted(str(one) for one in tmp_path.glob("*.zst"))
+    assert packed
+    done, skipped = _import(home, *packed, str(path))
+    assert _names(home) == [f"n{number}" for number in range(8)]
+    assert (done.records, len(skipped)) == (8, 1)
 
 
 @pytest.mark.parametrize(
@@ -262,6 +304,8 @@ def test_a_message_that_was_cut_is_named_with_what_is_missing(home, tmp_path):
         (b"[1, 2]", "neither OTLP nor lines"),
         (gzip.compress(_LONG, mtime=0)[:-9] + b"\xff" * 9, "cannot be read"),
         (gzip.compress(_LONG, mtime=0)[:10] + b"\xff" * 30, "cannot be read"),
+        (_zstd(_LONG)[:-2] + b"\xff\xff", "cannot be unpacked"),
+        (_zstd(_LONG)[:4] + b"\xff" * 30, "cannot be unpacked"),
     ],
 )
 def test_a_file_that_is_no_such_document_is_an_error_that_names_it(home, tmp_path, data, why):

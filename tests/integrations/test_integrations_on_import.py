@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import sys
 import threading
 
@@ -98,3 +100,28 @@ def test_an_import_that_fails_after_somebody_asked_is_made_up_for_by_the_next_on
     asking.ask = asking.end = lambda: None
     __import__("on_import_asking")
     assert found == [7]
+
+
+def test_a_package_without_code_of_its_own_is_handed_over_before_its_modules(tmp_path, monkeypatch):
+    inner = tmp_path / "on_import_spread"
+    inner.mkdir()
+    (inner / "part.py").write_text("thing = 7\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = []
+
+    def arrived(module):
+        found.append((module.__name__, "on_import_spread.part" in sys.modules))
+
+    when_imported("on_import_spread", arrived)
+    try:
+        assert importlib.util.find_spec("on_import_spread") is not None  # which imports nothing
+        assert found == []
+        assert importlib.import_module("on_import_spread.part").thing == 7
+        assert found == [("on_import_spread", False)]
+        package = sys.modules["on_import_spread"]
+        assert type(package.__spec__).__name__ == "ModuleSpec"
+        when_imported("on_import_spread", arrived)
+        assert found == [("on_import_spread", False), ("on_import_spread", True)]
+    finally:
+        for name in ("on_import_spread", "on_import_spread.part"):
+            sys.modules.pop(name, None)

@@ -29,6 +29,7 @@ WRITTEN_BY_HAND = (
     "dialects.md",
     "diff.md",
     "export.md",
+    "graphs.md",
     "hot.md",
     "index.md",
     "integrations.md",

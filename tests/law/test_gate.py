@@ -14,6 +14,7 @@ from law_source import FUNCTIONS, Module, modules
 MAKERS: dict[str, str] = {
     "core.process": "the process line, each value of which went through the gate's encoder",
     "delivery": "without a usable home, or with durability `memory`, the writer's own lines come back",
+    "firstlook": "puts a kind, a word of ours, into a line that went through the gate",
     "home": "the self-check writes two records of its own into a scratch home",
     "imports.documents": "each line of a document was written by the gate's encoder, as `imports.pen` has it",
     "journal.reader": "what comes out of a journal went through the gate before it went in",

@@ -196,3 +196,16 @@ def test_codes_stand_for_the_letters_they_replace():
     assert back == text
     assert "\\x1b" in re.sub(r"#(\d+);", lambda match: chr(int(match[1])), escaped(HOSTILE))
     assert escaped("x" * 500, 40) == "x" * 39 + "…"
+
+
+def test_each_trace_of_a_flow_says_how_it_went():
+    trees = [
+        build([span(1, name="order", service=service, took=took, trace_id=trace_id, status=status)], [])
+        for service, took, trace_id, status in (("shop", 5, "1" * 32, "ok"), ("bank", 7, "2" * 32, "error"))
+    ]
+    lines = list(diagram([root for tree in trees for root in tree.roots]))
+    notes = [line.partition(": ")[2] for line in lines if "Note over" in line]
+    assert notes[0] == "order started in shop."
+    assert notes[1].startswith("It went well and took ")
+    assert notes[2] == "order started in bank."
+    assert notes[3].startswith("It failed after ")

@@ -335,3 +335,24 @@ def test_the_parser_is_loaded_when_a_question_is_asked():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_date_beyond_all_that_is_recorded_is_the_last_one_there_is():
+    (latest, earliest) = (parse(f"since:{date}") for date in ("9999-12-31", "0002-01-01"))
+    assert latest.value == Moment(2**63 - 1)
+    assert earliest.value == Moment(1 - 2**63)
+    assert parse(text_of(latest)) == latest
+    assert parse(text_of(earliest)) == earliest
+
+
+@pytest.mark.parametrize("text", ["tokens>" + "9" * 30, "cost>" + "9" * 30, "duration>" + "9" * 30 + "s"])
+def test_a_number_beyond_all_that_is_recorded_is_refused(text):
+    with pytest.raises(UnreadableQuestion):
+        parse(text)
+
+
+def test_an_attribute_is_compared_with_any_number_that_a_machine_type_holds():
+    assert parse("attr.x>1e308").value == 1e308
+    assert parse("attr.x>" + "9" * 30).value == pytest.approx(1e30)
+    with pytest.raises(UnreadableQuestion):
+        parse("attr.x>1e309")

@@ -53,6 +53,23 @@ def test_a_span_that_is_still_open_when_a_short_program_ends_is_interrupted(benc
     assert (named["left open"].status, named["left open"].attributes) == ("interrupted", {"question": "why"})
 
 
+@pytest.mark.parametrize("around", ["", 'with fl.span("around"):'])
+def test_who_flushes_and_then_dies_leaves_the_spans_that_were_open(bench, around):
+    result = bench.run(f"""
+        import os
+        import flightlog as fl
+
+        {around or "if True:"}
+            with fl.span("work", input={{"question": "why"}}) as span:
+                span.set(step=3)
+                assert fl.flush(timeout=60)
+                os._exit(7)
+    """)
+    assert result.returncode == 7, result.stderr
+    work = bench.named()["work"]
+    assert (work.status, work.input, work.attributes) == ("interrupted", {"question": "why"}, {"step": 3})
+
+
 def test_a_parent_that_was_never_written_gets_a_placeholder(bench):
     bench.run("""
         import os

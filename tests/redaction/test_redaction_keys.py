@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +60,17 @@ def test_a_key_that_names_no_secret_shows_its_value(key: str) -> None:
 @pytest.mark.parametrize("key", SECRET)
 def test_every_secret_key_has_a_root_by_which_it_is_found_in_a_text(key: str) -> None:
     assert any(root in key.lower() for root in ROOTS)
+
+
+@pytest.mark.parametrize("key", [*SECRET, "Senha", "SENHA_DO_BANCO", "contrasena", "wachtwoord", "kennwort"])
+def test_every_secret_key_hides_its_value_behind_many_others(key: str) -> None:
+    """In a text with many keys and in a document, what is asked first is whether a root is there at all."""
+    secret = "Xk2mQ9vTr7Lb4Np1"
+    others = {f"field{number}": number for number in range(9)}
+    line = " ".join(f"{name}={value}" for name, value in others.items())
+    gate = DefaultGate(b"k")
+    assert secret not in gate.text("output", f"{line} {key}={secret}")
+    assert secret not in gate.text("output", json.dumps({**others, key: secret}))
 
 
 def test_every_word_of_the_table_that_makes_a_secret_has_a_root() -> None:

@@ -193,10 +193,10 @@ def test_it_says_no_to_most_of_what_people_write():
 
 
 def test_what_follows_a_root_is_the_same_for_each_so_that_one_outline_serves_all():
-    assert len({tail.pattern.removeprefix(root) for root, tail in assignments.TAILS.items()}) == 1
-    assert all(
-        tail.pattern.startswith(root) and re.escape(root) == root for root, tail in assignments.TAILS.items()
-    )
+    assert all(pattern.pattern.endswith(assignments.TAIL) for _, pattern in assignments._TOLD)
+    heads = [pattern.pattern.removesuffix(assignments.TAIL) for _, pattern in assignments._TOLD]
+    assert heads == [head for _, head in assignments.HEADS]
+    assert assignments._TOLD_ELSEWHERE.pattern.endswith(assignments.TAIL)
 
 
 def test_a_character_that_lower_case_makes_ascii_is_left_to_the_signs():

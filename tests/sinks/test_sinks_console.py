@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from sinks_stderr import Screen
 
 from flightlog.codecs.lines import encode
+from flightlog.narration.cells import width
 from flightlog.records.event import Event
 from flightlog.records.span import Fault, Span
 from flightlog.sinks import console, console_program
 from flightlog.sinks.console import Console
 from flightlog.sinks.console_places import PATIENCE, SOON, Places
+from flightlog.sinks.stream import Look
 
 TRACE = "a" * 32
 MS = 1_000_000
@@ -413,3 +415,61 @@ def test_every_span_starts_at_most_once_and_ends_once_whatever_the_order(parents
     assert sorted(ends) == sorted(record.span_id for record in records)
     assert len(starts) == len(set(starts))
     assert not places.is_waiting
+
+
+LONG = "no such column: function_count; modules has the columns: name, lines, functions, classes"
+
+
+def wide(monkeypatch, columns):
+    monkeypatch.setattr(console, "look", lambda: Look(width=columns))
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("mode", ["tree", "live"])
+def test_a_long_step_goes_on_under_itself_and_tears_no_tree(watch, monkeypatch, mode, columns):
+    wide(monkeypatch, columns)
+    fault = Fault(type="sqlite3.OperationalError", message=LONG)
+    seen = watch(mode)
+    seen.record(running("root"), event("retry", "bad", attributes={"reason": LONG, "model": "m" * 60}))
+    seen.record(
+        span("界" * 50, "bad"),
+        span("bad", "root", status="error", error=fault),
+        span("next", "root", start=1, end=1 + 2 * MS),
+    )
+    seen.record(span("root"))
+    steps = seen.steps
+    assert [line for line in seen.screen.lines if width(line) > columns and TRACE not in line] == []
+    first = next(place for place, line in enumerate(steps) if "✗ bad" in line)
+    beside = "│  " if mode == "tree" else "  "
+    told = " ".join([steps[first], *(line.removeprefix(beside).strip() for line in steps[first + 1 :])])
+    assert f"{fault.type}: {LONG}" in told
+    if columns < 120:
+        assert steps[first + 1].startswith(f"{beside}    {fault.type}")
+    assert sum("✓ next  2.00 ms" in line for line in steps) == 1
+
+
+def test_a_mark_that_has_no_room_behind_a_step_stands_under_it(watch, monkeypatch):
+    wide(monkeypatch, 40)
+    seen = watch().record(
+        running("root", thread="MainThread"),
+        span("tool-that-has-a-name-of-length", "root", thread="reader_1"),
+        span("short", "root", thread="reader_1"),
+    )
+    assert seen.steps[1:] == [
+        "  ✓ tool-that-has-a-name-of-length",
+        "      2.00 ms  [reader_1]",
+        "  ✓ short  2.00 ms  [reader_1]",
+    ]
+
+
+def test_the_card_of_a_narrow_terminal_keeps_its_column_and_the_id_whole(watch, monkeypatch):
+    wide(monkeypatch, 40)
+    fault = Fault(type="sqlite3.OperationalError", message=LONG)
+    seen = watch("summary").record(span("root" * 15, status="error", error=fault))
+    lines = seen.screen.lines
+    assert lines[0] == "── rootrootrootrootrootrootrootrootr… ──"
+    place = next(place for place, line in enumerate(lines) if line.startswith("  error"))
+    said = [lines[place].removeprefix("  error    "), *(line[11:] for line in lines[place + 1 : -1])]
+    assert " ".join(said) == f"{fault.type}: {LONG}"
+    assert all(line[:11] == " " * 11 for line in lines[place + 1 : -1])
+    assert lines[-1] == f"  trace    {TRACE}"

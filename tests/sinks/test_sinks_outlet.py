@@ -222,6 +222,24 @@ def test_an_exception_that_cannot_be_shown_is_counted_and_the_sink_is_tried_agai
     assert one.said == ["sink fickle failed (Hostile, which cannot be shown); it is tried again"]
 
 
+def test_an_exception_is_told_of_without_what_a_terminal_would_obey(work):
+    class Colourful(Fickle):
+        def append(self, batch):
+            if self.failing:
+                self.failing -= 1
+                raise ValueError("bad \x1b[31mline\r\nflightlog: forged \u202egnp")
+            super().append(batch)
+
+    sink = Colourful()
+    sink.failing = 1
+    one = work(sink)
+    one.give("a")
+    assert one.flush()
+    told = r"ValueError: bad \x1b[31mline\r\nflightlog: forged \u202egnp"
+    assert one.said == [f"sink fickle failed ({told}); it is tried again"]
+    assert one.outlet.state().last_error == told
+
+
 def test_an_answer_that_is_neither_true_nor_false_is_a_no_and_the_sink_goes_on(work):
     class Undecided:
         def __bool__(self):

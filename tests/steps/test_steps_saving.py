@@ -71,7 +71,9 @@ def test_every_step_type_has_its_kind() -> None:
 
 def test_secrets_in_a_saved_trace_pass_the_gate() -> None:
     trace = ExecutionTrace()
-    trace.add_step(TraceStep("t", "call", 0, 1, input={"password": "hunter2"}, metadata={"api_key": "the-key"}))
+    trace.add_step(
+        TraceStep("t", "call", 0, 1, input={"password": "hunter2"}, metadata={"api_key": "the-key"})
+    )
     with fl.capture() as seen:
         trace.save()
     text = repr(seen.records)

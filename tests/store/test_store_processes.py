@@ -116,3 +116,27 @@ def test_a_killed_writer_leaves_whole_batches_and_all_that_it_acknowledged(tmp_p
         assert reader.sizes().spans == SPANS * max(cursor, reader.sizes().traces)
         assert reader.verify() == []
         reader.close()
+
+
+def _look(place: str) -> None:
+    writer = open_writer(place)
+    writer.append([Chunk(msgspec.structs.replace(PROCESS, process_id="f" * 32), [span(9, 1)], Cursor(0, 1))])
+    writer.close()
+
+
+@pytest.mark.parametrize("reopened", [open_writer, open_reader])
+def test_a_store_that_is_opened_twice_in_a_process_keeps_its_locks(
+    tmp_path: Path, reopened: Callable[[str], Any]
+) -> None:
+    """Else another process takes itself for the last one and the log with it: "disk I/O error" from then on."""
+    place = str(tmp_path / "store.db")
+    writer = open_writer(place)
+    writer.append([Chunk(PROCESS, [span(1, 1)], Cursor(0, 1))])
+    reopened(place).close()
+    assert _finish([_start(_look, place)]) == [0]
+    assert Path(place + "-wal").exists()
+    writer.append([Chunk(PROCESS, [span(1, 2)], Cursor(0, 2))])
+    reader = open_reader(place)
+    assert (reader.sizes().spans, reader.verify()) == (3, [])
+    reader.close()
+    writer.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ from contracts.store_lines import PROCESS, Engine, span
 from flightlog.records.errors import StoreError, StoreUnwritable
 from flightlog.store.open import open_reader, open_writer
 from flightlog.store.port import Chunk
+from flightlog.store.sqlite import connect
 from flightlog.store.sqlite.connect import answering
 
 
@@ -54,3 +56,21 @@ def test_where_nothing_can_be_written_what_is_in_the_log_is_read_too(
     monkeypatch.setattr(os, "access", lambda *_: False)
     with closing(open_reader(store.place)) as reader:
         assert len(reader.traces(5)) == 1
+
+
+def test_on_a_full_disk_what_is_stored_is_read_all_the_same(
+    store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.append(span(1, 1))
+    store.close()
+    monkeypatch.setattr(connect, "_has_room", lambda _path: False)
+    with closing(open_reader(store.place)) as reader:
+        assert [found.span_count for found in reader.traces(5)] == [1]
+    with pytest.raises(StoreUnwritable, match=os.strerror(errno.ENOSPC)), answering("a.db"):
+        raise sqlite3.OperationalError("disk I/O error")
+
+
+def test_where_a_disk_has_room_trouble_with_it_is_trouble_with_the_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught, answering(str(tmp_path / "a.db")):
+        raise sqlite3.OperationalError("disk I/O error")
+    assert not isinstance(caught.value, StoreUnwritable)

@@ -268,6 +268,15 @@ def test_a_refusal_of_an_order_says_where_it_ends(seen):
     ]
 
 
+def test_a_refusal_stands_in_the_test_and_not_in_what_makes_its_text(seen):
+    for names in (("plan", "nosuch"), ("rerank", "plan")):
+        with pytest.raises(AssertionError) as refused:
+            seen.assert_order(*names)
+        ours = [entry for entry in refused.traceback if "flightlog" in entry.path.parts]
+        assert ours
+        assert all(entry.frame.f_locals.get("__tracebackhide__") for entry in ours)
+
+
 def test_a_name_in_an_order_stands_for_one_record_each_time(seen):
     assert "no 'plan' began after 'plan'" in refusal(seen.assert_order, "plan", "plan")
 

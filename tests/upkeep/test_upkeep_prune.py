@@ -151,3 +151,38 @@ def test_a_policy_that_cannot_be_read_deletes_nothing(home: Home) -> None:
     broken = _home(home.path, prune_older_than="30d", prune_question="nonsense:::")
     assert retention.keep_within(broken) is None
     assert len(_left(home)) == 6
+
+
+def test_room_of_words_goes_back_to_the_disk(tmp_path: Path) -> None:
+    home = _home(tmp_path)
+    words = [" ".join(f"w{number}x{place}" for place in range(300)) for number in range(1, 41)]
+    _store(home, *(_days_ago(number, 60, input=text) for number, text in enumerate(words[:-1], 1)))
+    _store(home, _days_ago(40, 1, input=words[-1]))
+    home.index_texts(60.0)
+    before = (tmp_path / "fulltext.db").stat().st_size
+    assert prune(home, Policy(older_than_ns=30 * DAY_MS * MS)).traces == 39
+    assert not home.index_texts(60.0)
+    assert (tmp_path / "fulltext.db").stat().st_size < before / 2
+
+
+def test_of_a_trace_that_two_projects_share_goes_what_the_policy_does_not_keep(tmp_path: Path) -> None:
+    home = _home(tmp_path)
+    _store(home, _days_ago(1, 60, project="a"), _days_ago(1, 60, project="b", status="error"))
+    assert prune(home, Policy(older_than_ns=30 * DAY_MS * MS, keep_errors=True)).spans == 1
+    with home.reader() as reader:
+        assert [trace.project for trace in reader.each_trace()] == ["b"]
+
+
+def test_a_trace_of_which_a_span_goes_on_stays_though_its_root_is_over(tmp_path: Path) -> None:
+    home = _home(tmp_path)
+    at = NOW_MS - 60 * DAY_MS
+    _store(
+        home, span(1, 1, at=at), span(1, 2, parent=1, at=at, took=None, status="running"), span(2, 1, at=at)
+    )
+    assert prune(home, Policy(older_than_ns=30 * DAY_MS * MS)).traces == 1
+    assert _left(home) == [1]
+
+
+def test_a_dry_run_needs_nothing_that_can_be_written(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flightlog.upkeep.prune.open_writer", None)
+    assert prune(home, Policy(older_than_ns=30 * DAY_MS * MS), dry_run=True).traces == 3

@@ -7,6 +7,7 @@ the log is bounded. Nothing but ids, counts and the question goes into it, no te
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
 import time
@@ -108,9 +109,13 @@ class AuditLog:
             pid=os.getpid(),
         )
         self._make_room()
-        fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.write(fd, msgspec.json.encode(entry) + b"\n")
+            size = os.fstat(fd).st_size
+            is_torn = size > 0 and os.pread(fd, 1, size - 1) != b"\n"  # by a full disk, say
+            line = b"\n" * is_torn + msgspec.json.encode(entry) + b"\n"
+            if os.write(fd, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(fd)
 

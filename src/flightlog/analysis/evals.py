@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from math import sqrt
-from statistics import fmean
+from statistics import fmean, median
 from typing import Final, Literal, get_args
 
 from msgspec import Struct, field
@@ -18,6 +18,9 @@ BYS: Final[tuple[By, ...]] = get_args(By)
 
 BARS: Final = 10
 """Parts that the numbers from the least to the greatest are counted in; from 0 to 1, where all lie there."""
+
+_SAFE: Final = 1e100
+"""Up to here the squares of numbers can be added up."""
 
 _KEYS: Final[Mapping[By, Callable[[Judgement], str]]] = {
     "score": lambda _: "",
@@ -100,15 +103,19 @@ def _row(score: str, group: str, some: list[Judgement], threshold: float | None)
 
 
 def _spread(row: Row, numbers: list[float]) -> None:
-    row.mean = fmean(numbers)
     row.least, row.most = numbers[0], numbers[-1]
-    half = len(numbers) // 2
-    row.median = numbers[half] if len(numbers) % 2 else (numbers[half - 1] + numbers[half]) / 2
+    # Sums, squares and differences of such numbers as 1e308 are beyond what a float holds.
+    greatest = max(abs(row.least), abs(row.most))
+    scale = greatest if greatest > _SAFE else 1.0
+    small = [one / scale for one in numbers]
+    row.mean = fmean(small) * scale
+    row.median = median(small) * scale
     if len(numbers) > 1:
-        row.deviation = sqrt(sum((one - row.mean) ** 2 for one in numbers) / (len(numbers) - 1))
+        row.deviation = sqrt(sum((one - row.mean / scale) ** 2 for one in small) / (len(small) - 1)) * scale
     first, last = (0.0, 1.0) if row.least >= 0 and row.most <= 1 else (row.least, row.most)
     row.edges = (first, last)
     row.bars = [0] * BARS
-    for one in numbers:
-        place = int((one - first) / (last - first) * BARS) if last > first else 0
+    width = last / scale - first / scale
+    for one in small:
+        place = int((one - first / scale) / width * BARS) if width > 0 else 0
         row.bars[min(BARS - 1, place)] += 1

@@ -8,6 +8,7 @@
 
 With a sign the amount is how much the measure changed, `+20%` of what it was or `+200ms` in its own unit; without a
 sign it is what the measure is now. A comma means the same as `or`. What is unknown fails nothing.
+`score.NAME` is a measure as well: what traces were judged.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ MEASURES: Final[Mapping[str, str]] = {
 }
 """What can be measured, and in which unit."""
 
+SCORE: Final = "score."
+"""What a score is called here begins with this."""
+
 FACTS: Final = (
     "new:error",
     "new:span",
@@ -50,9 +54,10 @@ _SCALES: Final[Mapping[str, Mapping[str, float]]] = {
     "time": {"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9},
     "money": {"": 1e12},
     "count": {"": 1, "k": 1e3, "M": 1e6},
+    "score": {"": 1},
 }
 _TOKEN: Final = re.compile(
-    r"\s*(?:([a-z_]+(?::[a-z_]*)?)|(>=|<=|>|<)|([+-]?\$?\d+(?:\.\d+)?)(\s*%|[a-zA-Zµ]*)|(,))"
+    r"\s*(?:(score\.[\w.-]+|[a-z_]+(?::[a-z_]*)?)|(>=|<=|>|<)|([+-]?\$?\d+(?:\.\d+)?)(\s*%|[a-zA-Zµ]*)|(,))"
 )
 
 Operator = Literal[">", ">=", "<", "<="]
@@ -181,7 +186,7 @@ class _Reader:
             if word.text not in FACTS:
                 raise BadCondition(self._text, word.at, _unknown("fact", word.text, FACTS))
             return Fact(word.text)
-        if word.text not in MEASURES:
+        if _unit(word.text) is None:
             raise BadCondition(self._text, word.at, _unknown("measure", word.text, (*MEASURES, *FACTS)))
         operator = self._take()
         if operator.sort != "operator":
@@ -192,7 +197,7 @@ class _Reader:
         amount = self._take()
         if amount.sort != "amount":
             raise BadCondition(self._text, amount.at, "here an amount was expected, such as +20% or 500ms")
-        unit = MEASURES[word.text]
+        unit = _unit(word.text) or ""
         sign, number = amount.text[:1] in {"+", "-"}, amount.text.replace("$", "")
         is_money = "$" in amount.text
         if is_money is not (unit == "money" and amount.unit != "%"):
@@ -235,6 +240,11 @@ class _Reader:
         return (
             _Token("comma", comma, "", at, end) if comma else _Token("amount", amount, unit.strip(), at, end)
         )
+
+
+def _unit(measure: str) -> str | None:
+    """In which unit it is measured; None for none that there is."""
+    return "score" if measure.startswith(SCORE) else MEASURES.get(measure)
 
 
 def _unknown(what: str, word: str, known: Sequence[str]) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import count
+from statistics import fmean
 from typing import Final
 
 from msgspec import Struct
 
-from flightlog.analysis.significance import LEVEL, adjusted, fisher, mann_whitney, middle
+from flightlog.analysis.significance import LEVEL, adjusted, fisher, mann_whitney, middle, surest
 from flightlog.analysis.waiting import worked_ns
 from flightlog.records.span import Span
 from flightlog.records.traces import Trace
@@ -42,7 +44,7 @@ class Measured(Struct, frozen=True):
 
     name: str
     before: float | None
-    """The median; None where nothing is known."""
+    """The median, of a score the mean; None where nothing is known."""
     after: float | None
     before_known: int
     """Traces of which it is known."""
@@ -91,6 +93,10 @@ class SetComparison(Struct, frozen=True):
     new_errors: Sequence[tuple[str, str, int]]
     """Name, error type and count of what fails in the later set alone."""
     gone_errors: Sequence[tuple[str, str, int]]
+    scores: Sequence[Measured] = ()
+    """What the traces of both were judged, by the name of the score."""
+    needed: int = 0
+    """Traces that each set needs for any difference to be more than chance, where these are too few; else 0."""
 
     def measure(self, name: str) -> Measured:
         """One of `MEASURES`."""
@@ -107,6 +113,8 @@ class Side:
         self.values: dict[str, array[float]] = {name: array("d") for name in MEASURES}
         self.steps: dict[str, array[float]] = {}
         self.errors: Counter[tuple[str, str]] = Counter()
+        self.judged: dict[str, dict[str, tuple[float, int]]] = {}
+        """The sum and the number of what each trace was judged, by the name of the score and the trace."""
 
     def add(self, trace: Trace, pico_usd: int | None) -> None:
         """Count a trace; what it cost is None where that is not known."""
@@ -136,12 +144,26 @@ class Side:
             if took is not None:
                 self.steps.setdefault(span.name, array("d")).append(took)
 
+    def add_score(self, name: str, trace_id: str, value: float) -> None:
+        """Count what one judge said last of a trace, or of a step of it; of a trace the mean counts."""
+        by_trace = self.judged.setdefault(name, {})
+        total, count = by_trace.get(trace_id, (0.0, 0))
+        by_trace[trace_id] = (total + value, count + 1)
+
+    def scores(self, name: str) -> list[float]:
+        """What each trace that was judged was judged, a number each."""
+        return [total / count for total, count in self.judged.get(name, {}).values()]
+
 
 def compare_sets(before: Side, after: Side) -> SetComparison:
     """Compare what was gathered."""
     p = {name: mann_whitney(before.values[name], after.values[name]) for name in MEASURES}
     p["success"] = fisher(before.went_well, before.over, after.went_well, after.over)
-    sure = adjusted(p)
+    # What is the same in every trace of both could never differ: it is not looked at, and so not corrected for.
+    looked_at = {name for name in MEASURES if len({*before.values[name], *after.values[name]}) > 1}
+    if 0 < before.went_well + after.went_well < before.over + after.over:
+        looked_at.add("success")
+    sure = {**p, **adjusted({name: p[name] for name in p if name in looked_at})}
     return SetComparison(
         before=before.traces,
         after=after.traces,
@@ -150,7 +172,31 @@ def compare_sets(before: Side, after: Side) -> SetComparison:
         steps=_steps(before, after),
         new_errors=_only(after.errors, before.errors),
         gone_errors=_only(before.errors, after.errors),
+        scores=_scores(before, after),
+        needed=_needed(before.traces, after.traces, len(looked_at)),
     )
+
+
+def _needed(one: int, two: int, measures: int) -> int:
+    """How many traces each set needs so that sets which differ in every trace differ significantly; 0 for enough."""
+    if not measures or surest(one, two) * measures < LEVEL:
+        return 0
+    return next(size for size in count(2) if surest(size, size) * measures < LEVEL)
+
+
+def _scores(before: Side, after: Side) -> list[Measured]:
+    """Scores that either set has, by name; of those that both have, how sure the difference is."""
+    names = sorted({*before.judged, *after.judged})
+    values = {name: (before.scores(name), after.scores(name)) for name in names}
+    sure = adjusted({name: mann_whitney(*values[name]) for name in names if all(values[name])})
+    return [
+        Measured(name, _mean(one), _mean(two), len(one), len(two), sure.get(name, 1.0))
+        for name, (one, two) in values.items()
+    ]
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return fmean(values) if values else None
 
 
 def _measured(name: str, one: array[float], two: array[float], p: float) -> Measured:

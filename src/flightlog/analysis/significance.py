@@ -44,6 +44,11 @@ def mann_whitney(one: Sequence[float], two: Sequence[float]) -> float:
     return min(1.0, erfc(far / sqrt(2)))
 
 
+def surest(one: int, two: int) -> float:
+    """The least p that sets of these sizes can come to: every number of one is beyond every number of the other."""
+    return 2 / comb(one + two, one) if one and two else 1.0
+
+
 def _exact(one: int, two: int, wins: int) -> float:
     """The share of all orders with no more wins than these, for both sides together."""
     most = one * two

@@ -20,8 +20,10 @@ def possible(row: Figures) -> Figures:
     return structs.replace(
         row,
         p50_ns=_within(row, 0.50, row.p50_ns),
+        p90_ns=_within(row, 0.90, row.p90_ns),
         p95_ns=_within(row, 0.95, row.p95_ns),
         p99_ns=_within(row, 0.99, row.p99_ns),
+        max_ns=_within(row, 1.00, row.max_ns),
     )
 
 

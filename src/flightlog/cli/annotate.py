@@ -80,6 +80,7 @@ def command(
     with reading() as reader:
         trace_id = find(reader, trace)
         row = reader.trace(trace_id)
+        before = len(reader.annotations(trace_id))
         about = find_span(reader.spans(trace_id, payloads=False), span) if span is not None else None
     project = about.project if about is not None else (row.project if row is not None else "")
     configure(
@@ -99,10 +100,14 @@ def command(
         )
         if not made:
             raise StoreError(f"nothing could be recorded in {found.path}")
-    if not flush(PATIENCE).delivered:
+    flushed = flush(PATIENCE)
+    with caught_up(found) as (reader, backlog):
+        came = len(reader.annotations(trace_id)) - before
+    waits = bool(backlog.bytes or flushed.waiting_bytes) and not (flushed.in_memory or flushed.dropped)
+    if came < len(said) and not waits:
+        raise StoreError(f"nothing could be recorded in {found.path}")
+    if came < len(said):
         say("it waits in the journal until the store can be written")
-    with caught_up(found):
-        pass
     auditing.note(found, "annotated", [trace_id])
     where = f"{clean(about.name)} in " if about is not None else ""
     say(f"{of_them(len(said), 'annotation')} put on {where}{trace_id}")

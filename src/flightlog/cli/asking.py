@@ -36,12 +36,21 @@ def asking(command: Callable[_P, None]) -> Callable[..., None]:
     def with_question(*args: _P.args, **kwargs: _P.kwargs) -> None:
         given: Sequence[str] = kwargs.pop("words")  # type: ignore[assignment]  # click gives texts
         selection = kwargs["selection"]
-        question = question_of(given)
-        click.get_current_context().meta[_COST] = _is_about_cost(question)
-        kwargs["selection"] = structs.replace(selection, question=question)  # type: ignore[type-var]  # a Struct
+        kwargs["selection"] = structs.replace(selection, question=asked(given))  # type: ignore[type-var]  # a Struct
         command(*args, **kwargs)
 
     return with_question
+
+
+def asked(given: Sequence[str]) -> Question | None:
+    """The question that these words of the command that runs are; it is remembered whether it is about cost.
+
+    Raises:
+        UnreadableQuestion: they are no question.
+    """
+    question = question_of(given)
+    click.get_current_context().meta[_COST] = _is_about_cost(question)
+    return question
 
 
 def asks_cost() -> bool:

@@ -27,18 +27,26 @@ def note(
     question: str = "",
     spans: int = 0,
 ) -> None:
-    """Tell the log of a home what the command that runs did, where the log is on."""
+    """Tell the log of a home what the command that runs did, where the log is on.
+
+    A question is redacted by the rules of the home: somebody may look for a secret to see where it went.
+    """
     log = found.audit()
     if not (log.wants(act) and found.path.is_dir()):
         return
     context = click.get_current_context(silent=True)
     command = f"flightlog {context.info_name}" if context is not None else "flightlog"
     try:
-        log.note(
-            act, command, traces=tuple(traces), count=count, question=question[:_MOST_QUESTION], spans=spans
-        )
+        told = _redacted(found, question)[:_MOST_QUESTION] if question else ""
+        log.note(act, command, traces=tuple(traces), count=count, question=told, spans=spans)
     except OSError as error:
         click.echo(f"the audit log cannot be written ({error.strerror}); what was done is done", err=True)
+
+
+def _redacted(found: Home, question: str) -> str:
+    from flightlog.redacting import gate_of  # its patterns are compiled where the log is on
+
+    return gate_of(found.settings, found.key(), lambda _: None).beginning("", question, 2 * _MOST_QUESTION)
 
 
 def note_reading(found: Home) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import UNSET, structs
 
 from flightlog.analysis.comparing import MEASURES, Compared, Comparison, Figures
 from flightlog.analysis.differing import Change
-from flightlog.analysis.gating import Evidence
+from flightlog.analysis.gating import SCORE, Evidence
 from flightlog.analysis.sets import Measured, SetComparison
 from flightlog.analysis.tree import Node, Tree
 from flightlog.analysis.wording import compared
@@ -19,7 +19,11 @@ MOST_TEXTS: Final = 1_000
 """Texts of one comparison that are told word by word; of others only before and after."""
 
 
-def document(before: Tree, after: Tree, found: Comparison) -> dict[str, Any]:
+Scores = Mapping[str, tuple[float | None, float | None]]
+"""What each of two traces was judged, by the name of the score."""
+
+
+def document(before: Tree, after: Tree, found: Comparison, scores: Scores) -> dict[str, Any]:
     """Two traces compared; of spans only those in which something but their times changed."""
     texts = iter(range(MOST_TEXTS))
     return {
@@ -27,6 +31,7 @@ def document(before: Tree, after: Tree, found: Comparison) -> dict[str, Any]:
         "after": _trace(after),
         "same": found.is_same,
         "figures": {_called(name): _figure(found.before, found.after, name) for name in MEASURES},
+        "scores": {name: dict(zip(("before", "after"), both, strict=True)) for name, both in scores.items()},
         "counts": {
             "as_before": found.count(lambda each: not each.is_changed),
             "changed": found.count(lambda each: each.says_something_else),
@@ -41,7 +46,7 @@ def document(before: Tree, after: Tree, found: Comparison) -> dict[str, Any]:
     }
 
 
-def evidence(found: Comparison) -> Evidence:
+def evidence(found: Comparison, scores: Scores) -> Evidence:
     """What a condition about two traces is held against."""
     one, two = found.before, found.after
     return Evidence(
@@ -50,6 +55,7 @@ def evidence(found: Comparison) -> Evidence:
             "cost": (one.pico_usd, two.pico_usd),
             "tokens": (_tokens(one), _tokens(two)),
             **{name: (getattr(one, name), getattr(two, name)) for name in _COUNTS},
+            **{f"{SCORE}{name}": both for name, both in scores.items()},
         },
         {
             "new:error": bool(found.new_errors),
@@ -72,7 +78,9 @@ def evidence_of_sets(found: SetComparison) -> Evidence:
     amounts = {measure.name: (measure.before, measure.after) for measure in found.measures}
     read, written = found.measure("input_tokens"), found.measure("output_tokens")
     amounts["tokens"] = (_sum(read.before, written.before), _sum(read.after, written.after))
+    amounts |= {f"{SCORE}{score.name}": (score.before, score.after) for score in found.scores}
     doubted = {measure.name for measure in found.measures if not measure.is_significant}
+    doubted |= {f"{SCORE}{score.name}" for score in found.scores if not score.is_significant}
     if not (read.is_significant or written.is_significant):
         doubted.add("tokens")
     return Evidence(amounts, {"new:error": bool(found.new_errors)}, frozenset(doubted))
@@ -84,9 +92,14 @@ def set_document(found: SetComparison) -> dict[str, Any]:
     return {
         "before": {"traces": found.before},
         "after": {"traces": found.after},
-        "measures": {_called(measure.name): _measured(measure) for measure in found.measures},
+        "measures": {
+            _called(measure.name): _measured(measure, is_money=measure.name == "cost")
+            for measure in found.measures
+        },
         "success": {**structs.asdict(share), "significant": share.is_significant},
         "steps": [{"name": step.name, **_measured(step)} for step in found.steps],
+        "scores": [{"name": score.name, **_measured(score)} for score in found.scores],
+        "traces_needed": found.needed or None,
         "new_errors": [_failing(error) for error in found.new_errors],
         "gone_errors": [_failing(error) for error in found.gone_errors],
     }
@@ -159,8 +172,8 @@ def _change(change: Change, texts: Iterator[int]) -> dict[str, Any]:
     return told
 
 
-def _measured(measure: Measured) -> dict[str, Any]:
-    scale = 1e-12 if measure.name == "cost" else 1
+def _measured(measure: Measured, *, is_money: bool = False) -> dict[str, Any]:
+    scale = 1e-12 if is_money else 1
     return {
         "before": None if measure.before is None else measure.before * scale,
         "after": None if measure.after is None else measure.after * scale,

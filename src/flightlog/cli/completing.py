@@ -31,6 +31,10 @@ VARIABLE: Final = "_FLIGHTLOG_COMPLETE"
 
 MOST_VALUES: Final = 200
 MOST_TRACES: Final = 20
+MOST_LETTERS: Final = 200
+"""Of a value that is offered; nobody completes a text that fills a screen."""
+
+_TOLD_LETTERS: Final = 60
 
 _FIELDS: Final = ("kind", "name", "session", "project", "service", "user", "model")
 """Options that take a value of a field of this name."""
@@ -130,7 +134,8 @@ def _values(field: str, incomplete: str) -> list[CompletionItem[str]]:
 def _traces(incomplete: str) -> list[CompletionItem[str]]:
     recent = [(trace.trace_id, _told(trace)) for trace in _newest()]
     named = [("@latest", recent[0][1])] if recent else []
-    return [CompletionItem(ref, help=said) for ref, said in (*named, *recent) if ref.startswith(incomplete)]
+    told = dict((*named, *recent))  # projects may share an id
+    return [CompletionItem(ref, help=said) for ref, said in told.items() if ref.startswith(incomplete)]
 
 
 def _either(incomplete: str) -> list[CompletionItem[str]]:
@@ -138,7 +143,7 @@ def _either(incomplete: str) -> list[CompletionItem[str]]:
 
 
 def _told(trace: Trace) -> str:
-    return f"{clean(trace.name)}, {trace.status}, {ago(trace.start, time.time_ns())}"
+    return f"{clean(trace.name[:_TOLD_LETTERS])}, {trace.status}, {ago(trace.start, time.time_ns())}"
 
 
 @cache
@@ -158,7 +163,11 @@ def _known() -> dict[str, list[str]]:
         return {}
     with found.reader() as reader:
         known = reader.known_values(MOST_VALUES)
-    return {name: [value for value in values if clean(value) == value] for name, values in known.items()}
+    return {name: list(filter(_can_be_typed, values)) for name, values in known.items()}
+
+
+def _can_be_typed(value: str) -> bool:
+    return len(value) <= MOST_LETTERS and clean(value) == value
 
 
 def _quoted(value: str) -> str:

@@ -17,9 +17,14 @@ from flightlog.cli.render.safe import clean
 from flightlog.cli.render.words import of_them, short_moment, size
 from flightlog.home import Home
 from flightlog.records.errors import BadQuestion, StoreError
+from flightlog.records.question import And, Comparison, Pattern, Question, Related
 from flightlog.records.traces import Selection, Trace
 from flightlog.store.clearport import Deleted
 from flightlog.store.port import Reader
+
+_OPEN: Final = ("running", "paused")
+_GOES_ON: Final = Related("span", Comparison("status", "=", Pattern(("running",))))
+"""Some span of the trace goes on, though its root may be over."""
 
 _MOST_NAMED: Final = 20
 """Traces that are named one by one; of more it is said how many there are."""
@@ -62,7 +67,8 @@ def command(*, traces: tuple[str, ...], yes: bool, force: bool) -> None:
     if names and asked:
         raise BadQuestion("give names of traces or a question, not both")
     with caught_up(found) as (reader, _):
-        rows = _fitting(reader, asked, force=force) if asked else _rows(reader, names)
+        question = question_of(asked)
+        rows = _fitting(reader, question, force=force) if question is not None else _rows(reader, names)
         if not (force or asked):
             _refuse_unended(reader, rows)
     if not rows:
@@ -71,10 +77,13 @@ def command(*, traces: tuple[str, ...], yes: bool, force: bool) -> None:
     if not (yes or _agreed(rows)):
         say("nothing was deleted")
         return
-    _delete(found, rows)
-    ids = [row.trace_id for row in rows]
-    spans = sum(row.span_count for row in rows)
-    auditing.note(found, "deleted", ids, question=" ".join(asked), spans=spans)
+    shown = _Shown(sum(row.span_count for row in rows))
+    try:
+        _delete(found, rows, shown, every_project=not asked)
+    finally:  # also of what was gone before it was interrupted
+        if shown.traces or shown.spans:
+            ids = [row.trace_id for row in rows[: shown.traces + 1]]
+            auditing.note(found, "deleted", ids, question=" ".join(asked), spans=shown.spans)
 
 
 def _rows(reader: Reader, refs: Sequence[str]) -> list[Trace]:
@@ -82,10 +91,14 @@ def _rows(reader: Reader, refs: Sequence[str]) -> list[Trace]:
     return [row for row in map(reader.trace, ids) if row is not None]
 
 
-def _fitting(reader: Reader, asked: Sequence[str], *, force: bool) -> list[Trace]:
+def _fitting(reader: Reader, question: Question, *, force: bool) -> list[Trace]:
     """The traces that a question means; those that are still being written stay, and that is said."""
-    found = list(reader.each_trace(Selection(question=question_of(asked))))
-    rows = [row for row in found if force or row.status not in ("running", "paused")]
+    found = list(reader.each_trace(Selection(question=question)))
+    open_ones = Selection(question=And((question, _GOES_ON)))
+    still = set() if force else {(row.trace_id, row.project) for row in reader.each_trace(open_ones)}
+    rows = [
+        row for row in found if force or not (row.status in _OPEN or (row.trace_id, row.project) in still)
+    ]
     if len(rows) < len(found):
         say(f"{of_them(len(found) - len(rows), 'trace')} still being written: left as they are")
     return rows
@@ -111,10 +124,11 @@ def _agreed(rows: Sequence[Trace]) -> bool:
     return click.confirm(f"Delete {of_them(len(rows), 'trace')} for good?", err=True)
 
 
-def _delete(found: Home, rows: Sequence[Trace]) -> None:
-    shown = _Shown(sum(row.span_count for row in rows))
+def _delete(found: Home, rows: Sequence[Trace], shown: _Shown, *, every_project: bool) -> None:
+    """Delete these; by a question not what another project has under the same id."""
+    places = ((row.trace_id, None if every_project else row.project) for row in rows)
     try:
-        took = found.delete((row.trace_id for row in rows), progress=shown.at)
+        took = found.delete(places, progress=shown.at)
     finally:
         shown.wipe()
     for row, gone in list(zip(rows, took, strict=True))[:_MOST_NAMED]:
@@ -135,15 +149,17 @@ class _Shown:
     """How far it is, on a terminal."""
 
     def __init__(self, spans: int) -> None:
-        self._spans = spans
-        self._gone = 0
+        self.traces = 0
+        self.spans = 0
+        self._all = spans
         self._is_shown = sys.stderr.isatty()
 
     def at(self, gone: Deleted) -> None:
         """One part more is gone."""
-        self._gone += gone.spans
+        self.traces += gone.traces
+        self.spans += gone.spans
         if self._is_shown:
-            click.echo(f"\r\x1b[K{self._gone:,} of {of_them(self._spans, 'span')}", err=True, nl=False)
+            click.echo(f"\r\x1b[K{self.spans:,} of {of_them(self._all, 'span')}", err=True, nl=False)
 
     def wipe(self) -> None:
         """Leave the line empty."""

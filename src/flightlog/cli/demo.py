@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from itertools import chain
 
 import click
@@ -14,12 +15,12 @@ from flightlog.cli import money as purse
 from flightlog.cli.looks import drawn
 from flightlog.cli.opening import home, reading, say
 from flightlog.cli.options import EXIT_CODES
-from flightlog.cli.render import heading, mascot, tree
+from flightlog.cli.render import heading, mascot, tree, wrap
 from flightlog.cli.render.branches import Limits
 from flightlog.cli.render.cells import width
 from flightlog.cli.render.mascot import CELLS
 from flightlog.cli.render.safe import clean
-from flightlog.cli.render.terminal import Terminal, emit
+from flightlog.cli.render.terminal import Terminal, emit, of
 from flightlog.loading import load_trace
 from flightlog.records.errors import BadQuestion
 
@@ -59,7 +60,7 @@ def command(prompt: str, model: str, quiet: bool, look: Terminal) -> None:
                 say("" if answer else "(the model answered with no text)")
             else:
                 span.output = answer = demo_program.answer(asked)
-                say("\n".join(clean(line) for line in answer.splitlines()))
+                say("\n".join(_wrapped(answer)))
     finally:
         fl.flush(timeout=FLUSH_SECONDS)
     _draw(span.trace_id, look)
@@ -70,6 +71,13 @@ def _head(asked: str, look: Terminal) -> list[str]:
     if not look.colour or width(asked) > look.width - CELLS - 1:
         return [asked]
     return mascot.beside("working", ["", f" {asked}"], look)
+
+
+def _wrapped(answer: str) -> Iterator[str]:
+    """Its lines; on a terminal in whole words."""
+    cells = of(sys.stderr).width if sys.stderr.isatty() else sys.maxsize
+    for line in answer.splitlines():
+        yield from wrap.lines(clean(line), cells)
 
 
 def _show(text: str) -> None:

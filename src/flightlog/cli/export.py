@@ -14,16 +14,20 @@ from msgspec import structs
 from flightlog.analysis.tree import Tree, build
 from flightlog.cli import auditing, exporting
 from flightlog.cli.asking import divided, question_of
+from flightlog.cli.doors import InFile, or_files, trace_of
+from flightlog.cli.doors import divided as files_of
 from flightlog.cli.exporting import Whole
 from flightlog.cli.filters import selecting
 from flightlog.cli.naming import find
-from flightlog.cli.opening import home, pace, paced, reading, reading_if_any, say
+from flightlog.cli.opening import home, pace, paced, reading, say
 from flightlog.cli.options import EXIT_CODES
 from flightlog.cli.render.words import of_them
 from flightlog.codecs.lines import decode
 from flightlog.export import file
+from flightlog.export.scores import MOST as MOST_SCORES
+from flightlog.export.scores import Scores
 from flightlog.export.stricter import Stricter
-from flightlog.records.annotation import Annotation
+from flightlog.records.annotation import Annotation, Judgement
 from flightlog.records.errors import BadQuestion
 from flightlog.records.event import Event
 from flightlog.records.process import Process
@@ -36,7 +40,7 @@ _HEAD: Final = 64
 
 
 @click.command("export", epilog=EXIT_CODES)
-@click.argument("words", nargs=-1, metavar="[TRACE... | QUESTION...]")
+@click.argument("words", nargs=-1, metavar="[TRACE... | FILE... | QUESTION...]")
 @click.option(
     "--format",
     "form",
@@ -87,6 +91,7 @@ def command(
 
     The traces that are named, those that a QUESTION (docs/questions.md) or the options choose, or everything that is
     recorded. A QUESTION chooses whole traces of which some span fits it, and with --rows spans the spans that fit it.
+    With FILEs that `flightlog import` reads before it: of what is in them, and nothing of it is kept.
 
     As jsonl: processes, spans, events, annotations, and with everything also lines that this version does not
     understand, as they came. As json: an array of traces with their spans nested. With --rows, and as csv: one
@@ -97,7 +102,10 @@ def command(
     The records are redacted already: nothing else was ever written. A file or a pipe gets every byte as it was
     recorded; on a terminal, characters that it would obey are written out.
     """
-    named, asked = divided(words)
+    files, rest = files_of(words)
+    named, asked = divided(rest)
+    if files and named:
+        raise BadQuestion(f"files, or the names of traces that were recorded: {named[0]!r} is none of a file")
     if named and (asked or selection != EVERY_TRACE):
         raise BadQuestion(
             "the names of traces, or a question and options that choose traces: give only one of both"
@@ -107,8 +115,8 @@ def command(
     exporting.check(form, of, to_terminal=not into_file and sys.stdout.isatty())
     if output is not None and into_file:
         file.check(output, replace=force)
-    with reading() if named else reading_if_any() as reader:
-        ids = list(dict.fromkeys(find(reader, ref) for ref in named)) if reader and named else None
+    with reading() if named else or_files(files) as reader:
+        ids = _ids(reader, files, named)
         chosen = Chosen(reader, ids, selection)
         chosen.stricter = exporting.stricter(redact, content)
         pieces = exporting.pieces(chosen, form, of)
@@ -119,16 +127,29 @@ def command(
                 map(exporting.safe(form), pieces) if on_terminal else exporting.told(pieces, chosen)
             )
             sys.stdout.buffer.flush()
-            _say_left_out(chosen)
-            _note(chosen, ids)
+            _end(chosen, ids, files)
             return
         try:
             file.save(exporting.told(pieces, chosen), output, replace=force)
         except OSError as error:
             raise click.FileError(str(output), error.strerror or str(error)) from error
     say(f"{of_them(chosen.number, chosen.noun)} written to {output}")
+    _end(chosen, ids, files)
+
+
+def _ids(reader: Reader | None, files: Sequence[InFile], named: Sequence[str]) -> list[str] | None:
+    """The traces that were named; None where none was."""
+    if reader is None or not (named or any(one.ref for one in files)):
+        return None
+    found = [trace_of(reader, one) for one in files] if files else [find(reader, ref) for ref in named]
+    return list(dict.fromkeys(found))
+
+
+def _end(chosen: Chosen, ids: Sequence[str] | None, files: Sequence[InFile]) -> None:
+    """Say what was left out, and tell the audit log, which is about what this home holds."""
     _say_left_out(chosen)
-    _note(chosen, ids)
+    if not files:
+        _note(chosen, ids)
 
 
 def _note(chosen: Chosen, ids: Sequence[str] | None) -> None:
@@ -138,6 +159,10 @@ def _note(chosen: Chosen, ids: Sequence[str] | None) -> None:
 
 
 def _say_left_out(chosen: Chosen) -> None:
+    if chosen.scores_left_out:
+        say(
+            f"{of_them(chosen.scores_left_out, 'score')} left out that {MOST_SCORES} columns have no room for"
+        )
     if chosen.untold:
         say(f"{of_them(chosen.untold, 'record')} left out that the format cannot carry")
     if chosen.unknown:
@@ -160,6 +185,7 @@ class Chosen:
         self.untold = 0
         self.unknown = 0
         """Lines that nobody understands, left out where more is to be redacted."""
+        self.scores_left_out = 0
 
     def traces(self) -> Iterator[Trace]:
         """Rows of traces, newest first."""
@@ -187,6 +213,27 @@ class Chosen:
         for span in found:
             self.number += 1
             yield self.stricter.record(span)
+
+    def scores(self, *, of_spans: bool) -> Scores:
+        """The columns that what was said of what is chosen asks for; those of the rows are promised and come first."""
+        judged: Iterable[Judgement | Annotation] = ()
+        if self._reader is not None:
+            judged = (
+                self._reader.judgements(self._selection)
+                if self._ids is None
+                else chain.from_iterable(map(self._reader.annotations, self._ids))
+            )
+        made = Scores(judged, of_spans=of_spans)
+        self.scores_left_out = made.left_out
+        return made
+
+    def said(self, trace_id: str) -> list[Annotation]:
+        """What was said of a trace and its spans, by time."""
+        return (
+            []
+            if self._reader is None
+            else list(map(self.stricter.record, self._reader.annotations(trace_id)))
+        )
 
     def trees(self) -> Iterator[tuple[Trace, Tree]]:
         """Traces with their spans, one held at a time."""

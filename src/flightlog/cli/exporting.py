@@ -21,6 +21,7 @@ from flightlog.records.span import Span
 from flightlog.records.traces import Trace
 
 if TYPE_CHECKING:
+    from flightlog.export.scores import Scores
     from flightlog.export.stricter import Stricter
 
 FORMS: Final = (
@@ -81,6 +82,12 @@ class Source(Protocol):
     def spans(self) -> Iterator[Span]:
         """Spans of all of them."""
 
+    def scores(self, *, of_spans: bool) -> Scores:
+        """The columns that what was said of them asks for."""
+
+    def said(self, trace_id: str) -> list[Annotation]:
+        """What was said of a trace and its spans, by time."""
+
     def trees(self) -> Iterator[tuple[Trace, Tree]]:
         """Traces with their spans in their places."""
 
@@ -115,15 +122,17 @@ def _table(source: Source, form: str, of: str | None) -> Iterator[bytes]:
         of_spans = of == "spans" or (form == "parquet" and of is None)
         table = rows.of_spans(source.spans()) if of_spans else rows.of_traces(source.traces())
         columns = list(rows.SPAN_COLUMNS if of_spans else rows.TRACE_COLUMNS)
+        scores = source.scores(of_spans=of_spans)
+        scored = scores.added(table, source.said)
         if form == "parquet":
             from flightlog.export import parquet  # an extra part, only for who asks for it
 
-            return parquet.document(columns, table)
+            return parquet.document(columns, scored, scores.types)
         if form == "csv":
-            return csv.lines(columns, table)
+            return csv.lines([*columns, *scores.types], scored)
         if form == "json":
-            return json.rows(table)
-        return (msgspec.json.encode(row) + b"\n" for row in table)
+            return json.rows(scored)
+        return (msgspec.json.encode(row) + b"\n" for row in scored)
     if form == "jsonl":
         return source.lines()
     return json.documents((one.trace, one.tree, one.annotations) for one in source.wholes())

@@ -16,9 +16,10 @@ import click
 
 from flightlog.analysis.tree import Tree
 from flightlog.cli import sides
+from flightlog.cli.doors import doors
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.looks import drawn, paged
-from flightlog.cli.opening import reading, say
+from flightlog.cli.opening import say
 from flightlog.cli.options import as_json
 from flightlog.cli.render.cells import cut
 from flightlog.cli.render.terminal import Style, Terminal
@@ -85,13 +86,13 @@ def command(
     save writes it from TRACE, by default the newest; what was there is replaced. check compares TRACE with it: what
     differs is drawn as one tree, - for what the golden trace has and + for what was recorded, and the exit code is 1.
     What the file has of any span is compared on every span. TRACE may also be @previous: the newest older trace of
-    the same name as the newest.
+    the same name as the newest, or a FILE that `flightlog import` reads.
 
     With --json: one object, with the lines of the difference.
     """
     path = _path(name, folder)
-    with reading() as reader:
-        tree = load_trace(reader, sides.one(reader, trace))
+    with doors() as door:
+        tree = load_trace(*sides.one(door, trace))
     if what == "save":
         _save(path, tree, Choice(fields, events), as_json=as_json)
         return

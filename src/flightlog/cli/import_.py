@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final, cast
 
 import click
@@ -15,17 +11,10 @@ from flightlog.cli import auditing
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.opening import home, say
 from flightlog.cli.options import as_json
-from flightlog.cli.render.safe import clean
-from flightlog.cli.render.words import of_them, size
-from flightlog.importing import Imported, Told, import_documents
+from flightlog.cli.readingnotes import Teller, collecting_seldom
+from flightlog.cli.render.words import of_them
+from flightlog.importing import Imported, import_documents
 from flightlog.imports.documents import FORMS, Form
-from flightlog.redacting import gate_of_messages
-
-MOST_NAMED: Final = 100
-"""Records that are left out and named one by one; further ones are only counted."""
-
-_MANY_OBJECTS: Final = 1_000_000
-"""More objects than two transactions have at a time, after which the garbage collector looks at them."""
 
 
 @click.command(
@@ -49,15 +38,15 @@ def command(*, files: tuple[str, ...], form: str, project: str, dry_run: bool, a
     """Bring in traces that other tools wrote.
 
     FILE is OTLP, traces or logs, as JSON (one message, or one a line) or protobuf (one message, or many with their
-    lengths before them), or JSON lines that `flightlog export` wrote; compressed with gzip or not; - is standard
-    input.
+    lengths before them), or JSON lines that `flightlog export` wrote; compressed with gzip or zstd or not; - is
+    standard input.
 
     Everything is redacted by the rules of this home before it is stored. A record that cannot be read is named with its
     place and skipped. Importing something twice changes nothing.
     """
-    told = _Teller()
+    told = Teller("skipped")
     try:
-        with _collecting_seldom():
+        with collecting_seldom():
             done = import_documents(
                 home(),
                 files,
@@ -75,48 +64,6 @@ def command(*, files: tuple[str, ...], form: str, project: str, dry_run: bool, a
     if not dry_run:
         auditing.note(home(), "imported", question=auditing.as_typed(), spans=done.new)
     click.get_current_context().exit(1 if done.skipped else 0)
-
-
-@contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    """Have the garbage collector look seldom: it finds no cycles here, and takes a tenth of the time to say so."""
-    before = gc.get_threshold()
-    gc.set_threshold(_MANY_OBJECTS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
-class _Teller:
-    """Says on standard error how it goes."""
-
-    def __init__(self) -> None:
-        self._named = 0
-        self._shown = False
-        self._gate = gate_of_messages()
-
-    def bad(self, path: str, place: str, why: str) -> None:
-        """Name a record that is left out."""
-        self._named += 1
-        if self._named <= MOST_NAMED:
-            self.end()
-            say(clean(self._gate.text("", f"{path}: {place}: {why}; skipped")))
-        elif self._named == MOST_NAMED + 1:
-            say("further records that are skipped are only counted")
-
-    def progress(self, path: str, told: Told) -> None:
-        """Show how far it is, where somebody looks."""
-        if sys.stderr.isatty():
-            self._shown = True
-            line = f"{clean(path)}: {told.records:,} records, {size(told.at)} of {size(told.size)}"
-            click.echo(f"\r\x1b[K{line}", err=True, nl=False)
-
-    def end(self) -> None:
-        """Leave the line that shows how far it is."""
-        if self._shown:
-            self._shown = False
-            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 def _sum_up(done: Imported, *, dry_run: bool) -> None:

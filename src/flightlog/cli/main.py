@@ -40,6 +40,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "failures": "Say what failed last, alike errors together.",
     "diff": "Compare two traces, or two sets of traces.",
     "golden": "Save a trace as a golden one, or hold one against it.",
+    "graph": "Draw what a workflow declares, with what a trace did of it.",
     "lint": "Say which mistakes of agents and pipelines traces give away.",
     "lint-narration": "Say which narrations could be told better.",
     "replay": "Play a trace in the terminal as it happened.",
@@ -193,8 +194,9 @@ def commands() -> None:
     """Record what Python programs do, and ask about it a moment later.
 
     TRACE stands for a trace id, a unique beginning of one (4 digits or more), @latest, or @-2 for the second
-    newest. Data goes to standard output, talk to standard error; every table is JSON with --json. Without a command, on
-    a terminal, it offers a palette of commands.
+    newest; TRACE|FILE also for a file that `flightlog import` reads, which is read and not kept, or for one of its
+    traces: FILE@latest, FILE@3b9d. Data goes to standard output, talk to standard error; every table is JSON with
+    --json. Without a command, on a terminal, it offers a palette of commands.
     """
 
 

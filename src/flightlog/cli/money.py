@@ -18,7 +18,7 @@ from flightlog.pricing.charge import Charge
 from flightlog.records.callfacts import is_charged, of_span
 from flightlog.records.errors import BadSetting
 from flightlog.records.span import Span
-from flightlog.records.traces import Selection
+from flightlog.records.traces import Selection, Trace
 from flightlog.store.port import Reader
 from flightlog.store.rollups import HOUR_NS, hour
 
@@ -71,11 +71,14 @@ def told_of_tree(book: PriceBook | None, tree: Tree, look: Terminal) -> str:
     return money.told(total, look) if total.calls else ""
 
 
-def by_trace(reader: Reader, book: PriceBook, trace_ids: Sequence[str]) -> dict[str, Spending]:
-    """What each of these traces cost; one without a model call is not there."""
-    found: dict[str, Spending] = {}
-    for call in reader.model_calls(traces=trace_ids):
-        found.setdefault(call.trace_id, Spending()).add(call, book.charge(call))
+def by_trace(reader: Reader, book: PriceBook, traces: Sequence[Trace]) -> dict[tuple[str, str], Spending]:
+    """What each of these traces cost, by id and project, since projects may share an id.
+
+    One without a model call is not there.
+    """
+    found: dict[tuple[str, str], Spending] = {}
+    for call in reader.model_calls(traces=[trace.trace_id for trace in traces]):
+        found.setdefault((call.trace_id, call.project), Spending()).add(call, book.charge(call))
     return found
 
 

@@ -52,12 +52,20 @@ def _advice(ref: str) -> str:
     if ref.startswith("@"):
         return "" if re.fullmatch(r"@-[1-9][0-9]*", ref) else "@latest is the newest, @-2 the second newest"
     if not re.fullmatch(r"[0-9a-fA-F]+", ref):
-        return (
-            f"{_WAYS}; a file is brought in with `flightlog import {ref}` first"
-            if Path(ref).is_file()
-            else _WAYS
-        )
+        return f"{_WAYS}{_about_files(ref)}"
     return f"give at least {LEAST_DIGITS} digits of its id" if len(ref) < LEAST_DIGITS else ""
+
+
+def _about_files(ref: str) -> str:
+    """What to do with a name that is one of a file; empty for any other."""
+    try:
+        is_file = Path(ref).is_file()
+    except (OSError, ValueError):
+        return ""
+    if not is_file:
+        return ""
+    named = "" if "." in ref or "/" in ref else f", or named as ./{ref} where a command takes files"
+    return f"; a file is brought in with `flightlog import {ref}` first{named}"
 
 
 class AmbiguousName(BadQuestion):

@@ -22,5 +22,8 @@ view: Final = click.option(
 )
 """In which voice narrations are told; one without such a sentence is told plainly."""
 
+trace_or_file: Final = click.argument("trace", metavar="TRACE|FILE")
+"""The same, or a file that `flightlog import` reads, or one of its traces: `runs.jsonl@latest`."""
+
 trace_ref: Final = click.argument("trace", metavar="TRACE")
 """Which trace: a full id, a unique prefix, `@latest` or `@-2`."""

@@ -20,6 +20,9 @@ class Refused(OSError):
 class _Output(FileIO):
     """The descriptor of standard output."""
 
+    former: object = None
+    """Whose descriptor it is; were that one closed, the number would soon be another file's."""
+
     def write(self, data: Any, /) -> int:
         # `Any`, because Python 3.11 has no name for whatever holds bytes.
         try:
@@ -39,12 +42,15 @@ def watch() -> None:
     if former is None:
         _put(os.open(os.devnull, os.O_RDONLY), "utf-8", is_lively=False)
     elif isinstance(former, TextIOWrapper):
-        _put(former.fileno(), former.encoding, is_lively=former.line_buffering)
+        _put(former.fileno(), former.encoding, is_lively=former.line_buffering, former=former)
 
 
-def _put(descriptor: int, encoding: str, *, is_lively: bool) -> None:
-    buffer = BufferedWriter(_Output(descriptor, "wb", closefd=False))
-    sys.stdout = TextIOWrapper(buffer, encoding, errors="backslashreplace", line_buffering=is_lively)
+def _put(descriptor: int, encoding: str, *, is_lively: bool, former: object = None) -> None:
+    raw = _Output(descriptor, "wb", closefd=False)
+    raw.former = former
+    sys.stdout = TextIOWrapper(
+        BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=is_lively
+    )
 
 
 def write_nowhere() -> None:

@@ -56,7 +56,7 @@ def _bytes(_: click.Context, __: click.Parameter, text: str | None) -> int | Non
     help="The oldest ones, until the store holds no more: 5GB, 500MB.",
 )
 @click.option("--keep-errors", is_flag=True, help="Keep traces in which something failed or was interrupted.")
-@click.option("--question", metavar="TEXT", default="", help="The QUESTION, as an option.")
+@click.option("--question", metavar="TEXT", help="The QUESTION, as an option.")
 @project
 @click.option("--dry-run", "-n", is_flag=True, help="Say what would go, and change nothing.")
 @click.option(
@@ -70,7 +70,7 @@ def command(
     age: int | None,
     room: int | None,
     keep_errors: bool,
-    question: str,
+    question: str | None,
     project: str,
     dry_run: bool,
     compact: bool,
@@ -95,8 +95,11 @@ def command(
     found = home()
     if not holds_something(found):
         say(no_trace(found))
+        if as_json:
+            print_document(Pruned(is_dry=dry_run))
         return
-    policy = _policy(found.settings, age, room, [" ".join(words), question])
+    asked = [" ".join(words)] if words else []
+    policy = _policy(found.settings, age, room, asked if question is None else [*asked, question])
     policy = structs.replace(
         policy, keep_errors=keep_errors or policy.keep_errors, project=project or policy.project
     )
@@ -122,7 +125,7 @@ def command(
 
 def _policy(settings: Settings, age: int | None, room: int | None, asked: Sequence[str]) -> Policy:
     """What the options say; without any that chooses, what the settings say."""
-    questions = [found for one in asked if one and (found := question_of([one])) is not None]
+    questions = [found for one in asked if (found := question_of([one])) is not None]
     if age is None and room is None and not questions:
         return policy_of(settings)
     return Policy(older_than_ns=age, max_bytes=room, question=And(tuple(questions)) if questions else None)

@@ -13,10 +13,10 @@ import click
 
 from flightlog.analysis.tree import Node, Tree, walk
 from flightlog.cli import keyboard
+from flightlog.cli.doors import doors
 from flightlog.cli.looks import drawn
-from flightlog.cli.naming import find, find_span
-from flightlog.cli.opening import reading
-from flightlog.cli.options import EXIT_CODES, trace_ref
+from flightlog.cli.naming import find_span
+from flightlog.cli.options import EXIT_CODES, trace_or_file
 from flightlog.cli.render import playing
 from flightlog.cli.render.terminal import Terminal, emit, of
 from flightlog.loading import load_trace
@@ -32,7 +32,7 @@ _LEAVE: Final = "\x1b[?25h\x1b[?1049l"
 
 
 @click.command("replay", epilog=EXIT_CODES)
-@trace_ref
+@trace_or_file
 @click.option(
     "--speed",
     metavar="N",
@@ -52,8 +52,8 @@ def command(*, trace: str, speed: float | None, start: str | None, look: Termina
     speed, q quits. Without a terminal, and with --speed 0, each moment is a line. SPAN is an id, the beginning of one,
     or a name.
     """
-    with reading() as reader:
-        tree = load_trace(reader, find(reader, trace))
+    with doors() as door:
+        tree = load_trace(*door.trace(trace))
     nodes = list(walk(tree))
     if not nodes:
         raise BadQuestion("this trace has no spans")

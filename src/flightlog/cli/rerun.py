@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Final
@@ -10,9 +11,10 @@ from typing import Final
 import click
 import msgspec
 
-from flightlog.cli.naming import find, find_span
-from flightlog.cli.opening import reading, say
-from flightlog.cli.options import trace_ref
+from flightlog.cli.doors import doors, in_file
+from flightlog.cli.naming import find_span
+from flightlog.cli.opening import say
+from flightlog.cli.options import trace_or_file
 from flightlog.cli.render import reran as drawing
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import of
@@ -33,7 +35,7 @@ _PYTHON: Final = re.compile(r"python[0-9.]*(?:\.exe)?")
 
 
 @click.command("rerun", epilog=_EXIT_CODES)
-@trace_ref
+@trace_or_file
 @click.argument("program", metavar="-- PROGRAM...", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option(
     "--until", metavar="SPAN", help="Answer up to this recorded span, and end the program at its next call."
@@ -82,8 +84,8 @@ def command(
     if into is not None:
         file.check(into, replace=force)
     arguments, module = _program(program)
-    with reading() as reader:
-        trace_id = find(reader, trace)
+    with doors() as door:
+        reader, trace_id = door.trace(trace)
         spans, events = reader.spans(trace_id), reader.events(trace_id)
     last = until if until is not None else live_after
     beyond: Beyond = "stop" if until is not None else "live" if live_after is not None else ""
@@ -102,7 +104,8 @@ def command(
         say(line)
     say(_ended(done))
     if done.outcome.trace_id:
-        say(f"compare: flightlog diff {trace_id} {done.outcome.trace_id}")
+        before = trace if in_file(trace) is not None else trace_id
+        say(f"compare: flightlog diff {shlex.quote(before)} {done.outcome.trace_id}")
     return end_like(done.returncode)
 
 

@@ -24,8 +24,8 @@ from flightlog.running import Outcome, end_like, run_program
 
 EXIT_CODES = (
     "Exit code: the program's own; a program that was killed by a signal takes this command with it. 2 when "
-    "there is no such script (a module that does not exist is the program's own exit code 1) or the file of "
-    "--export exists."
+    "there is no such script (a module that does not exist is the program's own exit code 1), or the file of "
+    "--export exists or has no directory."
 )
 
 
@@ -76,6 +76,8 @@ def command(
     """
     if into is not None:
         file.check(into, replace=force)
+        if not into.parent.is_dir():
+            raise BadQuestion(f"there is no directory {clean(str(into.parent))} for the file of --export")
     outcome = run_program(program, module=module, live=live, capture_output=capture_output)
     say(_line(outcome))
     if draw and outcome.trace_id:
@@ -129,6 +131,9 @@ def _export(outcome: Outcome, arguments: Sequence[str], into: Path, *, replace: 
     try:
         runfile.save(outcome, arguments, into, replace=replace)
     except (OSError, FlightlogError) as error:
-        say(f"flightlog: {into} was not written ({error})")
+        reason = (
+            getattr(error, "strerror", None) or error
+        )  # the name within an error is that of a temporary file
+        say(f"flightlog: {clean(str(into))} was not written ({reason})")
     else:
-        say(f"flightlog: the run was written to {into}")
+        say(f"flightlog: the run was written to {clean(str(into))}")

@@ -90,6 +90,8 @@ def command(
     places of the words in them, in characters.
     """
     patterns = [pattern for word in words for pattern in _patterns(word)]
+    if not patterns:
+        raise BadQuestion(f"{' '.join(words)!r} has no letter or digit")
     question = _question(places, **narrowing)
     found = home()
     if not holds_something(found):

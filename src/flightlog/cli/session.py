@@ -74,6 +74,8 @@ def command(
     chosen = Selection(project=project, since=since)
     with reading_if_any() as reader:
         if reader is None:
+            if session is not None:
+                raise BadQuestion(f"no trace has the session {session!r}")
             if as_json:
                 print_array([])
             return

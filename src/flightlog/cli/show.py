@@ -17,11 +17,12 @@ from flightlog.analysis.summary import summary
 from flightlog.analysis.tree import Node, Tree, walk
 from flightlog.cli import money as purse
 from flightlog.cli import telling, why
+from flightlog.cli.doors import doors
 from flightlog.cli.jsonout import print_array, print_document
 from flightlog.cli.looks import drawn, paged
-from flightlog.cli.naming import find, find_span
-from flightlog.cli.opening import home, pace, paced, reading
-from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
+from flightlog.cli.naming import find_span
+from flightlog.cli.opening import home, pace, paced
+from flightlog.cli.options import EXIT_CODES, as_json, trace_or_file
 from flightlog.cli.options import view as voice
 from flightlog.cli.render import card, step
 from flightlog.cli.render import why as why_drawing
@@ -38,7 +39,7 @@ from flightlog.store.port import Reader
 
 
 @click.command("show", epilog=EXIT_CODES)
-@trace_ref
+@trace_or_file
 @click.argument("span", metavar="[SPAN]", required=False)
 @click.option("--input", "-i", "parts", flag_value="input", multiple=True, help="The input of each step.")
 @click.option("--output", "-o", "parts", flag_value="output", multiple=True, help="The output of each step.")
@@ -91,8 +92,8 @@ def command(
     if span is not None and only:
         raise click.UsageError("--only chooses among all steps; give it without SPAN")
     own = pace(home())
-    with reading() as reader:
-        trace_id = find(reader, trace)
+    with doors() as door:
+        reader, trace_id = door.trace(trace)
         row = reader.trace(trace_id)
         if row is None:
             raise UnknownId(trace_id)
@@ -119,7 +120,7 @@ def command(
         return
     wanted = step.PARTS if verbose or not parts else tuple(part for part in step.PARTS if part in parts)
     steps = list(_steps(tree, span, only, wanted, book))
-    steps = [structs.replace(each, annotations=_about(each, said)) for each in steps]
+    steps = [structs.replace(each, annotations=_about(each, said), view=view) for each in steps]
     if as_json and span is not None:
         print_document(telling.of_step(steps[0]))
     elif as_json:

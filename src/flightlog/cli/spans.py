@@ -14,7 +14,7 @@ from flightlog.cli.asking import divided, hint, question_of
 from flightlog.cli.jsonout import print_array
 from flightlog.cli.looks import drawn, paged
 from flightlog.cli.naming import find
-from flightlog.cli.opening import reading, say
+from flightlog.cli.opening import reading, reading_if_any, say
 from flightlog.cli.options import EXIT_CODES, as_json
 from flightlog.cli.render import spanlist
 from flightlog.cli.render.terminal import Terminal
@@ -61,7 +61,11 @@ def command(
     if len(named) > 1:
         raise BadQuestion(f"one trace, and a question about it; {named[1]!r} is neither")
     question = question_of(asked)
-    with reading() as reader:
+    with reading() if named else reading_if_any() as reader:
+        if reader is None:
+            if as_json:
+                print_array(())
+            return
         if named:
             spans = reader.spans(find(reader, named[0]), payloads=as_json, question=question)
         else:

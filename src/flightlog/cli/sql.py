@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from flightlog.cli.impatience import Impatience
 from flightlog.cli.jsonout import print_array
 from flightlog.cli.looks import drawn, paged
 from flightlog.cli.opening import answered, holds_something, home, no_trace, say
@@ -86,8 +87,8 @@ def command(
     found = home()
     if not holds_something(found):
         say(no_trace(found))
-    with answered(found, query, seconds) as answer:
-        columns, rest = answer.columns, iter(answer)
+    with Impatience(seconds) as impatience, answered(found, query, seconds) as answer:
+        columns, rest = answer.columns, impatience.rows(answer)
         rows = islice(rest, limit)
         if as_json:
             print_array(dict(zip(columns, map(_plain, row), strict=True)) for row in rows)

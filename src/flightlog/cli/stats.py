@@ -9,11 +9,12 @@ import click
 from msgspec import structs
 
 from flightlog.cli import statsdocument as document
-from flightlog.cli.asking import asking
+from flightlog.cli.asking import asked
+from flightlog.cli.doors import divided, or_files
 from flightlog.cli.filters import selecting
 from flightlog.cli.jsonout import print_document
 from flightlog.cli.looks import drawn, paged
-from flightlog.cli.opening import home, pace, paced, reading_if_any
+from flightlog.cli.opening import home, pace, paced
 from flightlog.cli.options import EXIT_CODES, as_json
 from flightlog.cli.render.terminal import Terminal
 from flightlog.cli.statstime import compared_to, period_of, windowed
@@ -64,12 +65,13 @@ def grouping(_: click.Context, __: click.Parameter, told: tuple[str, ...]) -> Gr
     help="Most rows of each table.",
 )
 @selecting
-@asking
+@click.argument("words", nargs=-1, metavar="[FILE... | QUESTION...]")
 @as_json
 @drawn
 @paged
 def command(
     *,
+    words: tuple[str, ...],
     by: Grouping | None,
     of_traces: bool,
     exact: bool,
@@ -90,11 +92,12 @@ def command(
     else, those with the most time first. A bar under `when` shows when they started.
 
     Answered from sums by the hour where these can tell, so it takes as long for a million spans as for a thousand:
-    percentiles are then off by at most 2.6 %, and a time begins and ends with a whole hour. Spans are looked at one by
+    percentiles are then off by at most 2.5 %, and a time begins and ends with a whole hour. Spans are looked at one by
     one with --exact, with a QUESTION and by anything but name, kind, model and service: nothing is rounded then, and
     their self times are told.
 
-    With a QUESTION, such as 'kind:llm duration>1.5s' (docs/questions.md): of the spans that fit it.
+    With a QUESTION, such as 'kind:llm duration>1.5s' (docs/questions.md): of the spans that fit it. With FILEs that
+    `flightlog import` reads: of what is in them, and nothing of it is kept.
 
     With --traces: of the traces that the options and a QUESTION choose, how many went well, by status and by hour, how
     long they took, what they used, how many were tried again or were slow, and the newest that failed.
@@ -110,14 +113,13 @@ def command(
         raise click.UsageError(
             "--by, --exact, --histogram and --compare-to are for spans; give --traces alone"
         )
-    question = selection.question
-    if not of_traces and selection != Selection(
-        since=selection.since, project=selection.project, question=question
-    ):
+    files, asking = divided(words)
+    question = asked(asking)
+    if not of_traces and selection != Selection(since=selection.since, project=selection.project):
         raise BadQuestion("--status, --name, --kind and --session choose traces; give --traces as well")
     period = period_of(selection.since, until, last, shift)
-    selection = structs.replace(selection, since=period.since, until=period.until)
-    asked = Asked(
+    selection = structs.replace(selection, since=period.since, until=period.until, question=question)
+    wanted = Asked(
         groupings=(by,) if by else GROUPINGS,
         period=period,
         project=selection.project,
@@ -126,21 +128,21 @@ def command(
         histogram=histogram,
         limit=limit,
     )
-    with reading_if_any(costs=PATIENCE) as reader:
+    with or_files(files, PATIENCE) as reader:
         if of_traces:
             _traces(reader, selection, look, page, as_json=as_json)
         elif shift is not None:
-            found = compared(reader, asked, shift)
+            found = compared(reader, wanted, shift)
             if as_json:
-                print_document(document.of_changes(found, asked, shift))
+                print_document(document.of_changes(found, wanted, shift))
             elif reader:
-                page(spans_view(found, asked, look))
+                page(spans_view(found, wanted, look))
         else:
-            rows = asked.rows(reader)
+            rows = wanted.rows(reader)
             if as_json:
                 print_document(document.of_rows(rows))
             elif reader:
-                page(spans_view(rows, asked, look))
+                page(spans_view(rows, wanted, look))
 
 
 def _traces(

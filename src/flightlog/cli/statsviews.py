@@ -113,7 +113,7 @@ def _notes(rows: Mapping[Grouping, Sequence[Figures]], period: Period, *, is_com
     if some.is_exact:
         parts.append("each span was looked at")
     else:
-        parts.append("approximate, from sums by the hour: percentiles within 2.6 %")
+        parts.append("approximate, from sums by the hour: percentiles within 2.5 %")
         if is_compared:
             parts.append("percentiles change in steps of 5 %")
         parts.append("--exact looks at each span")

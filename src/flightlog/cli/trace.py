@@ -12,12 +12,12 @@ import click
 from flightlog.analysis.narrow import Narrowed, Wanted, narrow
 from flightlog.analysis.tree import Tree
 from flightlog.cli import money as purse
+from flightlog.cli.doors import doors
 from flightlog.cli.jsonout import print_pieces
 from flightlog.cli.looks import drawn, paged
 from flightlog.cli.moments import lasting
-from flightlog.cli.naming import find
-from flightlog.cli.opening import home, pace, paced, reading, say
-from flightlog.cli.options import EXIT_CODES, as_json, trace_ref
+from flightlog.cli.opening import home, pace, paced, say
+from flightlog.cli.options import EXIT_CODES, as_json, trace_or_file
 from flightlog.cli.options import view as voice
 from flightlog.cli.render import heading, scores, tree
 from flightlog.cli.render.branches import Limits
@@ -35,7 +35,7 @@ _SCORES: Final = 12
 
 
 @click.command("trace", epilog=EXIT_CODES)
-@trace_ref
+@trace_or_file
 @click.option(
     "--all",
     "everything",
@@ -99,8 +99,8 @@ def command(
     """
     # `Any`: what is left is what `Wanted` is made of, each as its option has converted it.
     wanted = Wanted(**only)
-    with reading() as reader:
-        trace_id = find(reader, trace)
+    with doors() as door:
+        reader, trace_id = door.trace(trace)
         row = reader.trace(trace_id)
         grown = load_trace(reader, trace_id, payloads=as_json or preview != 0)
         said = reader.annotations(trace_id)

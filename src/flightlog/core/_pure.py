@@ -26,7 +26,16 @@ from flightlog.core.capture import Cut
 from flightlog.core.clock import Clock
 from flightlog.core.content import METADATA, WITHHELD, Content, keep_vectors
 from flightlog.core.context import FOREIGN, LEFT, MARKER, OPEN, STRAY, Captured, Remote
-from flightlog.core.fields import cut_list, decoded, encoded, fitted, joined, level_field, related
+from flightlog.core.fields import (
+    cut_list,
+    decoded,
+    encoded,
+    fitted,
+    is_about_a_span,
+    joined,
+    level_field,
+    related,
+)
 from flightlog.core.ids import Ids
 from flightlog.core.memo import CUT, SHORT, captured, keys, member, redacted, secret_member, texts
 from flightlog.core.off import OFF
@@ -177,6 +186,8 @@ _MEMBERS: Final = (
 
 _NO_MEMBERS: Final[tuple[str, ...]] = ()
 """What a base class of both is made of."""
+
+_NO_LINKS: Final[tuple[object, ...]] = ()
 
 
 class Spanning:
@@ -547,22 +558,29 @@ class Spanning:
         """Relate this span to another that is not its parent.
 
         Args:
-            other: a span, anything else with `trace_id` and `span_id`, or a mapping with these keys.
+            other: a span, ours or OpenTelemetry's, anything else with `trace_id` and `span_id`, a mapping with
+                these keys, a `traceparent` as text, or the headers that have one. Without `span_id` it is the
+                whole trace. Nothing else is linked, which counts as `capture_errors`; None links nothing.
             relation: why they belong together.
             attributes: more about the relation.
         """
         if self._state != OPEN:
             return
         try:
-            if (ids := related(other)) is not None:
+            ids = related(other)
+            if ids is not None:
                 self._links = [*(self._links or ()), _link(ids, text_of(relation), attributes)]
                 self._plain = False
+            elif not is_about_a_span(other):
+                _count("capture_errors")
         except Exception as failure:  # noqa: BLE001 - the border: `other` is the program's code
             _lose_value(failure)
 
-    def _link_all(self, others: Iterable[object]) -> None:
+    def _link_all(self, others: object) -> None:
+        """Link each of these, or the one that was given without a list around it."""
         try:
-            for other in others:
+            is_one = isinstance(others, (str, Mapping)) or not hasattr(others, "__iter__")
+            for other in (others,) if is_one else others:  # type: ignore[attr-defined]  # asked just now
                 self.link(other)
         except Exception as failure:  # noqa: BLE001 - as above
             _lose_value(failure)
@@ -709,7 +727,7 @@ def span(  # noqa: C901, PLR0912 - the hot path: each function that is not calle
     kind: str = "step",
     level: Level = "info",
     input: object = UNSET,  # noqa: A002 - the field's name
-    links: Iterable[object] = (),
+    links: Iterable[object] = _NO_LINKS,
     **attributes: object,
 ) -> Span:
     """Make a span; it starts when its `with` block is entered and is recorded when that ends.
@@ -719,8 +737,10 @@ def span(  # noqa: C901, PLR0912 - the hot path: each function that is not calle
         kind: what sort of work: `llm`, `tool`, `retrieval`, … (`flightlog.records.kinds.KINDS`) or any word.
         level: how important; below the threshold nothing is recorded.
         input: what the work is given, captured now.
-        links: other spans that this one is related to, as for `Span.link`.
-        **attributes: anything else worth knowing, captured now.
+        links: other spans that this one is related to, each as for `Span.link`; or one of them alone.
+        **attributes: anything else worth knowing, captured now. `attributes={…}` would be one attribute of this
+            name; attributes whose names are no Python identifiers are given as `**{"a.b": 1}`, or afterwards
+            with `Span.set_attributes`.
     """
     try:
         verdict = verdicts[level]
@@ -768,7 +788,7 @@ def span(  # noqa: C901, PLR0912 - the hot path: each function that is not calle
         made._plain = False
     if input is not UNSET:
         made._input = made._captured(input, "input")
-    if links:
+    if links is not _NO_LINKS:  # whose truth nobody is asked for: that of an array raises
         made._link_all(links)
     return made
 

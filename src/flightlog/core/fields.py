@@ -12,9 +12,10 @@ from flightlog.records.kinds import LEVELS
 _NOTE_BYTES: Final = 400
 """Room for the note that names what was left out."""
 
-_HALVES: Final = 16
-"""Different half surrogate pairs that are replaced one after the other: each wherever it stands, which costs as much
-as to replace a few hundred by a pattern."""
+_DIGITS: Final = frozenset("0123456789abcdef")
+
+_FIRST_OF_PAIR: Final = "[\ud800-\udbff](?=[\udc00-\udfff])"
+_SECOND_OF_PAIR: Final = "[\udc00-\udfff](?<=[\ud800-\udbff][\udc00-\udfff])"
 
 
 def level_field(level: str) -> str:
@@ -65,25 +66,24 @@ def encoded(line: str) -> bytes:
     """UTF-8; half surrogate pairs, which UTF-8 cannot hold, become U+FFFD."""
     try:
         return line.encode()
-    except UnicodeEncodeError:
-        return _mended(line).encode()
+    except UnicodeEncodeError as error:
+        return _mended(line, line[error.start])
 
 
-def _mended(line: str) -> str:
-    """Decoding costs 300 ns for each half that is left alone, and a line can hold a quarter of a million."""
+def _mended(line: str, half: str) -> bytes:
+    """A line has a quarter of a million halves at most: to decode costs 300 ns for each that is left alone.
+
+    Args:
+        line: what cannot be encoded.
+        half: the first character of it that cannot; the search for pairs looks for the other sort first.
+    """
     import re  # hardly any line needs it, and the core starts without
 
-    if re.search("[\udc00-\udfff](?<=[\ud800-\udbff][\udc00-\udfff])", line):  # one range is a faster search
-        return line.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    place = 0
-    for _ in range(_HALVES):
-        found = re.compile("[\ud800-\udfff]").search(line, place)
-        if found is None:
-            return line
-        place = found.end()
-        line = line.replace(found[0], "\ufffd")
-    line = re.sub("[\ud800-\udfff]{16,}", lambda halves: "\ufffd" * len(halves[0]), line)
-    return re.sub("[\ud800-\udfff]", "\ufffd", line)
+    if re.search(_SECOND_OF_PAIR if half < "\udc00" else _FIRST_OF_PAIR, line):
+        return line.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    # The codec's own `?` for each half is the one way that costs next to nothing; JSON has no NUL.
+    marked = line.replace("?", "\0").encode(errors="replace").decode()
+    return marked.replace("?", "\ufffd").replace("\0", "?").encode()
 
 
 def decoded(fragment: str | None) -> Any:
@@ -96,11 +96,36 @@ def decoded(fragment: str | None) -> Any:
 
 
 def related(other: object) -> tuple[str, str] | None:
-    """Trace id and span id of whatever a link is given; None when it has none."""
+    """Trace id and span id of whatever names a span, as `Span.link` says; None when nothing does."""
+    if isinstance(other, str):
+        return _of_traceparent(other)
     if isinstance(other, Mapping):
-        trace_id, span_id = other.get("trace_id", ""), other.get("span_id", "")
+        if "trace_id" not in other and isinstance(header := other.get("traceparent"), str):
+            return _of_traceparent(header)
+        trace_id, span_id = other.get("trace_id"), other.get("span_id")
     else:
-        trace_id, span_id = getattr(other, "trace_id", ""), getattr(other, "span_id", "")
-    if not isinstance(trace_id, str) or not isinstance(span_id, str) or not trace_id:
+        if not hasattr(other, "trace_id") and hasattr(other, "get_span_context"):
+            other = other.get_span_context()  # a span of OpenTelemetry's
+        trace_id, span_id = getattr(other, "trace_id", None), getattr(other, "span_id", None)
+    trace_id, span_id = _id_of(trace_id, 32), _id_of(span_id, 16)
+    return (trace_id, span_id) if trace_id else None
+
+
+def _id_of(found: object, digits: int) -> str:
+    """An id as text; OpenTelemetry has it as a number, and 0 for none."""
+    if isinstance(found, int) and 0 < found < 16**digits:
+        return f"{found:0{digits}x}"
+    return found if isinstance(found, str) else ""
+
+
+def _of_traceparent(text: str) -> tuple[str, str] | None:
+    version, trace_id, span_id, *_ = [*text.strip().lower().split("-"), "", "", ""]
+    sizes = (len(version), len(trace_id), len(span_id))
+    if sizes != (2, 32, 16) or not set(trace_id + span_id) <= _DIGITS or not int(trace_id, 16):
         return None
     return trace_id, span_id
+
+
+def is_about_a_span(other: object) -> bool:
+    """Whether this is of a sort that names spans, though maybe none: one that is off, say."""
+    return other is None or hasattr(other, "trace_id") or hasattr(other, "get_span_context")

@@ -17,11 +17,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from flightlog.border import let_through
-from flightlog.core import memo
+from flightlog.core import memo, rerun
 from flightlog.core.classes import traceback_of
 from flightlog.core.context import variable
 from flightlog.core.counted import Within, closing, opened, within
 from flightlog.core.engine import Span, span
+from flightlog.core.llm_given import given_to, note_lost
 from flightlog.core.outcome import fault_of, status_of
 from flightlog.core.stream import Stream
 from flightlog.core.told import count, word, words
@@ -99,6 +100,7 @@ class ModelCall:
     """
 
     __slots__ = (
+        "_asks",
         "_begun",
         "_detached",
         "_is_by_hand",
@@ -118,6 +120,8 @@ class ModelCall:
         self._kind = kind
         self._is_by_hand = True
         """Else a client's wrapper makes the call."""
+        self._asks = False
+        """Whether its block asks for the recorded answer."""
         self._within: Within | None = None
         self._used: dict[str, int] = {}
         """Tokens, by the name of their attribute."""
@@ -187,7 +191,17 @@ class ModelCall:
         self._span.__enter__()
         if self._is_by_hand:
             opened(self._span, self._model, self._kind)
+            if rerun.answers is not None and self._span.span_id:
+                self._tell(rerun.answers)
         return True
+
+    def _tell(self, answers: rerun.Answers) -> None:
+        """Tell a rerun that the block begins, which may end it here."""
+        try:
+            answers.by_hand(self._span)
+        except rerun.Stopped as stopped:
+            self._finish(stopped, stopped.__traceback__)
+            raise
 
     def _finish(self, error: BaseException | None, trace: TracebackType | None) -> None:
         if not self._is_open():
@@ -221,6 +235,18 @@ class ModelCall:
         known = getattr(self._span, "_attributes", None)
         if known is None or genai.ERROR_TYPE not in known:
             self.set_attributes({genai.ERROR_TYPE: kind})
+
+    def given(self) -> bool:
+        """Give the call its recorded answer in a rerun: then `output` has it, and nobody is to be asked.
+
+        In an ordinary run, and where a rerun has the work done anew, this is False: `if not call.given(): …`.
+
+        Raises:
+            SystemExit: a rerun ends here, as there is no such answer.
+            BaseException: in a rerun, what the call ended with when it was recorded.
+        """
+        self._asks = True
+        return self._is_open() and given_to(self._span)
 
     # -- what came of it ----------------------------------------------------------------------------------------
 
@@ -355,6 +381,8 @@ class ModelCall:
 
     @output.setter
     def output(self, value: object) -> None:
+        if self._asks:
+            note_lost(self._span, value)
         if self._within is None:
             self._span.output = value
         else:

@@ -13,11 +13,11 @@ from types import MethodType
 from typing import Any, TypeVar
 
 from flightlog.core.editor import Spot
+from flightlog.core.elapsed import Elapsed
 from flightlog.core.narrate import complain, no_level, spot_of, worded
 from flightlog.core.narrates_calls import ELAPSED, ERROR, RESULT, Speech, Spoken, Texts
 from flightlog.core.parameters import Parameters
 from flightlog.core.provenance import outside
-from flightlog.core.template import Template
 from flightlog.core.template import template as read
 from flightlog.core.traced_arguments import code_of
 from flightlog.core.traced_calls import ASYNC_GENERATOR
@@ -71,7 +71,8 @@ def narrates(
         **fields: the same with every narration, as for `narrate`.
 
     Raises:
-        ValueError: at decoration: a text cannot be read, or names what the function has no parameter for.
+        ValueError: at decoration: a text cannot be read, names what the function has no parameter for, or tells
+            `elapsed` by a format specification that no number has.
         TypeError: at decoration: what is decorated cannot be called, or is a class; or there is no sentence, as in
             `@fl.narrates` without parentheses.
     """
@@ -145,15 +146,16 @@ class _Wanted:
         gives = code is None or not code.co_flags & ASYNC_GENERATOR
         names = _once(parameters.names, RESULT if gives else "", ELAPSED)
         failed = _once(parameters.names, ELAPSED, ERROR)
+        samples = {} if ELAPSED in parameters.names else {ELAPSED: Elapsed()}
+        others: Mapping[str, object] = self.others  # whatever the program gave
         return Texts(
-            read(self.template, names, f"the template {of}"),
-            None if self.failed is None else read(self.failed, failed, f"failed {of}"),
-            {what: _other(text, names, f"{what} {of}") for what, text in self.others.items()},
+            read(self.template, names, f"the template {of}", samples),
+            None if self.failed is None else read(self.failed, failed, f"failed {of}", samples),
+            {
+                what: read("" if text is None else text, names, f"{what} {of}", samples)
+                for what, text in others.items()
+            },
         )
-
-
-def _other(text: object, names: tuple[str, ...], what: str) -> Template:
-    return read("" if text is None else text, names, what)
 
 
 def _once(parameters: tuple[str, ...], *more: str) -> tuple[str, ...]:

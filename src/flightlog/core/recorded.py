@@ -6,13 +6,13 @@ rerun (`flightlog rerun`) the function is not called where its answer is recorde
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
 from typing import Any, Final, Self, TypeVar, overload
 
 from flightlog.core import rerun
 from flightlog.core.engine import Span, current
 from flightlog.core.given import NOTHING, error_of, kept_of, lost_of, outcome_of, pieces_of
-from flightlog.core.rerun import ENDED, LOST, RECORDED, RETURNED, Unmakeable
+from flightlog.core.rerun import BLOCK, ENDED, LOST, RECORDED, RETURNED, Unmakeable
 from flightlog.core.traced_arguments import code_of
 from flightlog.core.traced_calls import ASYNC_GENERATOR, COROUTINE, GENERATOR
 from flightlog.core.tracer import traced
@@ -79,19 +79,33 @@ def recorded(
             return type(target)(mark(target.__func__))
         if not callable(target) or isinstance(target, type):
             raise TypeError(f"recorded takes a function or a method, not {target!r}")
-        code = code_of(target)
-        make, sort = _sort_of(0 if code is None else code.co_flags)
-        inner = _dressed(make(target, decode), target)
-        return traced(
-            name=name,
-            kind=kind,
-            level=level,
-            ignore=ignore,
-            attributes={RECORDED: sort},
-            capture_result=make in (_around, _around_coroutine),
-        )(inner)
+        return replayable(target, name, kind, level, ignore=ignore, decode=decode)
 
     return mark if function is None else mark(function)
+
+
+def replayable(
+    target: Any,
+    name: str,
+    kind: str,
+    level: Level,
+    *,
+    ignore: str | Iterable[str] = (),
+    decode: Decode | None = None,
+    attributes: Mapping[str, object] | None = None,
+) -> Any:
+    """What `recorded` makes of a function; its spans may have further attributes."""
+    code = code_of(target)
+    make, sort = _sort_of(0 if code is None else code.co_flags)
+    inner = dressed(make(target, decode), target)
+    return traced(
+        name=name,
+        kind=kind,
+        level=level,
+        ignore=ignore,
+        attributes={**(attributes or {}), RECORDED: sort},
+        capture_result=make in (_around, _around_coroutine),
+    )(inner)
 
 
 def _sort_of(flags: int) -> tuple[Callable[[Any, Decode | None], Any], str]:
@@ -102,7 +116,8 @@ def _sort_of(flags: int) -> tuple[Callable[[Any, Decode | None], Any], str]:
     return (_around_coroutine, "coroutine") if flags & COROUTINE else (_around, "function")
 
 
-def _dressed(inner: Any, function: Any) -> Any:
+def dressed(inner: Any, function: Any) -> Any:
+    """Give a function the face and the parameters of the one that it calls."""
     for attribute in _FACE:
         value = getattr(function, attribute, None)
         if value is not None:
@@ -202,7 +217,7 @@ def _note(result: Any) -> None:
 def _here() -> Span | None:
     """The span of this call; None where it leaves none."""
     here = current()
-    return here if here.recorded and RECORDED in (here._attributes or ()) else None
+    return here if here.recorded and (here._attributes or {}).get(RECORDED, BLOCK) != BLOCK else None
 
 
 def _found() -> Any:

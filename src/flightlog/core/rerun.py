@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from flightlog.records.span import Span as Record
 
 RECORDED: Final = "flightlog.recorded"
-"""On the span of a function that `recorded` marks: what sort of function it is."""
+"""On the span of a function that `recorded` marks: what sort of function it is; or of a model call by hand: `BLOCK`."""
+BLOCK: Final = "block"
+"""A block that asks for its recorded answer (`ModelCall.given`)."""
 LOST: Final = "flightlog.recorded.lost"
 """On such a span: what of its result a record cannot give back, and where it stands in it."""
 ENDED: Final = "flightlog.recorded.ended"
@@ -68,6 +70,16 @@ class Answers(Protocol):
 
     def ran_out(self, record: Record) -> Stopped:
         """Say that more was asked for than this stream had when it was recorded; gives what to raise."""
+
+    def by_hand(self, span: Any) -> None:
+        """Say that the block of a model call by hand begins, which may be one whose own code asked when recorded.
+
+        Raises:
+            Stopped: as above.
+        """
+
+    def resumed(self, trace_id: str, span_id: str) -> Record | None:
+        """Give the recorded span of this id that waited, if it is one of the trace that is run again."""
 
     def unrecorded(self, what: str) -> None:
         """Say that something is asked which leaves no record, and so has no answer.

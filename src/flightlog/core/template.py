@@ -44,6 +44,19 @@ class Field:
         """Whether a short text stands there as it is."""
         self._verbatim = verbatim
 
+    def tried(self, samples: Mapping[str, object], where: str) -> None:
+        """Format a sample of its value, where there is one and the specification is all written down.
+
+        Raises:
+            ValueError: the specification does not fit.
+        """
+        if self.name not in samples or self._path or self._spec._constant is None:
+            return
+        try:
+            phrase(samples[self.name], self._conversion, self._spec._constant)
+        except ValueError as error:
+            raise _Unfit(f"{where} has {self._verbatim}: {error}") from None
+
     def text(self, values: Mapping[str, Any]) -> str:
         """What stands in its place; never raises on account of a value."""
         if is_secret(self.name) or any(is_secret(key) for _, key in self._path):
@@ -64,11 +77,11 @@ class Field:
 class Template:
     """A text with fields in it."""
 
-    __slots__ = ("_constant", "_parts", "names")
+    __slots__ = ("_constant", "_parts", "fields", "names")
 
     def __init__(self, parts: tuple[str | Field, ...]) -> None:
         self._parts = parts
-        fields = [part for part in parts if isinstance(part, Field)]
+        self.fields = fields = [part for part in parts if isinstance(part, Field)]
         self._constant = None if fields else "".join(map(str, parts))
         self.names: frozenset[str] = frozenset().union(*({one.name, *one._spec.names} for one in fields))
         """The names that it needs."""
@@ -80,20 +93,28 @@ class Template:
         return "".join([part.text(values) if isinstance(part, Field) else part for part in self._parts])
 
 
-def template(text: object, known: Collection[str], what: str) -> Template:
+def template(
+    text: object, known: Collection[str], what: str, samples: Mapping[str, object] | None = None
+) -> Template:
     """Read a template.
 
     Args:
         text: as the program wrote it.
         known: the names that it may use.
         what: how the text is called, for the error.
+        samples: a value for each name whose type is known beforehand: format specifications are tried on it.
 
     Raises:
-        ValueError: it is no text, cannot be read, or uses a name that is not known; it says which there are.
+        ValueError: it is no text, cannot be read, uses a name that is not known (it says which there are), or a format
+            specification that does not fit.
     """
     if not isinstance(text, str):
         raise ValueError(f"{what} is a text, not {type(text).__name__}")
-    return _read(text, known, f"{what} {text!r}", nested=False)
+    where = f"{what} {text!r}"
+    read = _read(text, known, where, nested=False)
+    for field in read.fields:
+        field.tried(samples or {}, where)
+    return read
 
 
 def _read(text: str, known: Collection[str], where: str, *, nested: bool) -> Template:

@@ -24,6 +24,7 @@ from typing import Final, NamedTuple
 from msgspec import UNSET, Struct
 
 from flightlog.dialects.facts import TOOL_CALL_ID, TOOL_NAME
+from flightlog.dialects.logfire import streamed_ns
 from flightlog.records import genai
 from flightlog.records.callfacts import models
 from flightlog.records.span import Span
@@ -75,7 +76,7 @@ class Call(Struct, frozen=True):
     has_content: bool = False
     """Whether it tells what was said."""
     is_logged: bool = False
-    """Whether a log record told of it, and no span."""
+    """Whether a log record told of it, and no span; or a span that stands for one."""
     session: str = ""
 
     @property
@@ -106,7 +107,8 @@ def call_of(span: Span) -> Call | None:
     """
     if span.end is None or span.status in ("running", "paused"):
         return None
-    known, is_logged = span.attributes, LOGGED in span.otel
+    known, streamed = span.attributes, streamed_ns(span.attributes)
+    is_logged = LOGGED in span.otel or streamed is not None
     if span.kind not in genai.CHARGED_KINDS and not (span.kind == TOOL and (is_logged or _may_log(span))):
         return None
     scope = span.otel.get("scope")
@@ -114,11 +116,12 @@ def call_of(span: Span) -> Call | None:
     name = name if isinstance(name, str) else ""
     answer = known.get(TOOL_CALL_ID if span.kind == TOOL else genai.RESPONSE_ID)
     tool = known.get(TOOL_NAME)
+    start = span.start - (streamed or 0)
     return Call(
         key=(span.project, span.trace_id, span.span_id),
         parent_id=span.parent_id,
-        start=span.start,
-        end=span.end,
+        start=start,
+        end=span.end if streamed is None else start,  # where the request ended that another span tells of
         kind=span.kind,
         scope=f"{name} (logged)" if is_logged else name,
         process_id=span.process_id,

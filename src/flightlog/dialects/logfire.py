@@ -2,6 +2,10 @@
 
 Pydantic AI's agents tell the sum of their calls' tokens (as `gen_ai.usage.*` long ago, `gen_ai.aggregated_usage.*`
 since) and all messages of a run; neither is a call. Once, the messages of a call were one JSON text of events.
+
+Logfire's own instrumentations tell of a streamed call twice: in a span for the request, which is over before the first
+word came, and in another one without a length when the stream is over, which alone knows tokens and answer. What a
+cache held stands in `gen_ai.usage.raw` alone, which is the usage as it is on the wire.
 """
 
 from __future__ import annotations
@@ -9,15 +13,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flightlog.dialects.facts import AGENT_NAME, TOOL_NAME, Facts, Seen, Told
+from flightlog.dialects.facts import AGENT_NAME, TOOL_NAME, Facts, Seen, Told, Usage
 from flightlog.dialects.gen_ai_events import read as read_events
 from flightlog.dialects.messages import messages
-from flightlog.dialects.values import first_text, mapping, objects, parsed, text, texts
+from flightlog.dialects.values import first_count, first_text, mapping, number, objects, parsed, text, texts
 from flightlog.records import genai
 
 SIGNS: Final = ("logfire.", "pydantic_ai.", "pydantic-ai", "all_messages_events", "model_request_parameters")
 
 _SCOPE: Final = "pydantic-ai"
+_RAW: Final = "gen_ai.usage.raw"
+_LONGEST_S: Final = 1e9
 
 
 def read(seen: Seen) -> Facts | None:
@@ -44,6 +50,14 @@ def read(seen: Seen) -> Facts | None:
     facts.tools = [_tool(one) for one in objects(parameters.get("function_tools"))] or None
     _take_logfire(facts, known)
     return facts
+
+
+def streamed_ns(known: Mapping[str, Any]) -> int | None:
+    """How long a stream took of which Logfire tells now that it is over, in nanoseconds; None for any other span."""
+    if known.get("logfire.span_type") != "log" or "duration" not in known:
+        return None
+    lasted = number(known["duration"])
+    return None if lasted is None or not 0 <= lasted < _LONGEST_S else int(lasted * 1e9)
 
 
 def _kind(seen: Seen) -> str:
@@ -79,6 +93,7 @@ def _take_events(facts: Facts, known: Mapping[str, Any]) -> None:
 def _take_logfire(facts: Facts, known: Mapping[str, Any]) -> None:
     """What Logfire's own instrumentations write: the request and the answer as they are on the wire."""
     request, response = mapping(known.get("request_data")), mapping(known.get("response_data"))
+    facts.usage = _usage(mapping(known.get(_RAW, response.get("usage"))))
     if not request:
         return
     facts.messages = messages(request.get("messages", request.get("input")))
@@ -87,6 +102,22 @@ def _take_logfire(facts: Facts, known: Mapping[str, Any]) -> None:
         facts.answers = messages([response["message"]], role="assistant")
     elif "combined_chunk_content" in response:
         facts.answers = messages(response["combined_chunk_content"], role="assistant")
+
+
+def _usage(raw: Mapping[str, Any]) -> Usage:
+    """Tokens as a provider tells them: OpenAI counts those of a cache within the input, Anthropic beside it."""
+    given = mapping(raw.get("prompt_tokens_details", raw.get("input_tokens_details")))
+    said = mapping(raw.get("completion_tokens_details", raw.get("output_tokens_details")))
+    read_beside = first_count(raw, "cache_read_input_tokens")
+    written = first_count(raw, "cache_creation_input_tokens")
+    return Usage(
+        first_count(raw, "prompt_tokens", "input_tokens"),
+        first_count(raw, "completion_tokens", "output_tokens"),
+        first_count(given, "cached_tokens") if read_beside is None else read_beside,
+        written,
+        first_count(said, "reasoning_tokens"),
+        is_fresh=read_beside is not None or written is not None,
+    )
 
 
 def _tool(told: Mapping[str, Any]) -> dict[str, Any]:

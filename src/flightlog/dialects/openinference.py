@@ -132,6 +132,8 @@ def _take_content(facts: Facts, known: Mapping[str, Any]) -> None:
     if facts.kind == "llm":
         facts.messages = _messages(known, "llm.input_messages.") or messages(known.get("llm.prompts"))
         facts.answers = _messages(known, "llm.output_messages.", role="assistant")
+        if facts.answers is None and isinstance(said, str) and said:
+            facts.answers = messages(said, role="assistant")  # a completion, which is no conversation
         facts.tools = _tools(unfolded(known, "llm.tools."))
         if facts.messages is not None:
             given = None

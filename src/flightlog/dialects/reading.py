@@ -41,6 +41,7 @@ of a call that another one tells of, too."""
 FIELDS: Final = "fields"
 _CHARGED: Final = frozenset(genai.CHARGED_KINDS)
 LLM: Final = "llm"
+EMBEDDING: Final = "embedding"
 _COUNTS: Final = (*genai.SERVED_TOKENS, "gen_ai.usage.total_tokens")
 _USED: Final = (
     ("cache_read", genai.CACHE_READ_TOKENS),
@@ -225,11 +226,18 @@ def _applied(span: Span, facts: Facts, by: Sequence[str]) -> Span:
 
 def _put_usage(note: _Note, facts: Facts, kind: str) -> None:
     used = facts.usage
-    if kind == LLM and not used.input and not used.output:
-        # No call goes without any token: who says 0 (of a stream, say) was not told.
+    is_measured_otherwise = kind != LLM and bool(used.more or used.total)
+    if not used.input and not used.output and not is_measured_otherwise:
+        # No call goes without any token: who says 0 (of a stream, or an embedding) was not told.
         for name in _COUNTS:
             note.take_out(name)
         return
+    if kind == EMBEDDING and not used.input:
+        # Nothing to embed is refused; of a sum, what did not come out went in.
+        rest = (used.total or 0) - (used.output or 0)
+        used = structs.replace(used, input=rest if rest > 0 else None)
+        if used.input is None:
+            note.take_out(genai.INPUT_TOKENS)
     if (whole := used.whole_input) is not None:
         note.put(genai.INPUT_TOKENS, whole)
     for field, name in _USED:
@@ -282,9 +290,9 @@ def lent(span: Span, other: Span) -> Span:
 
     Args:
         span: as it was understood.
-        other: a span made from a log record, as it was understood.
+        other: a span made from a log record, or one that stands for one, as it was understood.
     """
-    said = set(_names(_note_of(other), ATTRIBUTES))
+    said = {*_names(_note_of(other), ATTRIBUTES), *_COUNTS} - {COUNTED, COUNTED_BY}
     if genai.INPUT_TOKENS in span.attributes or genai.OUTPUT_TOKENS in span.attributes:
         said -= {name for name in said if name in _COUNTS or name.startswith(genai.USAGE)}
     attributes = {

@@ -32,7 +32,7 @@ from flightlog.dialects import (
 )
 from flightlog.dialects.facts import Facts, Seen, Usage
 
-NORMALISER: Final = 2
+NORMALISER: Final = 3
 """The version of all readers together; a greater one may read the same attributes otherwise."""
 
 

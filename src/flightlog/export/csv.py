@@ -1,9 +1,9 @@
 r"""Rows as comma-separated values (RFC 4180, UTF-8) that no spreadsheet takes for a formula.
 
-A text that a spreadsheet would compute (it begins, perhaps after blanks, with `=`, `+`, `-`, `@`, their full-width
-twins, or with a tab or a line break) gets an apostrophe before it, which spreadsheets do not show and other
-programs can strip. Numbers are never texts, so they stay as they are; a truth value is `true` or `false`, what is
-unknown an empty cell.
+A text that a spreadsheet would compute (it begins, perhaps after blanks and characters that nobody sees, with `=`, `+`,
+`-`, `@`, their full-width twins, or with a tab or a line break) gets an apostrophe before it, which spreadsheets do not
+show and other programs can strip. Numbers are never texts, so they stay as they are; a truth value is `true` or
+`false`, what is unknown an empty cell.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Final
 
 from flightlog.export.rows import Cell
 
-_FORMULA: Final = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")  # noqa: RUF001  # the full-width twins are meant
+_UNSEEN: Final = r"\s\x00-\x1f\x7f-\xa0\xad\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+"""Blanks, control characters and invisible ones: a program that reads the file may drop them, and then compute."""
+_FORMULA: Final = re.compile(rf"[\t\r\n]|[{_UNSEEN}]*[=+\-@＝＋－＠]")  # noqa: RUF001  # the full-width twins are meant
 
 
 def lines(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -13,7 +13,7 @@ from flightlog.records.annotation import Annotation
 from flightlog.records.traces import Trace
 
 
-def rows(values: Iterable[dict[str, Cell]]) -> Iterator[bytes]:
+def rows(values: Iterable[Mapping[str, Cell]]) -> Iterator[bytes]:
     """An array of rows."""
     return _array([msgspec.json.encode(value)] for value in values)
 

@@ -1,8 +1,8 @@
 """Rows as a Parquet file, written a group of rows at a time.
 
-The columns are those of `rows`, each with a type of its own: `started` is a timestamp in nanoseconds and UTC, numbers
-are 64 bits wide, truth values are truth values, everything else is text; what is unknown is null. A number that does
-not fit its column is null, too. pyarrow writes the file; it is the extra part `flightlog[parquet]`.
+The columns are those of `rows` and of scores, each with a type of its own: `started` is a timestamp in nanoseconds and
+UTC, numbers are 64 bits wide, truth values are truth values, everything else is text; what is unknown is null. A number
+that does not fit its column is null, too. pyarrow writes the file; it is the extra part `flightlog[parquet]`.
 """
 
 from __future__ import annotations
@@ -40,14 +40,25 @@ MOMENT: Final = "started"
 _MOST: Final = 1 << 63
 
 
-def document(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> Iterator[bytes]:
+def document(
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Cell]],
+    scores: Mapping[str, type[float | bool | str]] = {},
+) -> Iterator[bytes]:
     """The file, some groups of rows at a time.
+
+    Args:
+        columns: the columns of `rows` that are promised.
+        rows: with all columns.
+        scores: the columns behind those, each with what is in it.
 
     Raises:
         MissingExtra: pyarrow is not installed.
     """
     arrow, parquet = _libraries()
-    schema = arrow.schema([(name, _type(arrow, name)) for name in columns])
+    types = {float: arrow.float64(), bool: arrow.bool_(), str: arrow.string()}
+    promised = [(name, _type(arrow, name)) for name in columns]
+    schema = arrow.schema([*promised, *((name, types[kind]) for name, kind in scores.items())])
     out = _Pieces()
     rest = iter(rows)
     with parquet.ParquetWriter(arrow.PythonFile(out, mode="w"), schema, compression="zstd") as writer:
@@ -55,6 +66,9 @@ def document(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> Iter
             arrays = [
                 arrow.array([_cell(name, row) for row in group], type=schema.field(name).type)
                 for name in columns
+            ]
+            arrays += [
+                arrow.array([row[name] for row in group], type=schema.field(name).type) for name in scores
             ]
             writer.write_table(arrow.Table.from_arrays(arrays, schema=schema))
             yield out.taken()

@@ -1,9 +1,9 @@
 """Documents of other tools as files: what they are, and their records one after the other.
 
 OTLP in JSON (a message, or one on each line) and in protobuf (a message, or many, each with its length before it, as
-a varint or as four bytes), and Flightlog's own JSON lines; compressed with gzip or not; from a file or a pipe. A file
-is mapped and not read in, what is compressed or comes from a pipe goes into an unnamed file first: a document may be
-larger than the memory, unless it is a single message in JSON.
+a varint or as four bytes), and Flightlog's own JSON lines; compressed with gzip or zstd or not; from a file or a pipe.
+A file is mapped and not read in, what is compressed or comes from a pipe goes into an unnamed file first: a document
+may be larger than the memory, unless it is a single message in JSON.
 
 What cannot be read is told with its place and left out; what stands behind it is read all the same, as far as the form
 of the document says where that begins.
@@ -40,6 +40,11 @@ Form = Literal["auto", "otlp-json", "otlp-protobuf", "flightlog"]
 FORMS: Final[tuple[Form, ...]] = ("auto", "otlp-json", "otlp-protobuf", "flightlog")
 
 _GZIP: Final = b"\x1f\x8b"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+"""With what a compressed file begins."""
+_WIDEST_WINDOW: Final = 1 << 27
+"""Bytes that unpacking may hold of what it has written, as `zstd` itself has it unless it is told otherwise."""
+_BLOCK: Final = 1 << 20
 _BATCH_BYTES: Final = 512 * 1024
 
 Portion = tuple[Process, list[Line]]
@@ -89,17 +94,20 @@ def opened(path: str) -> Iterator[Document]:
 @contextmanager
 def _plain(file: IO[bytes]) -> Iterator[tuple[IO[bytes], bool]]:
     """The file itself where it can be mapped, else an unnamed one with what is in it; and whether that ends early."""
-    head = file.peek(2)[:2] if hasattr(file, "peek") else b""
-    if head != _GZIP and file.seekable():
+    head = file.peek(4)[:4] if hasattr(file, "peek") else b""
+    is_packed = head[:2] == _GZIP or head == _ZSTD
+    if not is_packed and file.seekable():
         yield file, False
         return
     cut = False
     with tempfile.TemporaryFile() as copy:
-        if head == _GZIP:
+        if head == _ZSTD:
+            cut = _unpack_zstd(file, copy)
+        elif is_packed:
             with gzip.GzipFile(fileobj=file) as unpacked:
                 cut = _unpack(unpacked, copy)
         else:
-            shutil.copyfileobj(file, copy, 1 << 20)
+            shutil.copyfileobj(file, copy, _BLOCK)
         copy.flush()
         yield copy, cut
 
@@ -110,11 +118,31 @@ def _unpack(unpacked: gzip.GzipFile, copy: IO[bytes]) -> bool:
     `read` would lose what stands before the place where it breaks off, `read1` does not.
     """
     try:
-        while some := unpacked.read1(1 << 20):
+        while some := unpacked.read1(_BLOCK):
             copy.write(some)
     except EOFError:
         return True
     return False
+
+
+def _unpack_zstd(file: IO[bytes], copy: IO[bytes]) -> bool:
+    """Copy what can be unpacked of one frame or several; true where the last of them ends before its end.
+
+    Raises:
+        BadDocument: it is damaged.
+    """
+    from zstandard import ZstdDecompressor, ZstdError  # only a file that is packed so needs it
+
+    unpacker = None
+    try:
+        while some := file.read(_BLOCK):
+            while some:
+                unpacker = unpacker or ZstdDecompressor(max_window_size=_WIDEST_WINDOW).decompressobj()
+                copy.write(unpacker.decompress(some))
+                some, unpacker = (unpacker.unused_data, None) if unpacker.eof else (b"", unpacker)
+    except ZstdError as error:
+        raise BadDocument(f"it cannot be unpacked ({error})") from error
+    return unpacker is not None
 
 
 class Importer:

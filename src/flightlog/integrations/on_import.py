@@ -26,10 +26,10 @@ _waiting: Final[dict[str, list[Callable[[ModuleType], object]]]] = {}
 def when_imported(name: str, then: Callable[[ModuleType], object]) -> None:
     """Call `then(module)` as soon as the module is imported, at once if it already is."""
     module = sys.modules.get(name)
-    if module is not None and _is_half_made(module):
+    if module is not None and is_half_made(module):
         __import__(name)  # another thread is at it: an import waits until it is done
         module = sys.modules.get(name)
-    if module is not None and _is_half_made(module):  # this thread is at it: something in it asks
+    if module is not None and is_half_made(module):  # this thread is at it: something in it asks
         _Unfinished.watch(module, then)
         return
     if module is not None:
@@ -40,7 +40,7 @@ def when_imported(name: str, then: Callable[[ModuleType], object]) -> None:
         sys.meta_path.insert(0, _finder)
 
 
-def _is_half_made(module: ModuleType) -> bool:
+def is_half_made(module: ModuleType) -> bool:
     """Whether its import is going on; the interpreter's own mark, which it asks itself when two threads import."""
     return getattr(getattr(module, "__spec__", None), "_initializing", False) is True
 
@@ -58,8 +58,15 @@ class _Unfinished(ModuleSpec):
             then(module)
             return
         vars(spec).setdefault(_WAITING, []).append(then)
-        if not _is_half_made(module):  # another thread has ended it in this very moment
+        if not is_half_made(module):  # another thread has ended it in this very moment
             spec._initializing = False  # noqa: SLF001 - says so once more
+
+    @classmethod
+    def announce(cls, spec: ModuleSpec) -> None:
+        """Tell those that wait for this module when its import has ended; it may only be looked up, and not begin."""
+        if type(spec) is ModuleSpec:
+            spec.__class__ = cls
+            vars(spec)[_WAITING] = [lambda module: _announce(spec.name, module)]
 
     def __setattr__(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -69,6 +76,11 @@ class _Unfinished(ModuleSpec):
         self.__class__ = ModuleSpec  # type: ignore[assignment]  # as it was
         for then in waiting:
             when_imported(self.name, then)
+
+
+def _announce(name: str, module: ModuleType) -> None:
+    for then in _waiting.pop(name, ()):
+        then(module)
 
 
 class _Finder:
@@ -89,6 +101,8 @@ class _Finder:
             if spec is not None:
                 if spec.loader is not None:
                     spec.loader = _Announcing(spec.loader, fullname)  # type: ignore[assignment]  # a loader too
+                else:  # a package without code of its own, spread over directories
+                    _Unfinished.announce(spec)
                 return spec
         return None
 
@@ -111,8 +125,7 @@ class _Announcing:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        for then in _waiting.pop(self._name, ()):
-            then(module)
+        _announce(self._name, module)
 
 
 _finder: Final = _Finder()

@@ -115,7 +115,11 @@ class _Pen:
     def __init__(self, roots: Sequence[Place], manner: Manner) -> None:
         self._manner = manner
         self._shapes = Shapes(roots)
-        self._main = main_root(roots)
+        traces: dict[str, list[Place]] = {}
+        for root in roots:
+            traces.setdefault(root.record.trace_id, []).append(root)
+        self._mains = {id(main_root(some)) for some in traces.values()}
+        """The roots that speak for their traces."""
         self._targets: Counter[str] = Counter()
         self._ids: dict[str, str] = {}
         self._lines: list[str] = []
@@ -210,7 +214,7 @@ class _Pen:
         if not self._is_loud("error" if span.status == "error" else span.level):
             return self.items(place.children, place.events, step.caller or who, service, step.claimed)
         own = [event for event in place.events if is_narration(event) and self._is_loud(event.level)]
-        if place is self._main:
+        if id(place) in self._mains:
             return self._root(step, who, service, narrated=bool(own))
         said = step.claimed or (own[0] if own else None)
         below = self.items(place.children, self._news(place), who, service, said)

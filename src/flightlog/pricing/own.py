@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -105,6 +104,8 @@ def read(data: bytes, name: str, units: Mapping[str, Unit]) -> OwnPrices:
     Raises:
         BadDocument: it is none; the message names the place.
     """
+    import tomllib  # where somebody has a file of their own
+
     try:
         text = data.decode()
         found = (

@@ -31,6 +31,9 @@ PICO: Final = 10**12
 MOST: Final = 2**62
 """The greatest number; nothing that is recorded is greater."""
 
+_LATEST: Final = 2**63 - 1
+"""Nanoseconds of the latest time that a store holds, and of the earliest before 1970."""
+
 DAYS: Final = {"today": 0, "yesterday": 1}
 """Days that have a name, and how many days ago they began."""
 
@@ -79,7 +82,7 @@ def count(text: str) -> int | None:
     """A whole number, perhaps in thousands, millions or billions; None for anything else."""
     match = _COUNT.fullmatch(text)
     found = Decimal(match[1]) * _THOUSANDS[match[2].lower()] if match else None
-    return None if found is None or found % 1 else _whole(found)
+    return None if found is None or abs(found) > MOST or found % 1 else int(found)
 
 
 def number(text: str) -> int | float | None:
@@ -88,7 +91,7 @@ def number(text: str) -> int | float | None:
     if match is None:
         return None
     found = Decimal(match[1]) * _THOUSANDS[match[2].lower()]
-    if found % 1 == 0 and abs(found) <= MOST:
+    if abs(found) <= MOST and found % 1 == 0:
         return int(found)
     as_float = float(found)
     return as_float if abs(as_float) != float("inf") else None
@@ -100,7 +103,10 @@ def of_number(value: float) -> str:
 
 
 def moment(text: str) -> Moment | None:
-    """So long ago, a day, or a date perhaps with a time, local unless it says otherwise; None for anything else."""
+    """So long ago, a day, or a date perhaps with a time, local unless it says otherwise; None for anything else.
+
+    A date beyond all that 64 bits hold is the last that they hold: nothing was recorded beyond it.
+    """
     if text.lower() in DAYS:
         return Moment(midnight(DAYS[text.lower()]))
     ago = duration(text)
@@ -115,7 +121,8 @@ def moment(text: str) -> Moment | None:
         return None
     since_epoch = parsed - _EPOCH
     seconds = since_epoch.days * 86_400 + since_epoch.seconds
-    return Moment(seconds * 10**9 + (int(fraction[2].ljust(9, "0")) if fraction else 0))
+    ns = seconds * 10**9 + (int(fraction[2].ljust(9, "0")) if fraction else 0)
+    return Moment(max(-_LATEST, min(ns, _LATEST)))
 
 
 def of_moment(moment: Moment) -> str:

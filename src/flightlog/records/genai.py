@@ -15,6 +15,7 @@ OPERATION: Final = "gen_ai.operation.name"
 """`chat`, `text_completion`, `generate_content`, `embeddings`, …; an open word."""
 PROVIDER: Final = "gen_ai.provider.name"
 """`openai`, `anthropic`, `aws.bedrock`, `gcp.vertex_ai`, …; an open word."""
+TOOL_NAME: Final = "gen_ai.tool.name"
 OUTPUT_TYPE: Final = "gen_ai.output.type"
 """What kind of content was asked for: `text`, `json`, `image`, `speech`."""
 

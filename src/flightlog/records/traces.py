@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 from msgspec import Struct
 
@@ -55,6 +55,11 @@ class Trace(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def worked_ns(self) -> int | None:
         """Its duration without the time in which its root waited; None while nothing has ended."""
         return None if self.duration_ns is None else max(0, self.duration_ns - self.waiting_ns)
+
+
+Order = Literal["newest", "duration", "cost", "tokens", "errors"]
+ORDERS: Final[tuple[Order, ...]] = get_args(Order)
+"""By what traces can be ordered, those first that have most of it."""
 
 
 class Selection(Struct, frozen=True, kw_only=True):
@@ -130,7 +135,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     max_ns: int | None = None
     is_exact: bool = False
     """Whether each span was looked at. Else it is from sums by the hour: durations that percentiles tell are off by at
-    most 2.6 %, and times begin and end with a whole hour."""
+    most 2.5 %, and times begin and end with a whole hour."""
     self_ns: int | None = None
     """Sum of the times in which none of their children ran; None where spans were not looked at one by one."""
     llm_calls: int
@@ -193,7 +198,7 @@ class TraceFigures(Struct, frozen=True, kw_only=True):
     slow: int
     """Traces that worked for at least the `slow_limit` that the question gave; waiting is no work."""
     p50_ns: int | None
-    """Durations that 50, 95 and 99 of 100 ended traces do not exceed, off by at most 2.6 %, and never beyond the
+    """Durations that 50, 95 and 99 of 100 ended traces do not exceed, off by at most 2.5 %, and never beyond the
     shortest and the longest; None without any."""
     p95_ns: int | None
     p99_ns: int | None

@@ -8,7 +8,6 @@ escaping. A text is read a bounded number of times over, however its keys are ne
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Final
 
 from flightlog.redaction.evidence import SCHEME, Value, is_drawn, is_header, is_secretive, is_telling, is_weak
@@ -27,19 +26,27 @@ ROOTS: Final = (
 REACH: Final = 64
 """Characters before a delimiter in which the root has to stand."""
 
-ROOT_SIGNS: Final = tuple(
-    re.compile(sign)
-    for sign in ("k(?:en|ey|ie)", r"""p(?:ass|w[d"'\s_.:=\\-]|sk)""", "c(?:re[dt])", "u(?<=au)th", "j(?:wt)")
+_BEGUN: Final = (
+    ("k", "k(?:ey|en(?:(?<=token)|nwort)|ie(?<=cookie)|(?<=psk))"),
+    ("c", "c(?:re(?:d|t(?<=secret))|ontrasena)"),
+    ("h", "h(?:a(?<=senha)|twoord(?<=wachtwoord)|(?<=auth))"),
+    ("j", "jwt"),
 )
-"""Of which one finds every root. A pattern that begins with one rare letter is searched at the speed of a
-scan for it: half the cost of looking for each root. Two letters are in every long text that was encoded, so after
-`pw` there has to be what can follow it in a key, or a key."""
+"""All roots in ASCII but for those that begin with a `p`, each with a letter without which it is not there.
 
-_ROOT_SEARCHES: Final = tuple(sign.search for sign in ROOT_SIGNS)
+A pattern that begins with one rare letter, or with nothing but letters, is searched at the speed of a scan for them:
+half the cost of looking for each root."""
+
+ROOT_SIGNS: Final = tuple(
+    (letter, re.compile(sign)) for letter, sign in (*_BEGUN, ("p", r"""p(?:ass|w[d"'\s_.:=\\-])"""))
+)
+"""Of which one finds every root in ASCII. Two letters are in every long text that was encoded, so after `pw` there
+has to be what can follow it in a key, or a key."""
+
+_ROOT_SEARCHES: Final = tuple((letter, sign.search) for letter, sign in ROOT_SIGNS)
 
 _ROOT_IN_WORD: Final = re.compile("k(?:en|ey|ie)|p(?:ass|w|sk)|cre[dt]|auth|jwt|contrase|wachtw|senha").search
-"""The same for one word, in which one search costs less than five."""
-_ROOT_ELSEWHERE: Final = re.compile("|".join(ELSEWHERE), re.IGNORECASE).search
+"""The same for one word, in which one search costs less than six."""
 
 _FEW: Final = (1, 2, 3)
 """Up to so many delimiters, looking before each is cheaper than looking through the whole text."""
@@ -59,19 +66,19 @@ JSON escape them."""
 _IN_COLOUR: Final = re.compile(r"(?:\x1b|\\(?:x1b|u001b|033|e))\[(?:[0-9;]{0,12};)?$")
 _END_OF_COLOUR: Final = re.compile("[0-9]{0,3}m")
 
-TAILS: Final = {
-    root: re.compile(
-        root
-        + r"""([a-zь0-9_.-]{0,32})(\\{0,7}["'`]|&[a-z0-9#]{3,5};)?[\])]?\*{0,2}"""
-        + _COLOURS
-        + r"""([ \t]{0,8}(?:=(?![=>~])|=>|:=|[:\uff1a](?!:)|::(?= [A-Za-z0-9+/]{8})|;s:[0-9]{1,6}:)[ \t]{0,8})"""
-        + r"""(?:\*\*[ \t]{0,8})?"""
-        + _COLOURS
-    )
-    for root in ROOTS
-}
+TAIL: Final = (
+    r"""([a-zь0-9_.-]{0,32}+)(\\{0,7}["'`]|&[a-z0-9#]{3,5};)?[\])]?\*{0,2}"""
+    + _COLOURS
+    + r"""([ \t]{0,8}(?:=(?![=>~])|=>|:=|[:\uff1a](?!:)|::(?= [A-Za-z0-9+/]{8})|;s:[0-9]{1,6}:)[ \t]{0,8})"""
+    + r"""(?:\*\*[ \t]{0,8})?"""
+    + _COLOURS
+)
 """From a root to the start of the value: the rest of the key, its closing quote, the delimiter (of PHP, too, as it
 serializes)."""
+HEADS: Final = (*_BEGUN, ("p", "p(?:ass|w)"))
+"""Patterns of which one ends where a root in ASCII does, each with a letter of it."""
+_TOLD: Final = tuple((letter, re.compile(head + TAIL)) for letter, head in HEADS)
+_TOLD_ELSEWHERE: Final = re.compile(f"(?:{'|'.join(ELSEWHERE)}){TAIL}")
 
 _OPENING: Final = re.compile(r"""[bfruN]{0,2}(\\{0,7})(["'`])(?:\2\2)?""")
 _LEAD: Final = re.compile(
@@ -126,9 +133,10 @@ def _keyed(text: str) -> list[re.Match[str]]:
     lowered = text.lower()
     if len(lowered) != len(text):  # a letter such as "İ" grew, and positions would no longer be the text's
         lowered = text.translate(_ASCII_LOWER)
-    found = {
-        match.end(): match for root in ROOTS if root in lowered for match in TAILS[root].finditer(lowered)
-    }
+    told = [pattern for letter, pattern in _TOLD if letter in lowered]
+    if not text.isascii():
+        told.append(_TOLD_ELSEWHERE)
+    found = {match.end(): match for pattern in told for match in pattern.finditer(lowered)}
     return [found[end] for end in sorted(found)]
 
 
@@ -277,37 +285,55 @@ def _end_of_word(text: str, start: int) -> int:
     return start + len(word[0].rstrip(")]}:.")) if word else start
 
 
-def _near(delimiter: str) -> Callable[[str], bool]:
-    """Make the question whether a root stands before this delimiter."""
+def may_assign(text: str) -> bool:
+    """Say whether something may be assigned to a key with a root in it.
 
-    def sign(text: str) -> bool:
-        if not text.isascii() and _ROOT_ELSEWHERE(text):
-            return True
-        place = text.find(delimiter)
+    Most texts have few delimiters or none: then only what stands before each is looked at.
+    """
+    if not text.isascii():
+        return _is_assigned(text)
+    for delimiter in ":=":
+        place = after = text.find(delimiter)
+        if place < 0:
+            continue
         for _ in _FEW:
-            first = place - REACH if place > REACH else 0
-            start = text.rfind(" ", first, place - 1) + 1 or first
-            word = text[start:place] if start != place - 1 else text[first:place].rstrip().rpartition(" ")[2]
-            if _ROOT_IN_WORD(word.lower()):
-                return True
+            after = text.find(delimiter, after + 1)
+            if after < 0:
+                break
+        else:
+            return _is_assigned(text)
+        if "\\" in text or "\x1b" in text:  # a change of colour can stand between
+            return _is_assigned(text)
+        while place >= 0:
+            before = text[place - REACH if place > REACH else 0 : place].rstrip()
+            if _ROOT_IN_WORD(before[before.rfind(" ") + 1 :].lower()):
+                return _is_assigned(text)
             place = text.find(delimiter, place + 1)
-            if place < 0:
-                return False
-        return has_root(text)
+    return False
 
-    return sign
+
+def _is_assigned(text: str) -> bool:
+    if ":" not in text and "=" not in text and "\uff1a" not in text:
+        return False  # every delimiter has one of them
+    lowered = text.lower()
+    for letter, pattern in _TOLD:
+        if letter in lowered and pattern.search(lowered):
+            return True
+    if text.isascii() or not any(holder in lowered for holder in ELSEWHERE):
+        return False
+    return _TOLD_ELSEWHERE.search(lowered) is not None
 
 
 def has_root(text: str) -> bool:
-    """Say whether a part of a secret's key is anywhere in the text."""
+    """Say whether a part of a secret's key in ASCII is anywhere in the text."""
     lowered = text.lower()
-    for search in _ROOT_SEARCHES:  # noqa: SIM110 # a generator costs as much as two searches
-        if search(lowered):
+    for letter, search in _ROOT_SEARCHES:  # noqa: SIM110 # a generator costs as much as two searches
+        if letter in lowered and search(lowered):
             return True
     return False
 
 
 RULES: Final = (Rule("assignment", clean), CREDENTIALS)
 
-FAMILIES: Final = tuple(Family(sign, _near(sign), RULES) for sign in (":", "=", "\uff1a"))
-"""One rule, whose keys are the table's, under each delimiter; the last is the colon of Chinese and Japanese."""
+FAMILIES: Final = (Family("", may_assign, RULES),)
+"""One rule, whose keys are the table's, under whatever delimiter."""

@@ -84,7 +84,7 @@ _QUOTE: Final = _command(r"quote PASS[ ](\S{3,}+)", lambda word: not word.starts
 _AUTHS: Final = tuple(
     _command(pattern)
     for pattern in (
-        r"(?<![^\r\n> ])AUTH (?:[\w.-]{1,64} )?([^\s\"']{6,}+)(?![^\r\n])",
+        r"AUTH (?<![^\r\n> ]AUTH )(?:[\w.-]{1,64} )?([^\s\"']{6,}+)(?![^\r\n])",
         r"\"AUTH\" (?:\"[^\"\r\n]{1,64}\" )?\"([^\"\r\n]{4,}+)\"",
         r"AUTH(?:\\r\\n|\r?\n)\$[0-9]{1,5}(?:\\r\\n|\r?\n)([^\s\\]{4,}+)",
         r"AUTH LOGIN[\s\S]{0,200}?334 UGFzc3dvcmQ6\s{1,3}(?:[A-Z]: ?)?([A-Za-z0-9+/]{4,}={0,2})",
@@ -99,8 +99,9 @@ _SQLPLUS: Final = _command(
     lambda word: not word.startswith(STANDS),
 )
 _THIN: Final = _command(r"thin:[\w$#]{1,128}/([^\s/@\"']{3,}+)@", lambda word: not word.startswith(STANDS))
-_REQUIRED: Final = _command(
-    r"(?<![^\s])(?:requirepass|masterauth) [\"']?([^\s\"']{3,}+)", lambda word: not word.startswith(STANDS)
+_REQUIRED: Final = tuple(
+    _command(rf"{key} (?<![^\s]{key} )[\"']?([^\s\"']{{3,}}+)", lambda word: not word.startswith(STANDS))
+    for key in ("requirepass", "masterauth")
 )
 
 _OPENING: Final = re.compile(r"""[\[(]\s{0,40}(?=b?["'])""")
@@ -170,7 +171,7 @@ _OPTION_SIGNS: Final = "|".join(
         r"""[sSLfkvigIjX#]{1,6}[uU][ "']""",
         r"-(?:proxy-)?(?:user|cookie)[ =]",
         r"""[uUpPawk](?<=["']-[a-zA-Z])""",
-        r"""[a-z](?<=["']--[a-z])""",
+        r"""[a-z](?<=["']--[a-z])(?:w\b|sk\b|ser\b|[\w-]{0,40}?(?:pw|psk|-user|ookie|code|contrase|kennw|senha|wachtw))""",
         r"(?:(?:src|dest)?(?:store|key)pass|pass(?:word|wd)?|secret|token)[ =]",
         r"S(?<=sudo -S)",
         r"(?:from-literal|value|(?:password-)?stdin)(?![\w-])",
@@ -190,15 +191,15 @@ _OTHER_SIGNS: Final = (
 FAMILIES: Final = (
     Family(
         "-",
-        re.compile(rf"-(?:(?<=[\s\"'-]-)(?:{_OPTION_SIGNS})|{_OTHER_SIGNS})").search,
+        re.compile(rf"-(?:(?<=[\s\"'-]-)(?!--)(?:{_OPTION_SIGNS})|{_OTHER_SIGNS})").search,
         (OPTION, SHORT_OPTION, CURL_COOKIE, finding("command", in_lists), *_DASH, _SHORT_WORD),
     ),
-    Family("\n", re.compile(r"\n(?:masterauth) ").search, (_REQUIRED,)),
-    Family("_", re.compile(r"_(?:user|password|key|token|secret) [^\s=:]").search, _UNDERSCORE),
-    Family("_", re.compile(r"_(?<=BUNDLE_)[A-Z]").search, (_BUNDLER,)),
+    Family("\n", re.compile(r"masterauth (?<=\nmasterauth )").search, _REQUIRED),
+    Family("_", re.compile(r"_(?:[upkts](?:ser|assword|ey|oken|ecret) [^\s=:])").search, _UNDERSCORE),
+    Family("_", re.compile(r"_(?:[A-Z](?<=BUNDLE_[A-Z]))").search, (_BUNDLER,)),
     Family("_", re.compile(r"_(?:code[\"'\\](?<=device_code.))").search, (_DEVICE_CODE,)),
     Family("p", re.compile("p(?:asswd(?:(?<=chpasswd)|(?<=htpasswd) -))").search, _PASSWORD_TOOLS),
-    Family("p", re.compile("p(?:ass(?<=requirepass) |lus(?<=sqlplus) )").search, (_REQUIRED, _SQLPLUS)),
+    Family("p", re.compile("p(?:ass(?<=requirepass) |lus(?<=sqlplus) )").search, (*_REQUIRED, _SQLPLUS)),
     Family("/", re.compile(r"/(?:rp |user:|add(?![\w/-]))").search, _OF_WINDOWS),
     Family("A", re.compile(r"A(?:SS(?<=PASS) |UTH(?:[ \r\n\"\\]))").search, (_LOGIN, _QUOTE, *_AUTHS)),
     Family("G", re.compile(r"G(?<=LOG)IN ").search, (_IMAP,)),

@@ -91,6 +91,7 @@ ANYWHERE: Final = (
         (_OF_A_HOST,),
     ),
     Family("k", re.compile(r"k(?:e[yn]\\{0,7}\" ?\{)").search, (_VARIABLES,)),
+    Family("k", re.compile(r"k(?:ind: Secret(?![^\r\n]))").search, (finding("setting", _of_kubernetes),)),
     Family("_", re.compile(r"_(?:secret\\{0,7}\" ?\{)").search, (_VARIABLES,)),
     Family(
         "p",
@@ -107,9 +108,6 @@ ANYWHERE: Final = (
 )
 
 FAMILIES: Final = (
-    Family(
-        "\n", re.compile(r"\n(?:data|stringData):[ \t]*[\r\n]").search, (finding("setting", _of_kubernetes),)
-    ),
     Family(
         "|", re.compile(rf"\|[ `*]{{1,4}}[\w .-]{{0,40}}?(?:{ROOTS})").search, (finding("pair", _in_rows),)
     ),

@@ -205,8 +205,10 @@ class DefaultGate:
         if short and text in self._clean_texts:
             return text
         first_look = self._look.may_hold
-        if (first_look is None or first_look(text)) and self._may_hold(text):
-            return self._clean(text, levels)
+        if first_look is None or first_look(text):
+            cleaned = self._clean(text, levels)
+            if cleaned is not text:
+                return cleaned
         if short:
             if len(self._clean_texts) >= _MOST:
                 self._clean_texts = set()
@@ -215,8 +217,9 @@ class DefaultGate:
 
     def _looked_at_piece(self, text: str) -> tuple[str, bool]:
         first_look = self._look.may_hold
-        woken = (first_look is None or first_look(text)) and self._may_hold(text)
-        return (self._clean(text, 0), True) if woken else (text, False)
+        if (first_look is not None and not first_look(text)) or self._is_clean_document(text):
+            return text, False
+        return self._at_rest(text)
 
     def _has_sign(self, text: str) -> bool:
         """Say whether a secret can be in it that no key tells."""
@@ -228,13 +231,9 @@ class DefaultGate:
                 return True
         return False
 
-    def _may_hold(self, text: str) -> bool:
-        """Say whether a secret can be in it: all that is asked of nearly every text."""
-        if self._has_sign(text):
-            return True
-        if documents.begins_one(text):
-            return self._document_may_hold(text)
-        return self._may_assign(text)
+    def _is_clean_document(self, text: str) -> bool:
+        """Say of a text that begins as a document whether no rule has anything to do in it."""
+        return documents.begins_one(text) and not self._has_sign(text) and not self._document_may_hold(text)
 
     def _may_assign(self, text: str) -> bool:
         for needle, sign in self._signs_of_assignments:  # noqa: SIM110 # a generator costs as much as the signs do
@@ -263,39 +262,55 @@ class DefaultGate:
         return hidden
 
     def _clean(self, text: str, levels: int) -> str:
-        if levels and documents.begins_one(text) and documents.is_one(text):
-            return self._walked(text, levels)
-        first_look = self._look.may_hold
-        for _ in range(ROUNDS):
-            cleaned = self._round(text)
-            if cleaned is text or (first_look is not None and not first_look(cleaned)):
-                return cleaned
-            text = cleaned
-        self.hits[FAILED] += 1
-        return RULE_FAILED
+        if documents.begins_one(text):
+            signed = self._has_sign(text)
+            if not signed and not self._document_may_hold(text):
+                return text
+            if levels and documents.is_one(text):
+                return self._walked(text, levels, signed=signed)
+        return self._at_rest(text)[0]
 
-    def _walked(self, text: str, levels: int) -> str:
+    def _at_rest(self, text: str) -> tuple[str, bool]:
+        """Return a text, for which the rules are asked until none changes it any more, and whether any was."""
+        first_look = self._look.may_hold
+        cleaned, asked = self._round(text)
+        if cleaned is text:
+            return text, asked
+        for _ in range(1, ROUNDS):
+            if first_look is not None and not first_look(cleaned):
+                return cleaned, True
+            text = cleaned
+            cleaned, _ = self._round(text)
+            if cleaned is text:
+                return cleaned, True
+        self.hits[FAILED] += 1
+        return RULE_FAILED, True
+
+    def _walked(self, text: str, levels: int, *, signed: bool) -> str:
         judge = documents.Judge(
             hides=self._judged,
             insists=self._policy.names_secret,
             hide=self._hides[UNDER_KEY],
             clean=self._looked_at,
             arguments=self.arguments,
-            is_plain="\\" not in text and not self._has_sign(text),
+            is_plain=not signed and "\\" not in text,
         )
         cleaned, hits = documents.clean(text, judge, levels)
         self.hits[UNDER_KEY] += hits
         return cleaned
 
-    def _round(self, text: str) -> str:
+    def _round(self, text: str) -> tuple[str, bool]:
+        """Ask every rule whose sign is there; return the text without what they found, and whether there was one."""
+        asked = False
         for secret in self._exact:
             if secret in text:
-                text = self._without(text, secret)
+                text, asked = self._without(text, secret), True
         for needle, sign, chosen in self._plan:
             if needle in text and sign(text):
+                asked = True
                 for rule in chosen(text):
                     text = self._by(rule, text)
-        return text
+        return text, asked
 
     def _by(self, rule: Rule, text: str) -> str:
         text, hits = rule.clean(text, self._hides[rule.name])

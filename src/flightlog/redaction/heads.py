@@ -57,15 +57,24 @@ class Shape(Struct, frozen=True):
     name: str
     """What its rule is called; several shapes may share a name."""
     heads: tuple[str, ...]
-    """What it begins with: patterns of one fixed length each, all ending in the character of their family."""
+    """What it begins with: patterns of one fixed length each, all ending in the character of their family, with a
+    letter or a digit before it."""
     tail: str
     """What follows, in `re`'s language."""
     proof: Callable[[str], object] | None = None
     """Says of a match whether it is a secret; without one, every match is."""
+    is_common: bool = False
+    """Its heads begin words of programs, too (`test_…`), so that the sign looks at the tail as well."""
 
 
 def family(
-    needle: str, shapes: Iterable[Shape], after: str, others: Iterable[tuple[str, Rule]] = ()
+    needle: str,
+    shapes: Iterable[Shape],
+    after: str,
+    others: Iterable[tuple[str, Rule]] = (),
+    *,
+    as_long: Iterable[tuple[str, Rule]] = (),
+    stricter: tuple[Iterable[Shape], str] = ((), ""),
 ) -> Family:
     """Make the family of shapes whose heads end in the character `needle`.
 
@@ -75,11 +84,18 @@ def family(
         after: what every tail begins with, as a pattern; it keeps the sign from asking at each needle.
         others: further rules, each with what stands around the needle where it may have something to do:
             a pattern that begins behind the needle and may look back over it.
+        as_long: the same, where what every tail begins with has to follow as well.
+        stricter: further shapes, and what their tails begin with: less than `after` allows. They are asked first.
     """
-    shapes, others = tuple(shapes), tuple(others)
-    heads = sorted({head for shape in shapes for head in shape.heads})
-    signs = [f"(?={after}){_any_of(heads)}", *dict.fromkeys(sign for sign, _ in others)]
-    rules = [rule for shape in shapes for rule in _rules(shape, after)] + [rule for _, rule in others]
+    shapes, others, as_long = tuple(shapes), tuple(others), tuple(as_long)
+    strict, narrow = tuple(stricter[0]), stricter[1]
+    long = [f"(?={narrow}){_any_of(strict)}"] if strict else []
+    long += [_any_of(shapes), *dict.fromkeys(sign for sign, _ in as_long)]
+    edge = f"(?<=[A-Za-z0-9]{re.escape(needle)})" if not as_long else ""
+    signs = [f"(?={after}){edge}(?:{'|'.join(long)})", *dict.fromkeys(sign for sign, _ in others)]
+    rules = [rule for shape in strict for rule in _rules(shape, narrow)]
+    rules += [rule for shape in shapes for rule in _rules(shape, after)]
+    rules += [rule for _, rule in (*others, *as_long)]
     return Family(needle, re.compile(f"{re.escape(needle)}(?:{'|'.join(signs)})").search, tuple(rules))
 
 
@@ -167,9 +183,12 @@ def _range(ends: re.Match[str]) -> str:
     return "".join(map(chr, range(ord(ends[1]), ord(ends[2]) + 1)))
 
 
-def _any_of(heads: list[str]) -> str:
+def _any_of(shapes: Iterable[Shape]) -> str:
     """One look behind for all heads of a length: a branch that fails at its first character costs the least."""
+    shapes = tuple(shapes)
     by_width: dict[int, list[str]] = {}
-    for head in heads:
+    for head in sorted({head for shape in shapes if not shape.is_common for head in shape.heads}):
         by_width.setdefault(len(_CLASS.sub("x", head)), []).append(head)
-    return "(?:" + "|".join(f"(?<={'|'.join(same)})" for _, same in sorted(by_width.items())) + ")"
+    signs = [f"(?<={'|'.join(same)})" for _, same in sorted(by_width.items())]
+    signs += [f"(?<={head}){shape.tail}" for shape in shapes if shape.is_common for head in shape.heads]
+    return f"(?:{'|'.join(signs)})"

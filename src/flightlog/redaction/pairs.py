@@ -8,7 +8,7 @@ secret as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -140,12 +140,15 @@ _CLIENT: Final = re.compile(
 
 
 def _of_users(text: str) -> Iterator[Span]:
-    for pair in _CREDENTIALS.finditer(text):
-        if not is_placeholder(pair[1]) and STANDS not in pair[1]:
-            yield pair.span(1)
-    for call in _CLIENT.finditer(text):
-        if is_drawn(call[1]):
-            yield call.span(1)
+    told = "redential" in text
+    if told or "uth" in text or "ogin" in text:
+        for pair in _CREDENTIALS.finditer(text):
+            if not is_placeholder(pair[1]) and STANDS not in pair[1]:
+                yield pair.span(1)
+    if told or _CALL.search(text):
+        for call in _CLIENT.finditer(text):
+            if is_drawn(call[1]):
+                yield call.span(1)
 
 
 _CALL: Final = re.compile(r"\((?:(?<=lient\()|(?<=ogin\()|(?<=onnect\()|(?<=onnection\()|(?<=ession\())")
@@ -154,31 +157,37 @@ _CALL: Final = re.compile(r"\((?:(?<=lient\()|(?<=ogin\()|(?<=onnect\()|(?<=onne
 class _Pair(Struct, frozen=True):
     """The sign of a pair: what it begins with, and a root of a secret's key somewhere."""
 
+    between: re.Pattern[str]
+    """Is in every pair and begins with the needle."""
     begins: re.Pattern[str]
+    ways: tuple[re.Pattern[str], ...]
+    """The same, one for each bracket: a pattern that begins with one character is searched much faster."""
 
     def is_there(self, text: str) -> bool:
         """Say whether both are in a text."""
-        return self.begins.search(text) is not None and (_CALL.search(text) is not None or has_root(text))
+        return (
+            self.between.search(text) is not None
+            and any(way.search(text) for way in self.ways)
+            and (_CALL.search(text) is not None or has_root(text))
+        )
 
 
 _OF_USER: Final = finding("pair", _of_users)
 
-
-def _pair_behind(bracket: str) -> Callable[[str], bool]:
-    return _Pair(
-        re.compile(rf"""\{bracket} ?b?\\*["'][A-Za-z][\w.@+-]{{1,128}}\\*["'],\s*b?\\*["'][^"'\s]{{3}}""")
-    ).is_there
-
+_OPENED: Final = r""" ?b?\\*["'][A-Za-z][\w.@+-]{1,128}\\*["'],\s*b?\\*["'][^"'\s]{3}"""
+_IS_PAIR: Final = _Pair(
+    between=re.compile(r""",(?<=["'],)\s*b?\\*["'][^"'\s]{3}"""),
+    begins=re.compile(r"[(\[]" + _OPENED),
+    ways=tuple(re.compile(bracket + _OPENED) for bracket in (r"\(", r"\[")),
+).is_there
 
 FAMILIES: Final = (
-    Family("(", _pair_behind("("), (_PAIR, _OF_USER)),
-    Family("[", _pair_behind("["), (_PAIR, _OF_USER)),
+    Family(",", _IS_PAIR, (_PAIR, _OF_USER)),
     Family(
         "{",
         re.compile(r"""\{\s{0,40}\\{0,7}["'](?:[Nn]ame|[Kk]ey)\\{0,7}["']""").search,
         (finding("pair", _in_objects),),
     ),
-    Family("\n", re.compile(r"\n[ \t]{0,40}value: ").search, (_SETTINGS,)),
-    Family("\\", re.compile(r"\\n[ \t]{0,40}value: ").search, (_SETTINGS,)),
+    Family("v", re.compile(r"v(?:alue: (?<=[\sn]value: ))").search, (_SETTINGS,)),
 )
 """Those that need not be asked of a JSON document, which is walked."""

@@ -47,10 +47,11 @@ EVERYWHERE: Final = (
     *formats.ANYWHERE,
     *personal.FAMILIES,
 )
-NEVER: Final = {"-": " >"}
-"""By needle, what follows it in no sign: dashes of sentences and arrows of programs."""
+AHEAD: Final = {"-": "(?![ >])", "=": "(?=[A-Za-z0-9%+/._~-]{16})"}
+"""By needle, what is asked first of what follows it: it begins no dash of a sentence and no arrow of a program; it is
+as long as what a parameter of an address gives away."""
 
-FAMILIES: Final = merged(EVERYWHERE, NEVER)
+FAMILIES: Final = merged(EVERYWHERE, AHEAD)
 """All rules but the assignments. Shapes come first: what they find inside a value shortens the work of the others."""
 
 ASSIGNMENTS: Final = merged((*assignments.FAMILIES, *pairs.FAMILIES, *formats.FAMILIES))

@@ -150,32 +150,31 @@ def finding(name: str, find: Callable[[str], Iterable[tuple[int, int]]]) -> Rule
     return Rule(name, clean)
 
 
-def merged(families: Iterable[Family], never: Mapping[str, str] | None = None) -> tuple[Family, ...]:
+def merged(families: Iterable[Family], ahead: Mapping[str, str] | None = None) -> tuple[Family, ...]:
     """Make one family of those whose signs are patterns that begin with the same needle: one search asks for all.
 
     Such a pattern is the needle and one sequence after it: an alternation stands in a group.
 
     Args:
         families: of which some share a needle.
-        never: by needle, characters that follow it in none of the signs but in many texts: where one does, the
-            search goes on at once.
+        ahead: by needle, a look ahead that holds behind it wherever one of the rules finds anything, and hardly
+            anywhere else: where it does not, the search goes on at once.
     """
-    never = never or {}
+    ahead = ahead or {}
     together: dict[object, list[Family]] = {}
     for family in families:
         together.setdefault(family if _rest(family) is None else family.needle, []).append(family)
     return tuple(
-        same[0] if len(same) == 1 else _one_of(same, never.get(same[0].needle, ""))
+        same[0] if len(same) == 1 else _one_of(same, ahead.get(same[0].needle, ""))
         for same in together.values()
     )
 
 
-def _one_of(families: list[Family], never: str) -> Family:
+def _one_of(families: list[Family], ahead: str) -> Family:
     needle = families[0].needle
     signs = "|".join(_ungrouped(_rest(family) or "") for family in families)
     rules = dict.fromkeys(rule for family in families for rule in family.rules)
-    begin = re.escape(needle) + (f"(?![{re.escape(never)}])" if never else "")
-    return Family(needle, re.compile(f"{begin}(?:{signs})").search, tuple(rules))
+    return Family(needle, re.compile(f"{re.escape(needle)}{ahead}(?:{signs})").search, tuple(rules))
 
 
 _MARK_OF_GROUPS: Final = re.compile(r"\\.|\[(?:\\.|[^\]\\])+\]|[()]")

@@ -22,6 +22,7 @@ from typing import Any, Final
 from flightlog._speed import presence
 from flightlog.border import let_through
 from flightlog.redaction import assignments, documents
+from flightlog.redaction.keys import ELSEWHERE
 from flightlog.redaction.outline import WILD, Path, Unclear, of_pattern, of_text
 from flightlog.redaction.policy import Policy
 from flightlog.redaction.rule import Family
@@ -53,6 +54,9 @@ _FEW: Final = 16
 """Characters of a class that is rare enough to look for."""
 _ROW: Final = 3
 """Such classes in a row that are enough to look for."""
+
+_LONGEST_ROOT: Final = max(map(len, assignments.ROOTS))
+"""A path says so many characters less of what follows a root, behind whichever: more of it would only be more looks."""
 
 IN_TEXTS: Final = 1
 IN_DOCUMENTS: Final = 2
@@ -112,7 +116,7 @@ def _looks_of(families: tuple[Family, ...], by_key: tuple[Family, ...]) -> list[
     looks = [(IN_TEXTS | IN_DOCUMENTS, path) for path in everywhere]
     looks += [
         (IN_DOCUMENTS, path)
-        for pattern in (*assignments.ROOT_SIGNS, documents.ESCAPED)
+        for pattern in (*(sign for _, sign in assignments.ROOT_SIGNS), documents.ESCAPED)
         for path in of_pattern(pattern, in_lower_case=True)
     ]
     looks += [(IN_TEXTS, path) for path in _of_assignments(by_key)]
@@ -132,21 +136,17 @@ def _of_family(family: Family) -> Iterable[Path]:
 
 def _of_assignments(families: tuple[Family, ...]) -> Iterator[Path]:
     """The outlines of the rules themselves, where they are asked far less in vain than their signs."""
-    if any(family.rules == assignments.RULES for family in families):
-        yield from _of_tails()
     for family in families:
-        if family.rules != assignments.RULES:
-            yield from _of_family(family)
+        yield from _of_tails() if family.sign is assignments.may_assign else _of_family(family)
 
 
 def _of_tails() -> Iterator[Path]:
-    """The outlines of what follows a root, read once: it is the same behind each, and the longest shows the least."""
-    longest = max(assignments.TAILS, key=len)
-    paths = of_pattern(assignments.TAILS[longest], in_lower_case=True)
+    """The outlines of what follows a root, read once: it is the same behind each."""
+    paths = of_pattern(re.compile("x" * _LONGEST_ROOT + assignments.TAIL), in_lower_case=True)
     looks = _without_needless([easy for path in paths for easy in _easier((IN_TEXTS, path))])
-    for root in assignments.TAILS:
-        (begun,) = of_pattern(re.compile(root), in_lower_case=True)
-        yield from (begun + path[len(longest) :] for _, path in looks)
+    for head in (*(head for _, head in assignments.HEADS), *ELSEWHERE):
+        for begun in of_pattern(re.compile(head), in_lower_case=True):
+            yield from (begun + path[_LONGEST_ROOT:] for _, path in looks)
 
 
 def _easier(look: Look) -> Iterator[Look]:

@@ -126,7 +126,7 @@ _UNDERSCORE: Final = (
     Shape("supabase_token", ("sbp_", "sbp_oauth_", "sbp_v0_"), r"[0-9a-f]{40}"),
     Shape("netlify_token", ("nf[bcopu]_",), r"[A-Za-z0-9]{36,}"),
     Shape("notion_token", ("ntn_",), r"[A-Za-z0-9]{40,}"),
-    Shape("notion_token", ("secret_",), r"[A-Za-z0-9]{43}(?![A-Za-z0-9])", has_digit),
+    Shape("notion_token", ("secret_",), r"[A-Za-z0-9]{43}(?![A-Za-z0-9])", has_digit, is_common=True),
     Shape("rubygems_key", ("rubygems_",), r"[0-9a-f]{48}"),
     Shape("prefect_key", ("pn[bu]_",), r"[A-Za-z0-9]{36}"),
     Shape("readme_key", ("rdme_",), r"[a-z0-9]{70}"),
@@ -146,13 +146,15 @@ _UNDERSCORE: Final = (
     Shape("render_key", ("rnd_",), r"[A-Za-z0-9]{28,}", has_digit),
     Shape("sonar_token", ("sq[apu]_",), r"[0-9a-f]{40}"),
     Shape("buildkite_token", ("bk[a-z][a-z]_",), r"[0-9a-f]{40}"),
-    Shape("lob_key", ("live_", "test_"), r"[0-9a-f]{35}(?![A-Za-z0-9])"),
-    Shape("mollie_key", ("live_",), r"[A-Za-z0-9]{30}(?![A-Za-z0-9_])", has_digit),
+    Shape("lob_key", ("live_", "test_"), r"[0-9a-f]{35}(?![A-Za-z0-9])", is_common=True),
+    Shape("mollie_key", ("live_",), r"[A-Za-z0-9]{30}(?![A-Za-z0-9_])", has_digit, is_common=True),
     Shape("runpod_key", ("rpa_",), r"[A-Za-z0-9]{40,}"),
     Shape("neon_key", ("napi_",), r"[a-z0-9]{60,}"),
     Shape("vercel_token", ("vc[a-z]_",), r"[A-Za-z0-9]{24,}", has_digit),
     Shape("cloudflare_token", ("cfk_", "cf[au]t_"), r"[A-Za-z0-9]{40,}"),
-    Shape("cursor_key", ("key_", "crsr_"), r"[0-9a-f]{64}(?![A-Za-z0-9])"),  # seen so, in no manual
+    Shape(
+        "cursor_key", ("key_", "crsr_"), r"[0-9a-f]{64}(?![A-Za-z0-9])", is_common=True
+    ),  # seen so, in no manual
     Shape("openai_key", ("ek_",), r"[0-9a-f]{32}(?![A-Za-z0-9])"),
     Shape("apify_token", ("apify_api_",), r"[A-Za-z0-9]{30,}"),
     Shape("composio_key", ("ak_",), r"[A-Za-z0-9]{20}(?![A-Za-z0-9_])", has_digit),
@@ -212,7 +214,7 @@ _UNDERSCORE_LOOSE: Final = (
         ("pscale_tkn_", "pscale_pw_", "pscale_oauth_"),
         r"[A-Za-z0-9_.=-]{31,}[A-Za-z0-9_=-]",
     ),
-    Shape("resend_key", ("re_",), r"[A-Za-z0-9]{8}_[A-Za-z0-9]{24}(?![A-Za-z0-9])"),
+    Shape("resend_key", ("re_",), r"[A-Za-z0-9]{8}_[A-Za-z0-9]{24}(?![A-Za-z0-9])", is_common=True),
     Shape("together_key", ("tgp_v1_",), r"[A-Za-z0-9_-]{40,}"),
     Shape("circleci_token", ("CCIPAT_", "CCIPRJ_"), r"[A-Za-z0-9]{16,}_[0-9a-f]{40}"),
     Shape("fly_token", ("fo1_",), r"[A-Za-z0-9_-]{43}"),
@@ -246,10 +248,12 @@ _DOT: Final = (
     Shape("dynatrace_token", ("dt0[a-z][0-9][0-9]\\.",), r"[A-Z0-9]{24}\.[A-Z0-9]{64}"),
     Shape("airtable_token", ("pat" + "[A-Za-z0-9]" * 14 + "\\.",), r"[0-9a-f]{64}"),
     Shape("google_key", ("AQ\\.",), r"[A-Za-z0-9_-]{40,}", has_random_run),
-    Shape("dropbox_token", ("sl\\.", "sl\\.[a-z]\\."), r"[A-Za-z0-9_-]{120,}"),
+    Shape("dropbox_token", ("sl\\.", "sl\\.[a-z]\\."), r"[A-Za-z0-9_-]{120,}", is_common=True),
     Shape("yandex_token", ("t1\\.",), r"[A-Za-z0-9_-]{10,}={0,2}\.[A-Za-z0-9_-]{80,}={0,2}"),
-    Shape("harness_token", ("[ps]at\\.",), r"[A-Za-z0-9_-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}"),
-    Shape("infisical_token", ("st\\.",), r"[0-9a-f]{24}\.[0-9a-f]{32}(?:\.[0-9a-f]{32})?"),
+    Shape(
+        "harness_token", ("[ps]at\\.",), r"[A-Za-z0-9_-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}", is_common=True
+    ),
+    Shape("infisical_token", ("st\\.",), r"[0-9a-f]{24}\.[0-9a-f]{32}(?:\.[0-9a-f]{32})?", is_common=True),
     Shape("linkedin_secret", ("WPL_AP[01]\\.",), r"[A-Za-z0-9]{14,}\.[A-Za-z0-9+/=]{6,}", has_digit),
     Shape("paseto", ("v[1-4]\\.local\\.", "v[1-4]\\.public\\."), r"[A-Za-z0-9_-]{40,}(?:\.[A-Za-z0-9_-]+)?"),
     Shape("snyk_token", ("snyk_[us]at\\.[0-9a-f]{8}\\.",), r"eyJ[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]+)*"),
@@ -352,8 +356,9 @@ _CAPITAL_A: Final = (
     _SQUARE,
     _NEW_RELIC,
 )
-_AZURE_SIGN: Final = (
-    r"A(?:z(?:Se[A-D]|Fu)|ZDO|CDb|CR[A-D](?<=\+ACR[A-D])|(?:St|Ba)(?<=\+A(?:St|Ba)))[A-Za-z0-9+/]{4}"
+_AZURE_SIGN: Final = "|".join(
+    mark + "[A-Za-z0-9+/]{4}"
+    for mark in ("z(?:Se[A-D]|Fu)", "ZDO", "CDb", r"CR[A-D](?<=\+ACR[A-D])", r"St(?<=\+ASt)", r"Ba(?<=\+ABa)")
 )
 
 _LONG_TAIL: Final = "[A-Za-z0-9_-]{10}"
@@ -371,24 +376,26 @@ FAMILIES: Final = (
             ("Lines: (?<=Private-Lines: )", pem.PUTTY),
         ],
     ),
-    family("_", _UNDERSCORE, "[A-Za-z0-9]{12}"),
     family(
         "_",
         _UNDERSCORE_LOOSE,
-        "[A-Za-z0-9_+/-]{13}",
+        "[A-Za-z0-9_+/-]{12}",
         [
             ("mmk(?<=[A-Za-z0-9]_mmk)", _MAXMIND),
             (r"token\$(?<=access_token\$)[ps]", _BRAINTREE),
         ],
+        stricter=(_UNDERSCORE, "[A-Za-z0-9]{12}"),
     ),
     family(
         ".",
         _DOT,
         "[A-Za-z0-9_-]{16}",
         [
-            (r"(?<=\.atlasv1\.)[A-Za-z0-9]", _TERRAFORM),
-            (r"(?<=dp\.st\.)[a-z]", _DOPPLER),
-            (r"[0-9a-f]{8}-(?<=0\.[0-9a-f]{8}-)[0-9a-f]{4}-", _BITWARDEN),
+            (r"[A-Za-z0-9](?<=\.atlasv1\.[A-Za-z0-9])", _TERRAFORM),
+            (r"[a-z](?<=dp\.st\.[a-z])", _DOPPLER),
+        ],
+        as_long=[
+            (r"[0-9a-f][0-9a-f]{7}-(?<=0\.[0-9a-f]{8}-)[0-9a-f]{4}-", _BITWARDEN),
             (r"(?<=\.[A-Za-z0-9_-]{6}\.)[A-Za-z0-9_-]{27}", _DISCORD),
         ],
     ),
@@ -396,11 +403,11 @@ FAMILIES: Final = (
         "A",
         re.compile(
             r"A(?:Iza|[KSB]IA|CCA|3TX|T[AC]TT3|TTA|TBB|KCp|KID|QVN|I(?<=LTAI)|L(?<=NRAL)"
-            r"|(?<=:AA)[A-Za-z0-9_-]|(?<=4/0A)|A(?<=EAA)[A-Za-z0-9_-]{56})"
+            r"|A(?:(?<=:AA)|(?<=EAA)[A-Za-z0-9_-]{56})|(?<=4/0A))"
         ).search,
         _CAPITAL_A,
     ),
-    Family("A", re.compile(_AZURE_SIGN).search, _AZURE_KEYS),
+    Family("A", re.compile(f"A(?:{_AZURE_SIGN})").search, _AZURE_KEYS),
     Family(
         "J",
         re.compile(r"J(?:(?<=eyJ)|(?<=JQQJ)99|(?<=IQoJ)b3JpZ2lu|(?<=LS0tLS1CRUdJ)TiB)").search,

@@ -118,7 +118,7 @@ FAMILIES: Final = (
     Family("A", re.compile("A(?:UTH (?:PLAIN|LOGIN) )").search, (_AUTH,)),
     Family(
         "_",
-        re.compile(r"_(?:(?:PASS|SECRET|TOKEN|KEY|PWD)[A-Z_]{0,24} [^\s=:]|(?:header|param) )").search,
+        re.compile(r"_(?:[PSTK](?:ASS|ECRET|OKEN|EY|WD)[A-Z_]{0,24} [^\s=:]|[hp](?:eader|aram) )").search,
         (_VARIABLES,),
     ),
     Family("-", re.compile(r"-(?:token \"|key \"|secret \"|password \")").search, (_VARIABLES,)),

@@ -17,10 +17,12 @@ from flightlog.redaction.rule import Family, finding
 
 Span = tuple[int, int]
 
-_COLUMN: Final = re.compile(
-    r"(?:[Kk]ey|ken|assw(?:or)?d|_secret|KEY|PASSWORD)s?[\"']?(?:[ \t]*[,;|\t\r\n]| {2})"
+_COLUMN_ENDS: Final = r"s?[\"']?(?:[ \t]*[,;|\t\r\n]| {2})"
+_COLUMN: Final = tuple(
+    re.compile(name + _COLUMN_ENDS)
+    for name in ("ey(?<=[Kk]ey)", "ken", "assw(?:or)?d", "_secret", "KEY", "PASSWORD")
 )
-"""The end of a column's name."""
+"""The end of a column's name; one pattern each, as those that begin with letters are found several times faster."""
 _NAME: Final = re.compile(r"[A-Za-z_#][\w.#-]{0,40}(?: [\w.#-]{1,20}){0,2}")
 _LONGEST_LINE: Final = 2_000
 _MOST_CELLS: Final = 100
@@ -38,10 +40,10 @@ _APART: Final = re.compile(r"\S++(?: \S++)*+")
 def in_columns(text: str) -> Iterator[Span]:
     """Find what stands in a secret's column."""
     done = 0
-    for column in _COLUMN.finditer(text):
-        if column.start() < done:
+    for place in sorted(column.start() for columns in _COLUMN for column in columns.finditer(text)):
+        if place < done:
             continue
-        start, end = _line_around(text, column.start())
+        start, end = _line_around(text, place)
         done = end
         if start < 0:
             continue

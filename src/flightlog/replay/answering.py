@@ -52,6 +52,7 @@ class Replayer:
         self._order = files.order()
         self._lock = threading.Lock()
         self._tape: Tape | None = None
+        self._by_hand: dict[str, int] | None = None
         self._ending = not sees_to_the_end
 
     def find(self, span: Any) -> Span | None:
@@ -114,6 +115,38 @@ class Replayer:
                 break
         self._lack(span, Note("refused", what, reason=reason, at=_place(now)))
         return None
+
+    def by_hand(self, span: Any) -> None:
+        """Say that the block of a model call by hand begins; one whose own code asked cannot be answered."""
+        self._see_that_it_goes_on()
+        now = cast("Span", decode(known(span)))
+        asked, order = asked_by(now), self._order
+        if self._by_hand is None:
+            self._by_hand = self._files.by_hand()
+        before = self._by_hand.get(asked.key.hex())
+        if before is None:
+            return
+        if order.last is not None and before > order.last:
+            self._beyond(span, asked, _place(now))
+            return
+        reason = (
+            "the program's own code asks in it; ask `given()` there, or mark the function that asks with "
+            "`flightlog.recorded`, and record it anew"
+        )
+        self._lack(span, Note("refused", f"the block {now.name}", reason=reason, at=_place(now)))
+
+    def resumed(self, trace_id: str, span_id: str) -> Span | None:
+        """Give the recorded span of this id that waited, if it is one of the trace that is run again."""
+        self._see_that_it_goes_on()
+        if trace_id != self._order.trace_id:
+            return None
+        record = next((span for span in self._files.paused() if span.span_id == span_id), None)
+        if record is not None:
+            for number, told in enumerate(self._files.people()):  # the program says itself what was answered
+                if told.span == record.name and self._files.take(number, "people"):
+                    self._files.tell(Note("served", f"somebody, for {record.name}"))
+                    break
+        return record
 
     def unrecorded(self, what: str) -> None:
         """Say that something is asked which leaves no record, and so has no answer."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Struct
 
-from flightlog.core.rerun import RECORDED
+from flightlog.core.rerun import BLOCK, RECORDED
 from flightlog.records import genai
 from flightlog.records.kinds import KINDS
 from flightlog.records.span import Span
@@ -66,12 +66,15 @@ def asked_by(span: Span) -> Asked:
     cuts = [[cut.get("path"), cut.get("length")] for cut in _cuts(span) if _is_of_input(cut)]
     if cuts:
         question["cut"] = cuts
-    if RECORDED in attributes:
+    sort = attributes.get(RECORDED, "")
+    if sort and sort != BLOCK:
         what = f"{span.kind} {span.name}" if span.kind in KINDS else span.name
     else:
         what = str(attributes.get(genai.OPERATION, ""))
         if _API in attributes:
             what += f" ({attributes[_API]})"
+        if sort:
+            what = f"the block {span.name}"
         question = _without_null(question)
         question["parameters"] = {
             name: value

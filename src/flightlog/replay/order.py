@@ -3,6 +3,8 @@
     order.json      what is wanted
     tape.jsonl      the recorded calls that can be answered, one span a line, by start
     people.jsonl    what people answered to spans that waited for them, by time
+    paused.jsonl    the spans that waited, one a line
+    by_hand.json    model calls by hand that nothing answers: how many calls of the tape began before, by what they ask
     taken/call-<n>  the nth call was given; made once, by whoever comes first
     taken/people-<n>  so for an answer of people
     report.jsonl    what happened, one `Note` a line, appended
@@ -14,7 +16,7 @@ The directory is private to its user, and gone when the rerun is over.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -88,8 +90,18 @@ class Files:
         self._taken = directory / "taken"
         self._report = directory / "report.jsonl"
 
-    def prepare(self, order: Order, tape: Sequence[Span], people: Sequence[Told] = ()) -> None:
+    def prepare(
+        self,
+        order: Order,
+        tape: Sequence[Span],
+        people: Sequence[Told] = (),
+        *,
+        paused: Sequence[Span] = (),
+        by_hand: Mapping[str, int] = {},
+    ) -> None:
         """Write what the program's processes read."""
+        (self.directory / "paused.jsonl").write_bytes(b"".join(encode(span) + b"\n" for span in paused))
+        (self.directory / "by_hand.json").write_bytes(msgspec.json.encode(by_hand))
         self._taken.mkdir()
         self._report.touch()
         (self.directory / "tape.jsonl").write_bytes(b"".join(encode(span) + b"\n" for span in tape))
@@ -102,9 +114,20 @@ class Files:
         """What is wanted."""
         return msgspec.json.decode((self.directory / "order.json").read_bytes(), type=Order)
 
+    def by_hand(self) -> dict[str, int]:
+        """What the model calls by hand asked that nothing answers, and how many calls of the tape began before."""
+        return msgspec.json.decode((self.directory / "by_hand.json").read_bytes(), type=dict[str, int])
+
+    def paused(self) -> list[Span]:
+        """The spans that waited."""
+        return self._spans("paused.jsonl")
+
     def tape(self) -> list[Span]:
         """The recorded calls."""
-        lines = (self.directory / "tape.jsonl").read_bytes().split(b"\n")
+        return self._spans("tape.jsonl")
+
+    def _spans(self, name: str) -> list[Span]:
+        lines = (self.directory / name).read_bytes().split(b"\n")
         records: list[Any] = [decode(line) for line in lines if line]
         return records
 

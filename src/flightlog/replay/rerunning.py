@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from flightlog.records.event import Event
 from flightlog.records.span import Span
 from flightlog.replay.order import VARIABLE, Beyond, Files, Note, Order
 from flightlog.replay.people import told_by_people
-from flightlog.replay.tape import tape_of
+from flightlog.replay.tape import by_hand_of, tape_of
 from flightlog.running import Again, Outcome, run_program
 
 _LACKS: Final = frozenset({"diverged", "refused", "ran out", "unrecorded"})
@@ -131,18 +131,35 @@ def rerun_program(
     """
     tape = tape_of(spans)
     people = told_by_people(spans, events)
+    by_hand = by_hand_of(spans, tape)
     if not tape and not people:
         raise BadQuestion(
             "this trace has no call that a rerun could answer: calls of the openai package, and of functions that "
-            "`flightlog.recorded` marks, and what people answered to a span that waited"
+            "`flightlog.recorded` marks, and what people answered to a span that waited" + _about(by_hand)
         )
+    waited = {event.span_id for event in events if event.name == "pause"}
     with tempfile.TemporaryDirectory(prefix="flightlog-rerun-") as directory:
         files = Files(Path(directory))
         number = None if last is None else _number(tape, last)
-        files.prepare(Order(spans[0].trace_id, strict, number, beyond), tape, people)
+        files.prepare(
+            Order(spans[0].trace_id, strict, number, beyond),
+            tape,
+            people,
+            paused=[span for span in spans if span.span_id in waited],
+            by_hand=by_hand,
+        )
         again = Again(spans[0].trace_id, _root(spans).span_id, {VARIABLE: directory})
         outcome = run_program(arguments, module=module, again=again)
         return Reran(spans[0].trace_id, outcome, tape, files.notes(), strict, len(people))
+
+
+def _about(by_hand: Mapping[str, int]) -> str:
+    """What to do about model calls by hand that nothing answers; empty where there are none."""
+    return (
+        "; a model call by hand (`flightlog.llm`) is answered where its block asks `given()`"
+        if by_hand
+        else ""
+    )
 
 
 def _number(tape: Sequence[Span], last: Span) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from flightlog.records import genai
 from flightlog.records.span import Span
-from flightlog.replay.asking import Asked, Difference, asked_by, differences, is_answer
+from flightlog.replay.asking import INSTRUMENTATION, Asked, Difference, asked_by, differences, is_answer
 from flightlog.replay.order import Files
 
 _MOST_COMPARED: Final = 500
@@ -17,6 +18,36 @@ _MOST_COMPARED: Final = 500
 def tape_of(spans: Iterable[Span]) -> list[Span]:
     """The calls of a trace that a rerun answers, in the order in which they began."""
     return sorted(filter(is_answer, spans), key=lambda span: (span.start, span.span_id))
+
+
+def by_hand_of(spans: Sequence[Span], tape: Sequence[Span]) -> dict[str, int]:
+    """The model calls by hand whose own code asked: what they ask, and how many calls of the tape began before.
+
+    One within which something is answered, or that is within what is answered, is none: nobody is asked there.
+    """
+    known = {span.span_id: span for span in spans}
+    answered = {span.span_id for span in tape}
+    above = {each.span_id for span in tape for each in _upwards(span, known)}
+    found: dict[str, int] = {}
+    for span in spans:
+        is_call = genai.OPERATION in span.attributes and INSTRUMENTATION not in span.attributes
+        if is_call and not ({span.span_id} & (answered | above)) and span.kind in genai.CHARGED_KINDS:
+            if any(each.span_id in answered for each in _upwards(span, known)):
+                continue
+            before = sum(call.start <= span.start for call in tape)
+            key = asked_by(span).key.hex()
+            found[key] = min(before, found.get(key, before))
+    return found
+
+
+def _upwards(span: Span, known: Mapping[str, Span]) -> Iterator[Span]:
+    """The spans above one, in a ring each once."""
+    seen = {span.span_id}
+    above = known.get(span.parent_id)
+    while above is not None and above.span_id not in seen:
+        yield above
+        seen.add(above.span_id)
+        above = known.get(above.parent_id)
 
 
 class Tape:

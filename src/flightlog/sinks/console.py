@@ -26,6 +26,7 @@ from flightlog.records.span import Span
 from flightlog.sinks import console_tree
 from flightlog.sinks.console_card import Card
 from flightlog.sinks.console_line import event_text, span_text, start_text
+from flightlog.sinks.console_pieces import followed
 from flightlog.sinks.console_places import Places, Step
 from flightlog.sinks.console_program import is_worker, program_name
 from flightlog.sinks.plain import short
@@ -186,14 +187,13 @@ class Console:
 
     def _live(self, step: Step, seen: Look) -> str:
         indent = "  " * min(step.depth, _DEEPEST) + (f"({step.depth}) " if step.depth > _DEEPEST else "")
-        record = step.record
+        before, record = " " * len(indent), step.record
         if isinstance(record, Event):
-            text = event_text(record, seen, self._view, " " * len(indent))
+            text = event_text(record, seen, self._view, before)
         else:
             runs = step.what == "start" and record.end is None
-            text = start_text(record, seen) if runs else span_text(record, seen)
+            text = (start_text if runs else span_text)(record, seen, before)
         aside = [said for said in (step.aside, self._worker) if said]
         if len(self._traces) > 1:
             aside.append(record.trace_id[:8])
-        said = f"  [{' '.join(aside)}]" if aside else ""
-        return f"{indent}{text}{seen.paint('dim', short(said))}"
+        return indent + followed(text, short(f"[{' '.join(aside)}]") if aside else "", seen, before)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from flightlog.narration.cells import cut, wrapped
 from flightlog.records.event import Event
 from flightlog.records.genai import INPUT_TOKENS, OUTPUT_TOKENS, REQUEST_MODEL, RESPONSE_MODEL
 from flightlog.records.span import Span
@@ -19,6 +20,8 @@ from flightlog.sinks.stream import Look
 _MESSAGE = 200
 _MODELS = 3
 _LABEL = 9
+_LEAST_TEXT = 20
+"""Cells that a text has on the narrowest terminal."""
 
 
 class Card:
@@ -75,15 +78,22 @@ class Card:
     def _sums(self, trace_id: str, seen: Look) -> Iterator[str]:
         failed = f", {self._failed:,} failed" if self._failed else ""
         yield from self._labelled("spans", f"{self.spans:,}{failed}", seen)
-        yield from self._labelled("model", self._model(), seen)
+        yield from self._wrapped("model", self._model(), seen)
         yield from self._labelled("tokens", self._spent(), seen)
         yield from self._labelled("retries", f"{self._retries:,}" if self._retries else "", seen)
-        yield from self._labelled("error", self._told(), seen)
+        yield from self._wrapped("error", self._told(), seen)
         yield from self._labelled("trace", plain.short(trace_id), seen)
 
     def _labelled(self, label: str, text: str, seen: Look) -> Iterator[str]:
         if text:
             yield f"  {seen.paint('dim', f'{label:<{_LABEL}}')}{text}"
+
+    def _wrapped(self, label: str, text: str, seen: Look) -> Iterator[str]:
+        """A text that may be long: its further lines stand under it."""
+        room = max(seen.width - _LABEL - len("  "), _LEAST_TEXT)
+        first, *more = wrapped(seen.readable(text), room) if seen.width else [text]
+        yield from self._labelled(label, first, seen)
+        yield from (" " * (_LABEL + len("  ")) + line for line in more)
 
     def _model(self) -> str:
         if not self._calls:
@@ -111,4 +121,7 @@ class Card:
 
 def _heading(name: str, seen: Look) -> str:
     rule = "──" if seen.unicode else "--"
-    return f"{rule} {seen.paint('bold', plain.short(name))} {rule}"
+    told = seen.readable(plain.short(name))
+    if seen.width:
+        told = cut(told, max(seen.width - 2 * len(f"{rule} "), _LEAST_TEXT))
+    return f"{rule} {seen.paint('bold', told)} {rule}"

@@ -32,7 +32,7 @@ def lines(spans: Iterable[Span], events: Iterable[Event], seen: Look, view: View
         if isinstance(item, Event):
             yield seen.paint("dim", lead) + event_text(item, seen, view, below)
             continue
-        yield seen.paint("dim", lead) + span_text(item.record, seen)
+        yield seen.paint("dim", lead) + span_text(item.record, seen, below)
         inner: list[Node | Event] = [*item.children, *item.events]
         inner.sort(key=lambda one: one.time if isinstance(one, Event) else one.record.start, reverse=True)
         for place, one in enumerate(inner):

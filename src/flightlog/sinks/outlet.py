@@ -15,6 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from flightlog.core.context import Remote, variable
+from flightlog.narration.safe import clean
 from flightlog.records.cursor import Cursor
 from flightlog.records.line import Line
 from flightlog.sinks.port import Counting, Sink, Ticking
@@ -334,10 +335,10 @@ class Outlet:
 
 
 def _reason(error: BaseException) -> str:
-    """What a user is told of an exception, which may be anybody's and fail to describe itself."""
+    """What a user is told of an exception: anybody's, which may hold what a terminal obeys, or fail to be told."""
     name = type(error).__name__
     try:
         text = f"{error}"
     except BaseException:  # noqa: BLE001 - the border: as in `_try`, whose thread must go on
         return f"{name}, which cannot be shown"
-    return f"{name}: {text}" if text else name
+    return f"{name}: {clean(text)}" if text else name

@@ -37,6 +37,7 @@ def open_writer(
         durable: a batch survives a power cut once `append` returns.
         busy_ms: how long opening and each `append` wait for another process that writes, in milliseconds.
         cache_kib: memory for pages at most. Ids are random, so a store of millions of traces is written all over.
+            The write-ahead log grows to about as much.
 
     Raises:
         StoreTooNew: a newer Flightlog wrote it.

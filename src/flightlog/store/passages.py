@@ -10,7 +10,7 @@ import msgspec
 
 from flightlog.records.question import Pattern
 from flightlog.store.textport import Passage, Where
-from flightlog.store.words import marks, pieces_of
+from flightlog.store.words import marks, may_be_marked, pieces_of
 
 AROUND: Final = 60
 """Characters before the first place that fits, and about as many behind the last one."""
@@ -22,21 +22,40 @@ _NEAR: Final = 4000
 _SCANNED: Final = 256 * 1024
 """So much of a text is gone through word by word, where its words cannot be found in a quicker way."""
 
+_MOST_KNOWN: Final = 1000
+
 _SPACE: Final = re.compile(r"\s+")
 
 
-def passages(value: Any, where: Where, patterns: Sequence[Pattern]) -> list[Passage]:
-    """A passage for each of the patterns that stands in a value; those that stand together have one."""
-    found: list[Passage] = []
-    left = list(patterns)
-    for text in _strings(value):
-        if not left:
-            break
-        for pattern in tuple(left):
-            if pattern in left and (passage := _passage(text, where, pattern, patterns)):
-                found.append(passage)
-                left = [one for one in left if not marks(passage.text, [one])]
-    return found
+class Passages:
+    """Passages for some patterns. What short texts hold is remembered: a conversation repeats them."""
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self._patterns = patterns
+        self._known: dict[tuple[str, Where, Pattern], Passage | None] = {}
+
+    def of(self, value: Any, where: Where) -> list[Passage]:
+        """A passage for each of the patterns that stands in a value; those that stand together have one."""
+        found: list[Passage] = []
+        left = list(self._patterns)
+        for text in _strings(value):
+            if not left:
+                break
+            for pattern in tuple(left):
+                if pattern in left and (passage := self._passage(text, where, pattern)):
+                    found.append(passage)
+                    left = [one for one in left if one != pattern and not marks(passage.text, [one])]
+        return found
+
+    def _passage(self, text: str, where: Where, pattern: Pattern) -> Passage | None:
+        if len(text) > _NEAR:
+            return _passage(text, where, pattern, self._patterns)
+        key = (text, where, pattern)
+        if key not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = _passage(text, where, pattern, self._patterns)
+        return self._known[key]
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -57,9 +76,9 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _passage(text: str, where: Where, pattern: Pattern, others: Sequence[Pattern]) -> Passage | None:
     """The first place of a pattern in a text, with what is around it."""
-    near = _near(text, pattern)
-    if near is None:
+    if not may_be_marked(text, pattern):
         return None
+    near = _near(text, pattern)
     window = _SPACE.sub(" ", text[near[0] : near[1]])
     own = marks(window, [pattern])
     if not own:
@@ -75,7 +94,7 @@ def _passage(text: str, where: Where, pattern: Pattern, others: Sequence[Pattern
     return Passage(where, shown, every, begin > 0 or near[0] > 0, end < len(window) or near[1] < len(text))
 
 
-def _near(text: str, pattern: Pattern) -> tuple[int, int] | None:
+def _near(text: str, pattern: Pattern) -> tuple[int, int]:
     """The part of a text to look for words in: of a long one a little around the first place that may be it."""
     if len(text) <= _NEAR:
         return 0, len(text)

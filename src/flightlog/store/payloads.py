@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from hashlib import blake2b
-from importlib.resources import files
 from threading import local
 from typing import Final
 
@@ -159,6 +158,8 @@ def _decompressor(before: bytes) -> ZstdDecompressor:
 
 @cache
 def _text() -> bytes:
+    from importlib.resources import files  # brings all that packs files: some milliseconds of each start
+
     return files(__package__).joinpath("payload_dictionary.txt").read_bytes()
 
 

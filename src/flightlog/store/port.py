@@ -54,7 +54,7 @@ from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.question import Question
 from flightlog.records.span import Span
-from flightlog.records.traces import EVERY_TRACE, Figures, Flow, Selection, Trace, TraceFigures
+from flightlog.records.traces import EVERY_TRACE, Figures, Flow, Order, Selection, Trace, TraceFigures
 from flightlog.store.clearport import Deleted, Room
 from flightlog.store.following import Mark, News
 from flightlog.store.groupings import Grouping
@@ -227,8 +227,14 @@ class Reader(Protocol):
             AmbiguousId: several traces fit the prefix.
         """
 
-    def traces(self, limit: int, selection: Selection = EVERY_TRACE) -> list[Trace]:
-        """The newest traces by start of those that are meant, newest first."""
+    def traces(self, limit: int, selection: Selection = EVERY_TRACE, *, by: Order = "newest") -> list[Trace]:
+        """The newest traces by start of those that are meant, newest first.
+
+        Args:
+            limit: most of them.
+            selection: which are meant.
+            by: by what else: those that have most of it, first; where it is unknown last, and then the newest.
+        """
 
     def each_trace(
         self, selection: Selection = EVERY_TRACE, *, oldest_first: bool = False
@@ -415,6 +421,9 @@ class Reader(Protocol):
         Args:
             newer: by process id, totals that the caller read since; of two the greater counts.
         """
+
+    def room(self) -> Room:
+        """How much the store takes on the disk, and how much of it is free."""
 
     def sizes(self) -> Sizes:
         """How much there is."""

@@ -176,6 +176,7 @@ def in_order(framed: Sequence[bytes], names: Sequence[object]) -> None:
 def _out_of_order(
     reading: Reading, timed: Sequence[Span | Event], names: Sequence[object], reached: int
 ) -> str:
+    __tracebackhide__ = True
     missing = names[reached]
     _named(reading, timed, missing, "span or event")
     after = f" after {_name(names[reached - 1])}" if reached else ""

@@ -1,6 +1,6 @@
 """Pruning: traces that are old, or too many for the room there is, leave a home.
 
-Oldest first, in small parts (`clearing.py`). What is still open stays. A second run with the same policy finds
+Oldest first, in small parts (`store/clearing.py`). What is still open stays. A second run with the same policy finds
 nothing: it says so and changes nothing.
 """
 
@@ -8,22 +8,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct, structs
 
 from flightlog.home import BUSY_MS, FORGET_SECONDS, Home
-from flightlog.records.question import Question
+from flightlog.records.question import Comparison, Pattern, Question
 from flightlog.records.traces import Selection, Trace
+from flightlog.store.clearing import NOTHING, Clearing, added
 from flightlog.store.clearport import Deleted, Room
 from flightlog.store.open import open_writer
 from flightlog.store.port import Reader, Writer
-from flightlog.upkeep.clearing import NOTHING, Clearing, added
 
 _TOGETHER: Final = 200
 """Traces that are taken at once."""
 
+_WORDS_SECONDS: Final = 60.0
+_WORDS_TOGETHER: Final = 0.5
+_TURN: Final = 0.02
+
 _OPEN: Final = frozenset(("running", "paused"))
+_RUNNING: Final = Comparison("status", "=", Pattern(("running",)))
+"""A span that goes on: its root may be over."""
+
 _FAILED: Final = frozenset(("error", "interrupted"))
 
 
@@ -99,29 +108,41 @@ def prune(
     done = Pruned(is_dry=dry_run)
     if not home.store_path.exists():
         return done
+    if dry_run:
+        with home.reader() as reader:
+            _Run(policy, reader, None, done, progress).work(reader.room, time.time_ns())
+        return done
     store = open_writer(home.store_path, durable=home.settings.durability == "power", busy_ms=BUSY_MS)
+    clearing = _clearing(store, home, gentle)
     try:
         with home.reader() as reader:
-            run = _Run(policy, reader, _clearing(store, home, gentle, policy.project), done, progress)
+            run = _Run(policy, reader, clearing, done, progress)
             run.work(store.room, time.time_ns())
         before = store.room()
-        if not dry_run:
-            room = store.compact() if compact else run.clearing.give_back()
-            done.used_bytes, done.file_bytes = room.used_bytes, room.bytes
-            done.given_back_bytes = max(0, before.bytes - room.bytes)
-            done.gives_back = room.gives_back
-            done.longest_ms = round(run.clearing.longest * 1000, 1)
+        room = store.compact() if compact else clearing.give_back()
+        done.used_bytes, done.file_bytes = room.used_bytes, room.bytes
+        done.given_back_bytes = max(0, before.bytes - room.bytes)
+        done.gives_back = room.gives_back
+        done.longest_ms = round(clearing.longest * 1000, 1)
     finally:
         store.close()
-    if done.traces and not dry_run:
-        home.index_texts(FORGET_SECONDS)
+    if done.traces:
+        _forget_words(home, gentle)
     return done
 
 
-def _clearing(store: Writer, home: Home, gentle: float, project: str) -> Clearing:
+def _forget_words(home: Home, gentle: float) -> None:
+    """Take the words of what went out of their index, and give their room back; who wants to index may in between."""
     if gentle:
-        return Clearing(store, lambda: True, gentle, project)
-    return Clearing(store, home.is_shared, project=project)
+        home.index_texts(FORGET_SECONDS)  # the program's own keeper does the rest
+        return
+    deadline = time.monotonic() + _WORDS_SECONDS
+    while home.index_texts(_WORDS_TOGETHER) and time.monotonic() < deadline and not home.is_wanted():
+        time.sleep(_TURN)
+
+
+def _clearing(store: Writer, home: Home, gentle: float) -> Clearing:
+    return Clearing(store, lambda: True, gentle) if gentle else Clearing(store, home.is_shared)
 
 
 def doomed(reader: Reader, policy: Policy, now_ns: int) -> Iterator[Trace]:
@@ -135,10 +156,13 @@ def doomed(reader: Reader, policy: Policy, now_ns: int) -> Iterator[Trace]:
 def _oldest(reader: Reader, policy: Policy, until: int | None) -> Iterator[Trace]:
     """What may go at all."""
     chosen = Selection(until=until, question=policy.question, project=policy.project)
+    open_ones = Selection(question=_RUNNING, project=policy.project)
+    still_open = {(trace.trace_id, trace.project) for trace in reader.each_trace(open_ones)}
     for trace in reader.each_trace(chosen, oldest_first=True):
-        if trace.status in _OPEN or (policy.keep_errors and _is_failed(trace)):
+        if trace.status in _OPEN or (trace.trace_id, trace.project) in still_open:
             continue
-        yield trace
+        if not (policy.keep_errors and _is_failed(trace)):
+            yield trace
 
 
 def _is_failed(trace: Trace) -> bool:
@@ -152,11 +176,11 @@ class _Run:
         self,
         policy: Policy,
         reader: Reader,
-        clearing: Clearing,
+        clearing: Clearing | None,
         done: Pruned,
         progress: Callable[[Pruned], object],
     ) -> None:
-        self.clearing = clearing
+        self._clearing = clearing
         self._policy = policy
         self._reader = reader
         self._done = done
@@ -208,8 +232,8 @@ class _Run:
             return
         self._some = []
         gone = Deleted(traces=len(some), spans=sum(trace.span_count for trace in some))
-        if not done.is_dry:
-            gone = self._cleared([trace.trace_id for trace in some])
+        if self._clearing is not None:
+            gone = self._cleared(self._clearing, some)
         done.trace_ids += [trace.trace_id for trace in some][: max(0, 100 - len(done.trace_ids))]
         done.traces += len(some)
         done.spans += gone.spans
@@ -219,8 +243,8 @@ class _Run:
         done.value_bytes += gone.bytes
         self._progress(done)
 
-    def _cleared(self, trace_ids: list[str]) -> Deleted:
-        """Take these away; of a large one it is told how far it is."""
+    def _cleared(self, clearing: Clearing, some: list[Trace]) -> Deleted:
+        """Take these away, and what other projects have under the same ids not; of a large one it is told how far."""
         so_far = NOTHING
 
         def told(gone: Deleted) -> None:
@@ -228,4 +252,6 @@ class _Run:
             so_far = added(so_far, gone)
             self._progress(structs.replace(self._done, spans=self._done.spans + so_far.spans))
 
-        return self.clearing.clear(trace_ids, told)
+        for project, rows in groupby(some, attrgetter("project")):
+            clearing.clear([trace.trace_id for trace in rows], told, project)
+        return so_far

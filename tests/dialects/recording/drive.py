@@ -147,9 +147,18 @@ def pydanticai():
     from pydantic_ai import Agent, InstrumentationSettings
     from pydantic_ai.models.openai import OpenAIChatModel
 
-    version = int(instrumentation.rpartition("v")[2])
-    settings = InstrumentationSettings(tracer_provider=exporting.provider, version=version)
-    Agent.instrument_all(settings)
+    if "native" in instrumentation:
+        version = int(instrumentation.rpartition("v")[2])
+        settings = InstrumentationSettings(tracer_provider=exporting.provider, version=version)
+        Agent.instrument_all(settings)
+    elif "pydantic_ai" in instrumentation:
+        from openinference.instrumentation.pydantic_ai import OpenInferenceSpanProcessor
+
+        exporting.provider._active_span_processor._span_processors = (
+            OpenInferenceSpanProcessor(),
+            *exporting.provider._active_span_processor._span_processors,
+        )
+        Agent.instrument_all(InstrumentationSettings(tracer_provider=exporting.provider))
     agent = Agent(OpenAIChatModel("gpt-4o-mini"), instructions="Be brief.", name="forecaster")
 
     @agent.tool_plain
@@ -319,6 +328,149 @@ def adk():
     asyncio.run(run())
 
 
-instrument(instrumentation if "native" not in instrumentation else "native")
+def logfire():
+    import anthropic
+    import logfire
+    import openai
+
+    logfire.configure(
+        send_to_logfire=False,
+        console=False,
+        additional_span_processors=[exporting.SimpleSpanProcessor(exporting.Spans())],
+    )
+    logfire.instrument_openai()
+    logfire.instrument_anthropic()
+    client = openai.OpenAI()
+    with logfire.span("weather for {city}", city="Oslo"):
+        for text in ("hello", "remember this"):
+            client.chat.completions.create(
+                model="gpt-4o-mini", messages=[{"role": "user", "content": text}], temperature=0.5
+            )
+        said = [{"role": "user", "content": "the weather?"}]
+        tools = [{"type": "function", "function": TOOL}]
+        client.chat.completions.create(model="gpt-4o-mini", messages=said, tools=tools)
+    for more in ({"stream_options": {"include_usage": True}}, {}):
+        for _ in client.chat.completions.create(
+            model="gpt-4o-mini", messages=[{"role": "user", "content": "hello"}], stream=True, **more
+        ):
+            pass
+    client.responses.create(model="gpt-4o-mini", input="hello")
+    client.embeddings.create(model="text-embedding-3-small", input="hello")
+    for text in ("hello", "remember this"):
+        anthropic.Anthropic().messages.create(
+            model="claude-sonnet-4-5", max_tokens=50, messages=[{"role": "user", "content": text}]
+        )
+    logfire.force_flush()
+
+
+def mistral():
+    try:
+        from mistralai.client import Mistral
+    except ImportError:
+        from mistralai import Mistral
+
+    client = Mistral(api_key="none", server_url=BASE)
+    for text in ("hello", "remember this"):
+        client.chat.complete(
+            model="mistral-small-latest", messages=[{"role": "user", "content": text}], temperature=0.5
+        )
+    for _ in client.chat.stream(
+        model="mistral-small-latest", messages=[{"role": "user", "content": "hello"}]
+    ):
+        pass
+
+
+def llamaindex():
+    from llama_index.core.llms import ChatMessage
+    from llama_index.llms.openai import OpenAI
+
+    model = OpenAI(model="gpt-4o-mini", temperature=0, api_base=BASE + "/v1", api_key="none")
+    model.complete("hello")
+    model.chat([ChatMessage(role="user", content="remember this")])
+    for _ in model.stream_chat([ChatMessage(role="user", content="hello")]):
+        pass
+
+
+def dspy():
+    import dspy
+
+    dspy.configure(
+        lm=dspy.LM("openai/gpt-4o-mini", api_base=BASE + "/v1", api_key="none", cache=False), track_usage=True
+    )
+    dspy.settings.lm(messages=[{"role": "user", "content": "hello"}])
+    dspy.settings.lm(messages=[{"role": "user", "content": "remember this"}])
+
+
+def haystack():
+    from haystack import Pipeline
+    from haystack.components.generators.chat import OpenAIChatGenerator
+    from haystack.dataclasses import ChatMessage
+
+    pipe = Pipeline()
+    pipe.add_component("llm", OpenAIChatGenerator(model="gpt-4o-mini"))
+    for text in ("hello", "remember this"):
+        pipe.run({"llm": {"messages": [ChatMessage.from_user(text)]}})
+
+
+def autogen():
+    from autogen_agentchat.agents import AssistantAgent
+    from autogen_ext.models.openai import OpenAIChatCompletionClient
+
+    async def get_weather(city: str) -> str:
+        """The weather."""
+        return f"18 degrees in {city}"
+
+    async def main():
+        client = OpenAIChatCompletionClient(model="gpt-4o-mini", api_key="none", base_url=BASE + "/v1")
+        agent = AssistantAgent(
+            "forecaster", model_client=client, tools=[get_weather], reflect_on_tool_use=True
+        )
+        await agent.run(task="the weather?")
+
+    asyncio.run(main())
+
+
+def crewai():
+    os.environ |= {
+        "CREWAI_DISABLE_TELEMETRY": "true",
+        "CREWAI_TRACING_ENABLED": "false",
+        "OTEL_SDK_DISABLED": "false",
+    }
+    from crewai import LLM, Agent, Crew, Task
+
+    agent = Agent(
+        role="forecaster",
+        goal="answer",
+        backstory="knows",
+        llm=LLM(model="openai/gpt-4o-mini", base_url=BASE + "/v1", api_key="none"),
+    )
+    Crew(
+        agents=[agent], tasks=[Task(description="hello", expected_output="a greeting", agent=agent)]
+    ).kickoff()
+
+
+def mcp():
+    from mcp import Client
+    from mcp.server import MCPServer
+
+    server = MCPServer("weather")
+
+    @server.tool()
+    def get_weather(city: str) -> str:
+        """The weather."""
+        if city == "Nowhere":
+            raise ValueError("no such city")
+        return f"18 degrees in {city}"
+
+    async def main():
+        async with Client(server) as client:
+            await client.list_tools()
+            await client.call_tool("get_weather", {"city": "Oslo"})
+            await client.call_tool("get_weather", {"city": "Nowhere"})
+
+    asyncio.run(main())
+
+
+instrument(instrumentation if ":" in instrumentation else "native")
 {name: f for name, f in globals().items() if callable(f)}[library]()
 exporting.provider.force_flush()

@@ -112,6 +112,19 @@ venv lf langfuse openai
 venv mlf mlflow-skinny openai
 venv adk google-adk
 venv oag openai-agents openinference-instrumentation-openai-agents
+venv ang anthropic opentelemetry-instrumentation-genai-anthropic
+venv log logfire openai anthropic
+venv pai6 "pydantic-ai-slim[openai]" openinference-instrumentation-pydantic-ai
+venv mis mistralai openinference-instrumentation-mistralai
+venv lli llama-index-core llama-index-llms-openai openinference-instrumentation-llama-index
+venv mcp mcp
+venv lcg langchain langchain-openai opentelemetry-instrumentation-genai-langchain
+venv oagg openai-agents opentelemetry-instrumentation-genai-openai-agents opentelemetry-instrumentation-genai-openai \
+    opentelemetry-instrumentation-openai-agents
+venv dspy dspy openinference-instrumentation-dspy
+venv hay haystack-ai openinference-instrumentation-haystack
+venv ag autogen-agentchat "autogen-ext[openai]" openinference-instrumentation-autogen-agentchat
+venv crew crewai openinference-instrumentation-crewai
 
 oi=openinference.instrumentation
 ot=opentelemetry.instrumentation
@@ -141,6 +154,20 @@ record langfuse lf langfuse native
 record mlflow mlf mlflow native
 record adk adk adk native
 record google_openinference_calls gg google $oi.google_genai:GoogleGenAIInstrumentor calls
+record anthropic_genai ang anthropic $ot.genai.anthropic:AnthropicInstrumentor
+record logfire log logfire native
+record pydanticai_v6 pai6 pydanticai native_v6
+record pydanticai_openinference pai6 pydanticai pydantic_ai
+record mistral_openinference mis mistral $oi.mistralai:MistralAIInstrumentor
+record llamaindex_openinference lli llamaindex $oi.llama_index:LlamaIndexInstrumentor
+record mcp_native mcp mcp native
+record langchain_genai lcg langchain $ot.genai.langchain:LangChainInstrumentor
+record agents_genai oagg agents $ot.genai.openai_agents:OpenAIAgentsInstrumentor+$ot.genai.openai:OpenAIInstrumentor
+record agents_openllmetry oagg agents $ot.openai_agents:OpenAIAgentsInstrumentor
+record dspy_openinference dspy dspy $oi.dspy:DSPyInstrumentor
+record haystack_openinference hay haystack $oi.haystack:HaystackInstrumentor
+record autogen_openinference ag autogen $oi.autogen_agentchat:AutogenAgentChatInstrumentor
+record crewai_openinference crew crewai $oi.crewai:CrewAIInstrumentor
 record vercel npm vercel
 record_program claude_code_logs 0 @anthropic-ai/claude-code
 record_program claude_code 1 @anthropic-ai/claude-code

@@ -59,6 +59,28 @@ def _lines(out: str) -> list[str]:
     return [line for line in out.splitlines() if line]
 
 
+@pytest.mark.parametrize(
+    "first", ["opentelemetry._logs", "opentelemetry.trace.span", "opentelemetry.context"]
+)
+def test_whatever_of_opentelemetry_a_program_imports_first_ours_is_the_provider(run, first):
+    ran = run(f"""
+        import flightlog as fl
+        fl.instrument("opentelemetry")
+        import {first}
+        from opentelemetry import trace
+        from opentelemetry._logs import get_logger_provider
+        print(type(trace.get_tracer_provider()).__module__, type(get_logger_provider()).__module__)
+        with trace.get_tracer("lib").start_as_current_span("a"):
+            pass
+    """)
+    assert ran.err == ""
+    assert ran.out.split() == [
+        "flightlog.integrations.opentelemetry.tracer",
+        "flightlog.integrations.opentelemetry.logger",
+    ]
+    assert [span.name for span in ran.spans()] == ["a"]
+
+
 def test_without_a_provider_ours_is_the_global_one_and_undoing_takes_it_back(run):
     done = run("""
         import sys, logging

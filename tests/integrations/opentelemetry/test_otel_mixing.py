@@ -142,6 +142,17 @@ def test_tokens_may_be_detached_in_any_order(seen, tracer):
     second.end()
 
 
+def test_a_token_can_be_taken_back_as_one_of_contextvars(seen, tracer):
+    """As OpenInference's instrumentation of LlamaIndex does, past `detach`, which would tell of what it expects."""
+    span = tracer.start_span("a")
+    token = context.attach(trace.set_span_in_context(span))
+    assert trace.get_current_span() is span
+    token.var.reset(token)
+    assert trace.get_current_span() is trace.INVALID_SPAN
+    span.end()
+    assert _parents(seen) == {"a": ""}
+
+
 def test_a_token_of_another_context_changes_nothing_and_is_no_error(seen, tracer, caplog):
     span = tracer.start_span("a")
     token = contextvars.copy_context().run(context.attach, trace.set_span_in_context(span))
@@ -172,6 +183,80 @@ def test_a_span_may_end_in_another_thread(seen, tracer):
         worker.join()
     assert [one.name for one in seen.spans] == ["a"]
     assert not span.is_recording()
+
+
+def test_a_span_that_begins_and_ends_by_a_call_changes_nothing_for_whatever_is_current(seen, tracer):
+    with fl.span("a") as a:
+        early = tracer.start_span("early")
+        with fl.span("b") as b:
+            other = tracer.start_span("other")
+            early.end()
+            assert fl.current() is b
+            with fl.span("c") as c:
+                other.end()
+                assert fl.current() is c
+        assert fl.current() is a
+    assert trace.get_current_span() is trace.INVALID_SPAN
+    tracer.start_span("root").end()
+    assert trace.get_current_span() is trace.INVALID_SPAN
+    assert _parents(seen) == {"a": "", "early": "a", "b": "a", "other": "b", "c": "b", "root": ""}
+
+
+def _end_in_a_thread(span):
+    worker = threading.Thread(target=span.end)
+    worker.start()
+    worker.join()
+
+
+def _end_in_a_task(span):
+    async def end():
+        span.end()
+
+    async def main():
+        await asyncio.create_task(end())
+
+    asyncio.run(main())
+
+
+def _end_in_another_task(tracer):
+    async def main():
+        span = tracer.start_span("a")
+        await asyncio.create_task(end(span))
+        return span
+
+    async def end(span):
+        with fl.span("around") as around:
+            span.end()
+            assert fl.current() is around
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("end", [_end_in_a_thread, _end_in_a_task, None])
+def test_what_begins_below_a_span_that_was_ended_elsewhere_is_its_child(seen, tracer, end):
+    with fl.span("around") as around:
+        if end is None:
+            span = _end_in_another_task(tracer)
+        else:
+            span = tracer.start_span("a")
+            end(span)
+        assert fl.current() is around
+        tracer.start_span("late", trace.set_span_in_context(span)).end()
+    assert _parents(seen)["late"] == "a"
+
+
+def test_a_span_whose_end_is_interrupted_leaves_what_was_current(seen, tracer, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with fl.span("around") as around:
+        span = tracer.start_span("a")
+        with monkeypatch.context() as patched:
+            patched.setattr(type(span.made), "__exit__", interrupted)
+            patched.setattr(type(span.made), "_append", interrupted)  # by which the plain engine ends it
+            with pytest.raises(KeyboardInterrupt):
+                span.end()
+        assert fl.current() is around
 
 
 def test_a_task_that_outlives_its_span_is_its_child(seen, tracer):

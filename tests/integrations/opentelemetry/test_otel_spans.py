@@ -202,6 +202,8 @@ def test_a_span_can_be_read_as_the_sdk_s_spans_can(seen, tracer):
             assert not span.parent.is_remote
             assert (span.instrumentation_scope.name, span.instrumentation_scope.version) == ("lib", "1.2")
             assert (span.events, span.links, span.dropped_attributes) == ((), (), 0)
+            assert span.end_time is None
+        assert span.end_time >= seen.span("b").end
         assert (outer.kind, dict(outer.attributes), outer.parent) == (SpanKind.SERVER, {"x": 1}, None)
         assert outer.status.is_unset
     with fl.span("ours"):

@@ -27,13 +27,13 @@ Part = tuple[str, Style]
 
 
 def label(node: Node, terminal: Terminal, cost: str = "") -> list[Part]:
-    """Name, kind, marks, and for a model call its model, tokens and what it cost, where that is known."""
+    """Name, kind, marks, and for a model call its model (unless its name says it), tokens and cost, where known."""
     record = node.record
     parts: list[Part] = [(clean(record.name) or "(no name)", "bold" if record.status == "error" else "")]
     if record.kind:
         parts.append((" " + clean(record.kind), kind_style(record.kind)))
     parts += [(f" [{mark}]", "yellow") for mark in node.marks]
-    usage = _usage(record.attributes, terminal)
+    usage = _usage(record.attributes, record.name, terminal)
     if usage:
         parts.append((" " + usage, "dim"))
     if cost:
@@ -53,8 +53,8 @@ def _asides(node: Node, terminal: Terminal) -> Iterator[str]:
         yield f"waited {words.duration(waited, unicode=terminal.unicode)}"
 
 
-def _usage(attributes: Mapping[str, Any], terminal: Terminal) -> str:
-    """Model and tokens, `gpt-4.1-mini 812→90`; empty for what is no model call."""
+def _usage(attributes: Mapping[str, Any], name: str, terminal: Terminal) -> str:
+    """Model and tokens, `gpt-4.1-mini 812→90`, without a model that the name ends with; empty for no model call."""
     if not attributes:
         return ""
     model = attributes.get(genai.RESPONSE_MODEL) or attributes.get(genai.REQUEST_MODEL) or ""
@@ -63,7 +63,8 @@ def _usage(attributes: Mapping[str, Any], terminal: Terminal) -> str:
     if isinstance(read, int) or isinstance(written, int):
         arrow = "→" if terminal.unicode else ">"
         tokens = f"{_tokens(read)}{arrow}{_tokens(written)}"
-    return " ".join(part for part in (clean(str(model)), tokens) if part)
+    told = "" if name.endswith(f" {model}") else clean(str(model))
+    return " ".join(part for part in (told, tokens) if part)
 
 
 def _tokens(number: object) -> str:

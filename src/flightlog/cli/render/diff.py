@@ -8,7 +8,7 @@ came, went or changed alike.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -47,6 +47,8 @@ class Sides(Struct, frozen=True, eq=False):
     comparison: Comparison
     whole: bool = False
     """Draw every span, and every change without leaving anything out."""
+    scores: Mapping[str, tuple[float | None, float | None]] = {}
+    """What each trace was judged, by the name of the score."""
 
 
 def lines(sides: Sides, terminal: Terminal) -> Iterator[str]:
@@ -56,6 +58,9 @@ def lines(sides: Sides, terminal: Terminal) -> Iterator[str]:
     yield from _head("after", sides.after, terminal)
     yield ""
     rows = [figurediff.Row(name, *_both(comparison, name)) for name in MEASURES]
+    rows += [
+        figurediff.Row(f"score.{clean(name)}", *both, is_score=True) for name, both in sides.scores.items()
+    ]
     yield from figurediff.lines(rows, terminal)
     yield from _errors("new error", comparison.new_errors, "red", terminal)
     yield from _errors("gone error", comparison.gone_errors, "green", terminal)

@@ -43,11 +43,13 @@ class Row(Struct, frozen=True):
     aside: str = ""
     is_step: bool = False
     """The name is one of a program's steps, and what was measured is how long it took."""
+    is_score: bool = False
+    """The name is one of a score, and what was measured is what traces were judged; neither more nor less is good."""
 
 
 def lines(rows: Sequence[Row], terminal: Terminal, aside: str = "") -> Iterator[str]:
     """Draw the rows of which anything is known; `aside` is the title of a last column."""
-    known = [row for row in rows if (row.before or row.after) is not None and (row.before or row.after)]
+    known = [row for row in rows if row.before or row.after or row.is_score]
     if not known:
         return
     arrow = "→" if terminal.unicode else ">"
@@ -78,10 +80,12 @@ def lines(rows: Sequence[Row], terminal: Terminal, aside: str = "") -> Iterator[
 
 
 def _title(row: Row) -> str:
-    return row.name if row.is_step else TITLES.get(row.name, row.name.replace("_", " "))
+    return row.name if row.is_step or row.is_score else TITLES.get(row.name, row.name.replace("_", " "))
 
 
 def _shown(row: Row, value: float | None, terminal: Terminal) -> str:
+    if row.is_score:
+        return "?" if value is None else f"{value:.3g}"
     return shown("duration" if row.is_step else row.name, value, terminal)
 
 
@@ -118,6 +122,8 @@ def style(row: Row) -> Style:
     """Red for worse, green for better, none for what hardly changed or may be chance."""
     if not row.is_sure or row.before is None or row.after is None or row.before == row.after:
         return ""
+    if row.is_score:
+        return "bold"
     if row.before and abs(row.after - row.before) / row.before < _LEAST_SHARE:
         return ""
     return "red" if (row.after > row.before) is (row.name not in GOOD_IF_MORE) else "green"

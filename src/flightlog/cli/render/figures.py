@@ -64,10 +64,12 @@ def of_spans(
 
 def of_traces(told: TraceFigures, terminal: Terminal, pace: Pace) -> Iterator[str]:
     """How many went well, how long they took, and when they ran."""
+    if not told.traces:
+        yield terminal.paint("dim", "no trace began in that time")
+        return
     yield from _facts(told, terminal, pace)
-    if told.traces:
-        yield ""
-        yield from _statuses(told, terminal)
+    yield ""
+    yield from _statuses(told, terminal)
     if len(told.hours) > 1:
         yield ""
         yield from _timeline(told.hours, terminal)
@@ -227,6 +229,8 @@ def _spent(told: TraceFigures, terminal: Terminal) -> dict[str, str]:
     calls = words.of_them(told.llm_calls, "model call")
     silent = f", {told.unknown_usage_calls:,} told none" if told.unknown_usage_calls else ""
     used = f"{told.input_tokens:,} in, {told.output_tokens:,} out, of {calls}{silent}"
+    if told.unknown_usage_calls == told.llm_calls:
+        used = f"unknown, of {calls}"
     if not told.priced_calls:
         return {"tokens": used}
     known = told.priced_calls - told.unknown_cost_calls

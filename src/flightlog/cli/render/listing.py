@@ -29,8 +29,10 @@ def lines(
     now_ns: int,
     pace: Pace,
     digits: Callable[[], int] | None = None,
+    *,
+    costs: Sequence[str] = (),
 ) -> Iterator[str]:
-    """Draw the list, newest first as given.
+    """Draw the list, in the order given.
 
     Args:
         traces: the rows.
@@ -38,6 +40,7 @@ def lines(
         now_ns: Unix nanoseconds, which ages are told from.
         pace: from when on a trace is slow.
         digits: tells how many first digits of these ids name one trace each; asked only where ids do not fit whole.
+        costs: what each cost; empty where nobody asked.
     """
     failed: list[Style] = ["red" if t.status == "error" else "" for t in traces]
     columns = [
@@ -57,6 +60,7 @@ def lines(
             vital=True,
         ),
         Column("tokens", [_tokens(t, terminal) for t in traces], align="right", leaves=6),
+        *([Column("cost", list(costs), align="right")] if costs else []),
         Column("model", [clean(t.model or "") for t in traces], _dim(traces), leaves=7),
         _notes(traces, terminal, pace),
         Column("session", [clean(t.session or "") for t in traces], _dim(traces), leaves=8),

@@ -9,6 +9,7 @@ from flightlog.cli.render import figurediff, words
 from flightlog.cli.render.cells import cut
 from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Style, Terminal
+from flightlog.cli.render.wrap import lines as wrap
 
 
 def lines(before: str, after: str, found: SetComparison, terminal: Terminal) -> Iterator[str]:
@@ -18,6 +19,9 @@ def lines(before: str, after: str, found: SetComparison, terminal: Terminal) -> 
         name = cut(clean(asked), max(8, terminal.width - 9 - len(traces)), terminal.ellipsis())
         yield f"{label:<7}{terminal.paint('bold', name)}  {terminal.paint('dim', traces)}"
     yield ""
+    if found.needed:
+        yield from wrap(too_few(found), terminal.width)
+        yield ""
     yield _success(found, terminal)
     yield ""
     yield terminal.paint("dim", "medians of a trace")
@@ -26,8 +30,20 @@ def lines(before: str, after: str, found: SetComparison, terminal: Terminal) -> 
         yield ""
         yield terminal.paint("dim", "steps that take longer or shorter, medians")
         yield from figurediff.lines([_step(step) for step in found.steps], terminal, "is it chance?")
+    if found.scores:
+        yield ""
+        yield terminal.paint("dim", "scores, means of the traces that were judged")
+        yield from figurediff.lines([_score(score) for score in found.scores], terminal, "is it chance?")
     yield from _errors("new error", found.new_errors, "red", terminal)
     yield from _errors("gone error", found.gone_errors, "green", terminal)
+
+
+def too_few(found: SetComparison) -> str:
+    """That two sets are too small for any difference between them to be more than chance."""
+    return (
+        f"too few traces to tell a difference from chance: {found.before:,} and {found.after:,}; each set needs "
+        f"about {found.needed:,}"
+    )
 
 
 def _success(found: SetComparison, terminal: Terminal) -> str:
@@ -47,6 +63,13 @@ def _rate(part: int, of: int) -> str:
 def _step(step: Measured) -> figurediff.Row:
     name = clean(step.name) or "(no name)"
     return figurediff.Row(name, step.before, step.after, aside=_chance(step), is_step=True)
+
+
+def _score(score: Measured) -> figurediff.Row:
+    name = clean(score.name) or "(no name)"
+    known = f"{score.before_known:,} and {score.after_known:,} judged"
+    aside = "; ".join(filter(None, (_chance(score), known)))
+    return figurediff.Row(name, score.before, score.after, score.is_significant, aside, is_score=True)
 
 
 def _row(measure: Measured) -> figurediff.Row:

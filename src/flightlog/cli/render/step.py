@@ -27,6 +27,7 @@ from flightlog.records import genai
 from flightlog.records.annotation import Annotation
 from flightlog.records.attributes import EXCEPTION, WAITING, WAITING_SINCE
 from flightlog.records.event import Event
+from flightlog.records.narration import View, is_narration
 from flightlog.records.span import Fault, Link, Span
 
 PARTS: Final = ("input", "output", "error", "attributes", "events", "links")
@@ -61,6 +62,8 @@ class Step(Struct, frozen=True, eq=False):
     """What it cost; None for what nobody charges for."""
     annotations: Sequence[Annotation] = ()
     """What was said of it, by time."""
+    view: View = "human"
+    """The voice in which narrations are told; what they say in the others is among their attributes."""
 
 
 def lines(
@@ -137,7 +140,7 @@ class Pen:
             yield from self._attributes(record.attributes)
         elif part == "events":
             for event in step.node.events:
-                yield from self._event(event, record)
+                yield from self._event(event, record, step.view)
         elif part == "links":
             for link in record.links:
                 yield from self._link(link)
@@ -231,10 +234,10 @@ class Pen:
             yield first
             yield from _indent(rest)
 
-    def _event(self, event: Event, record: Span) -> Iterator[str]:
+    def _event(self, event: Event, record: Span, view: View) -> Iterator[str]:
         after = f"{self._duration(event.time - record.start):>{words.DURATION_CELLS}}"
         level = "" if event.level == "info" else f" {event.level}"
-        told = " ".join(filter(None, (event.body, details.pairs(event.attributes))))
+        told = " ".join(filter(None, _told_in(event, view)))
         if _is_told(event, record.error):
             told = "the error above"
         whole = list(self._text(f"{event.name}{level}  {told}".rstrip(), len(after) + 2))
@@ -260,6 +263,15 @@ def _indented(value: object) -> str:
 def is_no_input(part: str, value: object) -> bool:
     """Whether this is the input of a call without arguments, which says nothing."""
     return part == "input" and value == {}
+
+
+def _told_in(event: Event, view: View) -> tuple[str, str]:
+    """What an event says, a narration in this voice, and all else that it holds."""
+    said = event.attributes.get(view) if view != "human" and is_narration(event) else None
+    if not isinstance(said, str) or not said:
+        return event.body, details.pairs(event.attributes)
+    rest = {name: value for name, value in event.attributes.items() if name != view}
+    return said, details.pairs({"human": event.body, **rest} if event.body else rest)
 
 
 def _is_told(event: Event, error: Fault | None) -> bool:

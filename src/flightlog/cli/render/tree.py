@@ -165,7 +165,8 @@ class Pen:
             told.append(f"{slow_sign(slowness, terminal)} {slowness}, {limit} or more")
         own = "; some kinds or names have limits of their own" if pace.limits or pace.warns else ""
         yield ""
-        yield terminal.paint("dim", terminal.dot().join(told) + own)
+        for line in wrap.lines(terminal.dot().join(told) + own, terminal.width):
+            yield terminal.paint("dim", line)
 
     def _span(self, guides: str, node: Node) -> str:
         record = node.record

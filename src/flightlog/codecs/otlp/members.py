@@ -17,6 +17,8 @@ from flightlog.codecs.otlp.words import VERSION
 MOST: Final = 8192
 SHORT: Final = 160
 """Bytes of an encoded attribute that is remembered."""
+_MOST_LONG: Final = MOST // 4
+"""Numbers of three bytes and more that are remembered at a time: fractions, counts of tokens."""
 
 _double: Final = Packed("<d").unpack_from
 
@@ -78,16 +80,23 @@ class Members(dict[bytes, tuple[str, str]]):
 class BytesMembers(Members):
     """The same for attributes in protobuf, where the bytes of a key, too, stand together and are recognised.
 
-    A number of more than two bytes is not remembered: it hardly ever comes again.
+    Long numbers, most of which never come again, get a part of the room, so that they put nothing else out of it.
     """
 
-    __slots__ = ("_heads", "_string")
+    __slots__ = ("_heads", "_room", "_string")
 
     def __init__(self, pair: Pair, writer: Writer) -> None:
         super().__init__(pair, writer)
         self._string = writer.string
         self._heads: dict[bytes, tuple[str, str]] = {}
         """By the bytes of a key: the key as JSON, and as it is. Keys that hide are none of them."""
+        self._room = _MOST_LONG
+        """Long numbers that may still be remembered."""
+
+    def clear(self) -> None:
+        """Forget everything."""
+        super().clear()
+        self._room = _MOST_LONG
 
     def __missing__(self, raw: bytes) -> tuple[str, str]:
         if len(raw) < 5:
@@ -99,31 +108,33 @@ class BytesMembers(Members):
         size = len(raw) - at
         if size > 3 and raw[at] == 0x12 and raw[at + 1] == size - 2:
             tag = raw[at + 2]
-            if tag == 0x21:
-                if size == 11 and isfinite(double := _double(raw, at + 3)[0]):
-                    return head[0], f"{head[0]}:{double!r}"
+            digits = ""
+            if tag == 0x0A and raw[at + 3] == size - 4:
+                return self._text(raw, at + 4, *head)
+            if tag == 0x21 and size == 11:
+                digits = repr(double) if isfinite(double := _double(raw, at + 3)[0]) else ""
             elif tag == 0x18:
-                if (
-                    size == 6 and raw[at + 3] >= 0x80 <= raw[at + 4] and raw[at + 5] < 0x80
-                ):  # as most that come here
-                    number = raw[at + 3] & 0x7F | (raw[at + 4] & 0x7F) << 7 | raw[at + 5] << 14
-                    return head[0], f"{head[0]}:{number}"
-                number = (
-                    _number(raw[at + 3 :]) if size < 12 else -1
-                )  # 63 bits at most, so none that is negative
-                if number >= 0:
-                    member = (head[0], f"{head[0]}:{number}")
-                    if size < 6 and len(self) < MOST:
-                        self[raw] = member
-                    return member
-            elif tag == 0x0A and raw[at + 3] == size - 4:
-                quoted, key = head
-                text = self._string(raw[at + 4 :].decode("utf-8", "replace"), key)
-                if len(self) >= MOST:
-                    self.clear()
-                self[raw] = member = (quoted, f"{quoted}:{text}")
+                # Three bytes, as most that come here have.
+                if size == 6 and raw[at + 3] >= 0x80 <= raw[at + 4] and raw[at + 5] < 0x80:
+                    digits = str(raw[at + 3] & 0x7F | (raw[at + 4] & 0x7F) << 7 | raw[at + 5] << 14)
+                elif size < 12 and (number := _number(raw[at + 3 :])) >= 0:
+                    digits = str(number)  # 63 bits at most, so none that is negative
+            if digits:
+                member = (head[0], f"{head[0]}:{digits}")
+                is_long = size > 5
+                if self._room if is_long else len(self) < MOST:
+                    self._room -= is_long
+                    self[raw] = member
                 return member
         return super().__missing__(raw)
+
+    def _text(self, raw: bytes, at: int, quoted: str, key: str) -> tuple[str, str]:
+        """Read an attribute whose value is the text that begins there."""
+        text = self._string(raw[at:].decode("utf-8", "replace"), key)
+        if len(self) >= MOST:
+            self.clear()
+        self[raw] = member = (quoted, f"{quoted}:{text}")
+        return member
 
     def _first(self, raw: bytes, at: int) -> tuple[str, str]:
         """Read an attribute the long way, and keep its key in mind."""

@@ -95,7 +95,7 @@ class Reader:
                 continue
             tail = end_of_lines(process, self._pen)
             texts: list[str] = []
-            size = 0
+            size = count = 0
             for scoped in group.groups:
                 scope = Ending(scoped.scope, tail, self.pairs, self._pen)
                 for read, records in ((self._span, scoped.spans), (self._log, scoped.logs)):
@@ -107,10 +107,12 @@ class Reader:
                             continue
                         texts += made
                         size += len(made[0])
-                        self.records += 1
+                        count += 1
                         if size > BATCH_BYTES:
+                            self.records += count
                             yield process, self._lines(texts)
-                            texts, size = [], 0
+                            texts, size, count = [], 0, 0
+            self.records += count
             yield process, self._lines(texts)
 
     def _lines(self, texts: list[str]) -> list[bytes]:

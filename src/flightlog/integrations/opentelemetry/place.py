@@ -38,9 +38,13 @@ from flightlog.propagation import rules
 class Attached:
     """One `attach`, and the token of it."""
 
-    __slots__ = ("before", "context", "is_over", "outer", "shown", "value")
+    __slots__ = ("before", "context", "is_over", "outer", "shown", "value", "var")
 
-    def __init__(self, context: Context, value: Any, outer: Attached | None, before: Any) -> None:
+    def __init__(
+        self, var: FlightlogContext, context: Context, value: Any, outer: Attached | None, before: Any
+    ) -> None:
+        self.var = var
+        """As of a token of `contextvars`: there are libraries that say `token.var.reset(token)`."""
         self.context = context
         self.value = value
         """What our variable held from then on."""
@@ -89,7 +93,7 @@ class FlightlogContext(_RuntimeContext):
             return self.inner.attach(context)
         before = variable.get()
         value = value_of(context, before)
-        mark = Attached(context, value, _attached.get(), before)
+        mark = Attached(self, context, value, _attached.get(), before)
         _attached.set(mark)
         if value is not before:
             variable.set(value)
@@ -118,6 +122,10 @@ class FlightlogContext(_RuntimeContext):
         _attached.set(outer)
         if variable.get() is token.value:
             variable.set(before)
+
+    def reset(self, token: Any) -> None:
+        """As `detach`, by the name that a `ContextVar` has for it."""
+        self.detach(token)
 
     def get_current(self) -> Context:
         """The context of this place, with the span that is current here."""

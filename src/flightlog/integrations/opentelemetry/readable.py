@@ -8,6 +8,7 @@ kept nowhere (events, links) is not there to be read.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import time_ns
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,11 @@ class Readable:
     def start_time(self) -> int:
         """Unix nanoseconds."""
         return self.made.start
+
+    @property
+    def end_time(self) -> int | None:
+        """None until it has ended; then a time after its end, which its record alone knows."""
+        return time_ns() if self.made.ended else None
 
     @property
     def resource(self) -> Resource:

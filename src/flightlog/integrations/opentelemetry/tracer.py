@@ -25,6 +25,7 @@ from flightlog.core.engine import ids, lose, parent_at, withholds
 from flightlog.core.engine import span as make_span
 from flightlog.core.memo import texts
 from flightlog.core.off import OFF
+from flightlog.integrations.opentelemetry.apart import Detached
 from flightlog.integrations.opentelemetry.decorating import Decorating
 from flightlog.integrations.opentelemetry.limits import NO_LIMIT, Limits, from_environment
 from flightlog.integrations.opentelemetry.meaning import OTHER, SIGNS, is_content, kind_of
@@ -138,10 +139,38 @@ class Tracer(trace.Tracer):
             return self._other().start_span(
                 name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
             )
-        span, _ = self.begin((name, context, kind, attributes, links, start_time))
-        if isinstance(span, Span) and not (record_exception and set_status_on_exception):
-            span._records, span._fails = record_exception, set_status_on_exception  # noqa: SLF001 - ours
-        return span
+        if (
+            context is not None
+            or start_time is not None
+            or not (record_exception and set_status_on_exception)
+        ):
+            span, _ = self.begin((name, context, kind, attributes, links, start_time))
+            if isinstance(span, Span):
+                span._records, span._fails = record_exception, set_status_on_exception  # noqa: SLF001 - ours
+            return span
+        # What `begin` does, for the usual arguments; the call would be a twentieth of what this costs.
+        try:
+            made, odd = self.make(name, attributes) if attributes else (make_span(name, OTHER), None)
+            if made is _OFF or made._drops:  # noqa: SLF001 - whether it records is what every span knows
+                return self.unrecorded(made, parent_at(_getframe(1)))[0]
+            here = variable.get()
+            made.__enter__()
+            variable.set(here)
+            if (
+                odd is None
+                and kind is _INTERNAL
+                and not (links or made._remote)  # noqa: SLF001 - the engine's word for a remote parent
+                and (made._out is None or type(made._parent) is not Heard)  # noqa: SLF001 - the same in a capture
+            ):
+                home = self._home
+                span = shown[made] = Detached(made, home)
+                made._remote = home.told if texts[home.name] is home.fragment else home.tail()  # noqa: SLF001 - as above
+                made._plain = False  # noqa: SLF001 - as above
+                return span
+            return self.introduce(Detached(made, self._home), kind, links, odd)
+        except Exception as failure:  # noqa: BLE001 - the border: the program must get a span
+            lose(failure)
+            return trace.INVALID_SPAN
 
     def start_as_current_span(
         self,
@@ -203,12 +232,11 @@ class Tracer(trace.Tracer):
             if len(self.usual) >= _MOST_USUAL:
                 self.usual.clear()
             self.usual.add(names)
-        values = attributes.values()
-        return SIMPLE.issuperset(map(type, values)) or are_simple(values)
+        return are_simple(attributes.values())
 
-    def introduce(self, made: Made, kind: SpanKind, links: Any, odd: Odd | None) -> Span:
-        """Make what stands for a span that has begun."""
-        span = Span(made, self._home)
+    def introduce(self, span: Span, kind: SpanKind, links: Any, odd: Odd | None) -> Span:
+        """Say of a span that has begun whose it is, and give it."""
+        made = span.made
         shown[made] = span
         above: Any = made._parent  # noqa: SLF001 - what it stands under
         is_usual = odd is None and kind is _INTERNAL and not (links or made._remote or type(above) is Heard)  # noqa: SLF001 - the engine's word for a remote parent
@@ -249,7 +277,7 @@ class Tracer(trace.Tracer):
             else:
                 start = start_time if detached.is_moment(start_time) else None
                 detached.begin(made, parent_at(_getframe(1)) if context is None else above, start=start)
-            return self.introduce(made, kind, links, odd), made
+            return self.introduce(Detached(made, self._home), kind, links, odd), made
         except Exception as failure:  # noqa: BLE001 - the border: the program must get a span
             lose(failure)
             return trace.INVALID_SPAN, here
@@ -286,17 +314,17 @@ BlockGiven = tuple[Tracer, str, SpanKind, Any, Any, bool, bool]
 """Tracer, name, kind, attributes and links of a span, whether an exception is recorded, whether it is the status."""
 
 
-class Block(Decorating):
-    """The usual block: the span begins under what is current, now, and ends with it."""
+class Block(Decorating, Span):
+    """The usual block, which is its own span: that begins under what is current, now, and ends with it."""
 
-    _made: Made | None = None
-    """The span, once it has begun."""
-    _span: Span | None = None
+    __slots__ = ("_given",)
     _before: Any = _NOWHERE
     """What was current around a span that leaves no record."""
 
     def __init__(self, given: BlockGiven) -> None:
         self._given = given
+        self.made: Any = None
+        """The span behind it, once it has begun."""
 
     def again(self) -> Block:
         """The same block for another call."""
@@ -308,18 +336,22 @@ class Block(Decorating):
         try:
             if not given:
                 made = make_span(name, OTHER)
-            elif (
-                type(given) is dict
-                and tuple(given) in tracer.usual
-                and (SIMPLE.issuperset(map(type, given.values())) or are_simple(given.values()))
-            ):
-                made = make_span(name, OTHER, **given)
+            elif type(given) is dict and tuple(given) in tracer.usual:
+                for (
+                    one
+                ) in given.values():  # as `are_simple`, whose call would be a fiftieth of what this costs
+                    if (one - one != 0.0) if type(one) is float else type(one) not in SIMPLE:
+                        made, odd = tracer.make(name, given)
+                        break
+                else:
+                    made = make_span(name, OTHER, **given)
             else:
                 made, odd = tracer.make(name, given)
             if made is _OFF or made._drops:  # noqa: SLF001 - whether it records is what every span knows
                 return self._enter_unrecorded(made)
             made.__enter__()
-            self._made = made
+            self.made = made
+            home = self._home = tracer._home  # noqa: SLF001 - ours
             frame = _getframe(1)
             if frame.f_code.co_flags & _GENERATOR and frame.f_code.co_filename != _BORROWED:
                 made._hold(frame)  # noqa: SLF001 - as the engine does for a block of its own
@@ -330,17 +362,14 @@ class Block(Decorating):
                 and (made._out is None or type(made._parent) is not Heard)  # noqa: SLF001 - the same in a capture
             ):
                 # What `introduce` does with a usual span; the call would be a tenth of what this costs.
-                home = tracer._home  # noqa: SLF001 - ours
-                span = self._span = shown[made] = Span(made, home)
-                told = home.told if texts[home.name] is home.fragment else home.tail()
-                made._remote = told  # noqa: SLF001 - where the engine has this field
+                shown[made] = self
+                made._remote = home.told if texts[home.name] is home.fragment else home.tail()  # noqa: SLF001 - where the engine has this field
                 made._plain = False  # noqa: SLF001 - as above
-                return span
-            span = self._span = tracer.introduce(made, kind, links, odd)
+                return self
+            return tracer.introduce(self, kind, links, odd)
         except Exception as failure:  # noqa: BLE001 - the border: the program's block must begin
             lose(failure)
             return trace.INVALID_SPAN
-        return span
 
     def _enter_unrecorded(self, made: Made) -> trace.Span:
         here = self._before = variable.get()
@@ -355,17 +384,16 @@ class Block(Decorating):
         error: BaseException | None,
         trace_back: TracebackType | None,
     ) -> None:
-        made = self._made
+        made = self.made
         if made is None:
             if self._before is not _NOWHERE and variable.get() is not self._before:
                 variable.set(self._before)
             return
-        span = self._span
-        if error is not None and span is not None and span.is_recording():
-            span.left_by(error, records=self._given[5], fails=self._given[6])
+        if error is not None and self.is_recording():
+            self.left_by(error, records=self._given[5], fails=self._given[6])
         if made._state != OPEN:  # noqa: SLF001 - the program ended it before, and it stayed current until here
             if variable.get() is made:
-                variable.set(None if span is None else span.outer)
+                variable.set(self.outer)
             return
         made.__exit__(None, None, None)
         shown.pop(made, None)

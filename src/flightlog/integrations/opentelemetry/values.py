@@ -84,7 +84,7 @@ def forget(types: dict[str, str], key: str) -> None:
 
 
 def are_simple(values: Iterable[Any]) -> bool:
-    """Whether all of them can be handed on as they are: a loop, as this is asked for each span that has a float."""
+    """Whether all of them can be handed on as they are: a loop, as this is asked for each span that has attributes."""
     for one in values:
         kind = type(one)
         if kind is float:

@@ -91,6 +91,9 @@ _NUMBERS_OF_TRACE: Final = {
     "output_tokens": "CASE WHEN t.output_known THEN t.output_tokens END",
     "cost": _TRACE_COST,
 }
+TRACE_COST: Final = _TRACE_COST
+TRACE_NUMBERS: Final = _NUMBERS_OF_TRACE
+"""What a trace comes to; NULL for unknown."""
 _MODEL_OF_TRACE: Final = """(SELECT coalesce(b.model, a.model) FROM spans c JOIN series a ON a.id = c.series
   LEFT JOIN span_more b ON b.span = c.id WHERE c.id = t.model_span)"""
 _RANKS: Final = " ".join(f"WHEN '{name}' THEN {rank}" for name, rank in LEVELS.items())

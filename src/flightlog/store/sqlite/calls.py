@@ -89,10 +89,11 @@ def of_rows(
 
 
 def of_traces(snapshot: Snapshot, trace_ids: Sequence[str], since: int | None) -> Iterator[CallFacts]:
-    """The calls of some traces that started then or later, in the order of these; a page at a time."""
-    for place in range(0, len(trace_ids), PAGE_TRACES):
+    """The calls of some traces that started then or later, in the order of these, each once; a page at a time."""
+    each = list(dict.fromkeys(trace_ids))
+    for place in range(0, len(each), PAGE_TRACES):
         with snapshot() as connection:
-            found = of_rows(connection, rows_of(connection, trace_ids[place : place + PAGE_TRACES]), since)
+            found = of_rows(connection, rows_of(connection, each[place : place + PAGE_TRACES]), since)
         yield from found
 
 

@@ -11,11 +11,19 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import get_ident
 from typing import Final
 
-from flightlog.records.errors import StoreBusy, StoreCorrupt, StoreError, StoreTooNew, StoreUnwritable
+from flightlog.records.errors import (
+    BadQuestion,
+    StoreBusy,
+    StoreCorrupt,
+    StoreError,
+    StoreTooNew,
+    StoreUnwritable,
+)
 from flightlog.store.sqlite.migrate import NEWEST, migrate, stand_in
 from flightlog.store.sqlite.numbered import CONNECTION
 
@@ -32,14 +40,21 @@ PAGE_BYTES: Final = 8192
 """A fifth smaller than with pages of 4,096 where values lie in the row."""
 
 CHECKPOINT_PAGES: Final = 4000
-"""Pages in the write-ahead log at which a commit moves them into the file."""
+"""Pages in the write-ahead log at which a commit moves them into the file, or as many as are kept in memory where those
+are more: what is written all over is then moved once, and not after each transaction."""
 
 LOG_BYTES: Final = 64 * 1024 * 1024
 """A write-ahead log that is longer is cut back to nothing."""
 
+_LOG_INDEX_BYTES: Final = 32 * 1024
+
 _UNWRITABLE: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT})
 _NOT_WRITTEN: Final = ("disk is full", "readonly database")
 _NOT_OURS: Final = ("file is not a database", "malformed", "unsupported file format", "encrypted")
+
+
+class _NoText(BadQuestion, StoreError):
+    """A text with half letters: of somebody's question; trouble like any other where records are written."""
 
 
 def connect_writer(
@@ -58,8 +73,10 @@ def connect_writer(
         StoreError: it cannot be opened.
     """
     with answering(path):
-        _is_there(path)
-        _touch(path)
+        if not _is_there(path):
+            _make(path)
+        elif not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
         connection = _open(path, busy_ms)
         try:
             if (
@@ -71,7 +88,8 @@ def connect_writer(
             _enter_wal(connection, busy_ms)
             # NORMAL loses no batch when the process dies; only FULL keeps the last ones through a power cut.
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            log_pages = max(CHECKPOINT_PAGES, cache_kib * 1024 // PAGE_BYTES)
+            connection.execute(f"PRAGMA wal_autocheckpoint = {log_pages}")
             connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
             connection.execute(f"PRAGMA cache_size = -{cache_kib}")
             connection.execute("PRAGMA secure_delete = ON")
@@ -96,7 +114,7 @@ def connect_reader(path: str) -> sqlite3.Connection | None:
     with answering(path):
         if not _is_there(path):
             return None
-        is_writable = os.access(Path(path).parent, os.W_OK)
+        is_writable = os.access(Path(path).parent, os.W_OK) and _has_room(path)
         connection = _open(path) if is_writable else _open_read_only(path)
         try:
             found = _version(connection, path)
@@ -128,11 +146,15 @@ def answering(path: str) -> Iterator[None]:
             raise StoreCorrupt(path, str(error)) from error
         if any(word in str(error) for word in _NOT_WRITTEN):
             raise StoreUnwritable(path, str(error)) from error
+        if "disk I/O" in str(error) and not _has_room(path):
+            raise StoreUnwritable(path, os.strerror(errno.ENOSPC)) from error
         raise StoreError(f"store {path}: {error}") from error
     except OSError as error:
         if error.errno in _UNWRITABLE:
             raise StoreUnwritable(path, error.strerror or str(error)) from error
         raise StoreError(f"store {path}: {error}") from error
+    except UnicodeEncodeError as error:  # of what was asked for: an argument of bytes that are no text
+        raise _NoText("what was asked for is no text: it has bytes that are not UTF-8") from error
     except (sqlite3.Error, OverflowError, UnicodeError) as error:
         raise StoreError(f"store {path}: {error}") from error
 
@@ -175,9 +197,33 @@ def trim_log(connection: sqlite3.Connection, path: str) -> None:
             connection.execute(f"PRAGMA busy_timeout = {before}")
 
 
-def _touch(path: str) -> None:
-    """Make the file first, so that it and what SQLite lays beside it belong to its owner alone."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+def _make(path: str) -> None:
+    """Make the file first, so that it and what SQLite lays beside it belong to its owner alone.
+
+    A file that is there is not opened, not even for a moment: to close any descriptor of a file takes all locks that
+    this process has on it, also those of SQLite's connections, and another process then takes the log away from under
+    them. For the same reason the file gets its name only when it is closed.
+    """
+    place = Path(path).resolve()
+    half = place.with_name(f"{place.name}.{os.getpid()}-{get_ident()}")
+    try:
+        os.close(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+        with suppress(FileExistsError):
+            _name(half, place)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _name(half: Path, place: Path) -> None:
+    """Give an empty file its name, unless there is one of this name by now."""
+    try:
+        place.hardlink_to(half)
+    except FileExistsError:
+        raise
+    except (
+        OSError
+    ):  # a file system without links: a thread that connects within these microseconds is not guarded
+        os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _is_there(path: str) -> bool:
@@ -205,6 +251,20 @@ def _open(path: str, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     )
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     return connection
+
+
+def _has_room(path: str) -> bool:
+    """Whether the disk has room for the index of a write-ahead log, without which WAL cannot even be read."""
+    if not hasattr(os, "statvfs"):  # Windows
+        return True
+    with suppress(OSError):
+        if Path(path + "-shm").stat().st_size >= _LOG_INDEX_BYTES:
+            return True
+    try:
+        disk = os.statvfs(Path(path).parent)
+    except OSError:
+        return True
+    return disk.f_bavail * disk.f_frsize > _LOG_INDEX_BYTES
 
 
 def _open_read_only(path: str) -> sqlite3.Connection:

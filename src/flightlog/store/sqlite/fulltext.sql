@@ -3,7 +3,8 @@
 
 CREATE TABLE state (
   name  TEXT PRIMARY KEY,       -- version of this schema; word of the notes that were taken last; the greatest number
-                                -- of payloads, spans and events that is indexed; unmerged after something was forgotten
+                                -- of payloads, spans and events that is indexed; unmerged after something was forgotten;
+                                -- spare while what that freed goes back to the disk
   value NOT NULL
 ) WITHOUT ROWID;
 

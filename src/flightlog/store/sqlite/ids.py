@@ -59,9 +59,15 @@ def row_key(span_id: str) -> bytearray | str:
     return blob if blob.hex() == span_id else span_id
 
 
-def bound(stored: Key) -> bytearray | str:
-    """A key in the type that is bound fastest (see `statements.py`)."""
-    return stored if isinstance(stored, str) else bytearray(stored)
+def trace_row_key(trace_id: str) -> bytearray | str:
+    """`trace_key` in the type that is bound fastest."""
+    if len(trace_id) != TRACE_DIGITS:
+        return trace_id
+    try:
+        blob = bytearray.fromhex(trace_id)
+    except ValueError:
+        return trace_id
+    return blob if blob.hex() == trace_id else trace_id
 
 
 def optional_span_key(span_id: str) -> Key | None:

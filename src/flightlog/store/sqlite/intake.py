@@ -98,8 +98,6 @@ class NewTrace(Struct):
     project: str
     trace_id: str
     spans: dict[str, NewSpan] = {}
-    sources: set[tuple[str, str]] = set()
-    """Where its spans come from. Plain spans that are alike share one, which the first of them in a batch names."""
 
 
 class Intake(Struct):
@@ -119,6 +117,8 @@ class Intake(Struct):
     counters: dict[tuple[str, str], int] = {}
     series: dict[tuple[str, ...], NewSeries] = {}
     """By the fields of the series."""
+    sources: set[tuple[str, str]] = set()
+    """Where its spans come from. Plain spans that are alike share one, which the first of them in a batch names."""
     commons: dict[tuple[str, int], dict[tuple[str, ...], Common]] = {}
     """By project and `id` of the process, then by the fields of a line that plain spans can differ in."""
 
@@ -214,7 +214,7 @@ class Intake(Struct):
         if found is None:
             found = self.series[place] = NewSeries(Series(*place))
         span.series = found
-        trace.sources.add(stamped(line, process))
+        self.sources.add(stamped(line, process))
 
     def _take_other(
         self,

@@ -55,6 +55,9 @@ _SPAN_CHANGES: Final = ", ".join(
 )
 put_spans: Final = insert("spans", SPAN_COLUMNS, f"ON CONFLICT (id) DO UPDATE SET {_SPAN_CHANGES}")
 
+put_more: Final = insert("span_more", "span revision otel? extra?")
+"""Of a span that its series names, as nearly all are."""
+
 put_side: Final = {
     MORE: insert("span_more", "span revision otel? extra? name~ kind~ environment~ service~ model~"),
     CONTEXT: insert("span_context", f"span {'~ '.join(CONTEXT_KEYS)}~ rest?"),

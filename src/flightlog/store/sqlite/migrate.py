@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 STEPS: Final = (
@@ -59,4 +58,6 @@ def statements(script: str) -> Iterator[str]:
 
 @cache
 def _text(name: str) -> str:
+    from importlib.resources import files  # brings all that packs files: some milliseconds of each start
+
     return files(__package__).joinpath("migrations", f"{name}.sql").read_text(encoding="utf-8")

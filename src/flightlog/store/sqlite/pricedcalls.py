@@ -139,7 +139,7 @@ def left(connection: sqlite3.Connection, version: int, most: int) -> int:
 def dear_spans(connection: sqlite3.Connection, question: Question | None) -> str | None:
     """The calls that alone can fit a question about cost, as a JSON array of spans; None where they are many."""
     sought = next((part for part in _parts(question) if _is_dear(part)), None)
-    if not isinstance(sought, Comparison) or not _is_whole(connection):
+    if not isinstance(sought, Comparison) or not is_whole(connection):
         return None
     rows = connection.execute(_DEAR, (sought.value, MOST_DEAR + 1)).fetchall()
     return as_array(span for (span,) in rows) if len(rows) <= MOST_DEAR else None
@@ -160,7 +160,7 @@ def dear_traces(connection: sqlite3.Connection, question: Question | None) -> De
         part.question for part in _parts(question) if isinstance(part, Related) and part.how == "trace"
     )
     sought = next((part for inner in related for part in _parts(inner) if _is_dear(part)), None)
-    if not isinstance(sought, Comparison) or not _is_whole(connection):
+    if not isinstance(sought, Comparison) or not is_whole(connection):
         return None
     newest = connection.execute(_NEWEST_TRACES).fetchone()
     return None if newest is None else Dear(newest[0], _DEAR_TRACES, (float(sought.value),))  # type: ignore[arg-type]  # a number
@@ -184,7 +184,7 @@ def _is_dear(question: Question) -> bool:
             return False
 
 
-def _is_whole(connection: sqlite3.Connection) -> bool:
+def is_whole(connection: sqlite3.Connection) -> bool:
     """Whether every call that is over has a price of the prices at hand."""
     if connection.execute("SELECT 1 FROM unpriced_calls LIMIT 1").fetchone() is not None:
         return False

@@ -22,7 +22,8 @@ from flightlog.records.errors import StoreCorrupt
 from flightlog.records.event import Event
 from flightlog.records.question import Question
 from flightlog.records.span import Span
-from flightlog.records.traces import EVERY_TRACE, Figures, Flow, Selection, Trace, TraceFigures
+from flightlog.records.traces import EVERY_TRACE, Figures, Flow, Order, Selection, Trace, TraceFigures
+from flightlog.store.clearport import Room
 from flightlog.store.following import Mark, News
 from flightlog.store.groupings import Grouping
 from flightlog.store.port import Difference, Sizes, Times
@@ -38,6 +39,7 @@ from flightlog.store.sqlite import (
     nearcalls,
     pricedcalls,
     refs,
+    space,
     statistics,
     textsearch,
     verify,
@@ -52,6 +54,7 @@ from flightlog.store.sqlite.known import known_values
 from flightlog.store.sqlite.matching import Clause
 from flightlog.store.sqlite.migrate import migrate
 from flightlog.store.sqlite.numbered import CONNECTION
+from flightlog.store.sqlite.ordered import first_by
 from flightlog.store.sqlite.restore import read_annotations, read_events, read_spans
 from flightlog.store.sqlite.statements import as_array
 from flightlog.store.sqlite.textsought import Sought
@@ -110,11 +113,10 @@ class Reader:
                 return ref
             return refs.by_prefix(connection, ref)
 
-    def traces(self, limit: int, selection: Selection = EVERY_TRACE) -> list[Trace]:
-        """The newest traces that are meant, newest first."""
+    def traces(self, limit: int, selection: Selection = EVERY_TRACE, *, by: Order = "newest") -> list[Trace]:
+        """The newest traces that are meant, newest first, or those with most of something."""
         with self._snapshot() as connection:
-            found = newest(connection, selection, limit, self._slow_limit_ns, in_order=False)
-        return [trace for _, trace in found]
+            return first_by(connection, selection, limit, self._slow_limit_ns, by)
 
     def each_trace(
         self, selection: Selection = EVERY_TRACE, *, oldest_first: bool = False
@@ -280,6 +282,11 @@ class Reader:
         with self._snapshot() as connection:
             return amounts.counters(connection, newer)
 
+    def room(self) -> Room:
+        """How much the file takes, and how much of it is free."""
+        with self._snapshot() as connection:
+            return space.room(connection)
+
     def sizes(self) -> Sizes:
         """How much there is; the write-ahead log counts as part of the store."""
         with self._snapshot() as connection:
@@ -308,9 +315,8 @@ class Reader:
                 try:
                     yield connection
                 except sqlite3.OperationalError:
-                    if (
-                        functions.trouble is not None
-                    ):  # SQLite says no more than that a function raised something
+                    # SQLite says no more than that a function raised something
+                    if functions.trouble is not None:
                         raise functions.trouble from None
                     raise
 
@@ -326,8 +332,7 @@ class Reader:
 
     def _opened(self) -> sqlite3.Connection:
         """The store's connection, or that of an empty stand-in while there is no store."""
-        if self._connection is None:
-            self._connection = connect_reader(self._path)
+        self._connection = self._connection or connect_reader(self._path)
         if self._connection is not None:
             return self._connection
         if self._empty is None:
@@ -339,17 +344,10 @@ class Reader:
         self, selection: Selection, oldest_first: bool = False
     ) -> Iterator[list[tuple[Place, Trace]]]:
         after: Place | None = None
-        selection = _timed(selection)
+        selection, slow = _timed(selection), self._slow_limit_ns
         while True:
             with self._snapshot() as connection:
-                page = newest(
-                    connection,
-                    selection,
-                    _PAGE_ROWS,
-                    self._slow_limit_ns,
-                    after=after,
-                    oldest_first=oldest_first,
-                )
+                page = newest(connection, selection, _PAGE_ROWS, slow, after=after, oldest_first=oldest_first)
             if page:
                 yield page
             if len(page) < _PAGE_ROWS:
@@ -441,5 +439,4 @@ def _condition(question: Question | None) -> Clause:
 def _fitting(connection: sqlite3.Connection, traces: list[int], condition: Clause) -> list[int]:
     """The spans of some trace rows that fit, in the order of these, in each by start."""
     sql = _SPAN_IDS if condition is EVERY_SPAN else _FITTING_IDS.format(condition=condition.sql)
-    rows = connection.execute(sql, (as_array(traces), *condition.values)).fetchall()
-    return [number for (number,) in rows]
+    return [number for (number,) in connection.execute(sql, (as_array(traces), *condition.values))]

@@ -11,7 +11,7 @@ from typing import Final
 
 from flightlog.store.clearport import Room
 
-_INCREMENTAL: Final = 2
+INCREMENTAL: Final = 2
 """What `PRAGMA auto_vacuum` answers of a file whose pages can be given back."""
 
 
@@ -21,19 +21,20 @@ def room(connection: sqlite3.Connection) -> Room:
         connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("page_size", "page_count", "freelist_count", "auto_vacuum")
     )
-    return Room(pages * page_bytes, free * page_bytes, kind == _INCREMENTAL)
+    return Room(pages * page_bytes, free * page_bytes, kind == INCREMENTAL)
 
 
 def give_back(connection: sqlite3.Connection, most_bytes: int) -> None:
     """Hand up to so many bytes back, in one transaction; the file itself is cut at the next checkpoint."""
     (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
     pages = max(1, most_bytes // page_bytes)
-    connection.execute(f"PRAGMA incremental_vacuum({pages:d})").fetchall()
+    # Each page is a row without columns, of which `execute` would take the first alone.
+    connection.executescript(f"PRAGMA incremental_vacuum({pages:d})")
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def compact(connection: sqlite3.Connection) -> None:
     """Write the whole file anew, from now on with pages that can be given back."""
-    connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+    connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
     connection.execute("VACUUM")
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()

@@ -44,7 +44,6 @@ _STATE: Final = f"SELECT (SELECT coalesce(max(id), 0) + 1 FROM spans), {DAYS}"
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _NO_CONTEXT: Final[tuple[tuple[Any, ...] | None, bool]] = (None, False)
-_NO_NAMES: Final = (GAP,) * 5
 _SESSION: Final = layout.CONTEXT_KEYS.index("session")
 _USER: Final = layout.CONTEXT_KEYS.index("user")
 _DELETES: Final = {
@@ -78,6 +77,7 @@ class SpanBatch:
         self._stored: dict[tuple[int, str], Stored] = {}
         self._rows: list[Any] = []
         self._plain = PlainRows(sources)
+        self._more: list[Any] = []
         self._side: dict[int, list[tuple[Any, ...]]] = {bit: [] for bit in layout.SIDE_TABLES}
         self._overwritten: list[tuple[int, int]] = []
         self._calls: list[tuple[int, int]] = []
@@ -111,6 +111,11 @@ class SpanBatch:
 
     def apply(self, trace: NewTrace, row: TraceRow) -> None:
         """Work out the rows of one trace, and what they change in its own row and in the rollups."""
+        if row.is_new and len(trace.spans) == 1:
+            (span,) = trace.spans.values()
+            if span.common is None:
+                row.begin(self._place(row.id, trace.project, span, None, trace.spans), trace.spans)
+                return
         written: list[Written] = []
         plain: list[NewSpan] = []
         present: Collection[str] = trace.spans
@@ -146,6 +151,7 @@ class SpanBatch:
         if self._plain:
             self._write_plain()
         layout.put_spans.run_flat(self._connection, self._rows)
+        layout.put_more.run_flat(self._connection, self._more)
         for bit, rows in self._side.items():
             layout.put_side[bit].run(self._connection, rows)
         pricedcalls.note(self._connection, self._calls)
@@ -300,15 +306,16 @@ class SpanBatch:
         return layout.LINKS
 
     def _rarely(self, number: int, line: LeanSpan, new: NewSeries) -> int:
-        names: tuple[str | bytearray, ...] = _NO_NAMES
+        extra = content(line.extra) or ABSENT
+        otel = content(line.otel) or ABSENT
         if new.is_folded:
             series = new.series
             names = (series.name, series.kind, series.environment, series.service, series.model)
-        extra = content(line.extra)
-        otel = content(line.otel)
-        if not (line.revision or otel or extra or names is not _NO_NAMES):
+            self._side[layout.MORE].append((number, line.revision, otel, extra, *names))
+            return layout.MORE
+        if not (line.revision or otel or extra):
             return 0
-        self._side[layout.MORE].append((number, line.revision, otel or ABSENT, extra or ABSENT, *names))
+        self._more += (number, line.revision, otel, extra)
         return layout.MORE
 
 
@@ -361,8 +368,3 @@ def _written(
         has_session,
         has_user,
     )
-
-
-def sources_of(traces: Iterable[NewTrace]) -> set[tuple[str, str]]:
-    """Every source that a span of these traces comes from."""
-    return {source for trace in traces for source in trace.sources}

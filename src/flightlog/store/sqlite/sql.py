@@ -71,8 +71,7 @@ class Query:
             StoreError: the store cannot be read.
         """
         self._store = store
-        self._seconds = seconds
-        self._deadline = time.monotonic() + seconds
+        self._clock = _Clock(seconds)
         self._guard = _Guard()
         with answering(store):
             self._connection, self._aside = _connected(store), _connected(store)
@@ -123,13 +122,11 @@ class Query:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, VALUE_BYTES)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.set_authorizer(self._guard)
-        connection.set_progress_handler(self._is_over, _STEPS)
-
-    def _is_over(self) -> bool:
-        return time.monotonic() >= self._deadline
+        connection.set_progress_handler(self._clock.is_over, _STEPS)
+        connection.text_factory = _text
 
     def _answering(self) -> _Answering:
-        return _Answering(self._store, self._guard, self._functions, self._is_over, self._seconds)
+        return _Answering(self._store, self._guard, self._functions, self._clock)
 
 
 class _Guard:
@@ -160,6 +157,24 @@ class _Guard:
         return sqlite3.SQLITE_DENY
 
 
+class _Clock:
+    """How long SQLite worked; whoever takes the rows takes the time that they want."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._left = seconds
+        self._since = time.monotonic()
+
+    def start(self) -> None:
+        self._since = time.monotonic()
+
+    def stop(self) -> None:
+        self._left -= time.monotonic() - self._since
+
+    def is_over(self) -> bool:
+        return time.monotonic() - self._since >= self._left
+
+
 class _Both:
     """Functions are made on one connection, and ask another one."""
 
@@ -176,33 +191,39 @@ class _Answering:
         store: str,
         guard: _Guard,
         functions: AskedFunctions,
-        is_over: Callable[[], bool],
-        seconds: float,
+        clock: _Clock,
     ) -> None:
         self._store = store
         self._guard = guard
         self._functions = functions
-        self._is_over = is_over
-        self._seconds = seconds
+        self._clock = clock
 
     def __enter__(self) -> None:
         self._guard.refused = ""
+        self._clock.start()
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        is_over = error is not None and self._clock.is_over()
+        self._clock.stop()
         if error is None:
             return
         if self._functions.trouble is not None:
             raise self._functions.trouble from None
         if isinstance(error, MemoryError) or "out of memory" in str(error):
             raise BadQuestion(f"the query takes more than {MEMORY_BYTES >> 20} MiB of memory") from error
+        if isinstance(error, UnicodeEncodeError):
+            raise BadQuestion("the query is no text: it has bytes that are not UTF-8") from error
         if not isinstance(error, sqlite3.Error | sqlite3.Warning):
             return
         if self._guard.refused:
             raise BadQuestion(self._guard.refused) from error
-        if "interrupted" in str(error) and self._is_over():
+        if "interrupted" in str(error) and is_over:
             raise BadQuestion(
-                f"the query took longer than {self._seconds:g} s; narrow it by start, or give it more with --seconds"
+                f"the query took longer than {self._clock.seconds:g} s; narrow it by start, or give it more "
+                "with --seconds"
             ) from error
+        if "interrupted" in str(error):  # by Ctrl-C, which came while the time was looked at
+            raise KeyboardInterrupt from error
         if "cannot modify" in str(error):
             raise BadQuestion("a change is not allowed: `flightlog sql` only reads") from error
         if isinstance(error, sqlite3.DatabaseError) and "malformed" in str(error):
@@ -217,6 +238,11 @@ def _connected(store: str) -> sqlite3.Connection:
         migrate(connection, 0)
     connection.execute("PRAGMA query_only = OFF")
     return connection
+
+
+def _text(data: bytes) -> str:
+    """A text; what a cast made of bytes need not be one."""
+    return data.decode("utf-8", "replace")
 
 
 def _has_words(text: object, words: object) -> bool:

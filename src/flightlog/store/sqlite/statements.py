@@ -87,14 +87,21 @@ class Many:
         return found
 
 
-def insert(table: str, columns: str, conflict: str = "") -> Many:
-    """Insert rows of these columns; `conflict` is what follows, e.g. `ON CONFLICT DO NOTHING`."""
+def insert(table: str, columns: str, conflict: str = "", *, zeros: Sequence[str] = ()) -> Many:
+    """Insert rows of these columns; `conflict` is what follows, e.g. `ON CONFLICT DO NOTHING`.
+
+    Args:
+        table: into which.
+        columns: what a row gives.
+        conflict: what is done about a row that is there.
+        zeros: columns that are 0 in each of the rows, and not bound.
+    """
     names = columns.split()
-    quoted = ", ".join(f'"{name.rstrip("?~")}"' for name in names)
+    quoted = ", ".join(f'"{name.rstrip("?~")}"' for name in (*names, *zeros))
     values = ", ".join(
         f"nullif(column{place}, {_NULLS[name[-1]]})" if name[-1] in _NULLS else f"column{place}"
         for place, name in enumerate(names, 1)
-    )
+    ) + ", 0" * len(zeros)
     template = (
         f"INSERT INTO {table} ({quoted}) SELECT {values} FROM {{rows}} WHERE column1 IS NOT NULL {conflict}"
     )

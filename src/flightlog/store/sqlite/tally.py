@@ -98,7 +98,7 @@ _ADD_TO_PAST: Final = (
 class Tally:
     """Differences, by the keys of the two tables of hours."""
 
-    __slots__ = ("_durations", "_has_less", "_rollups", "days")
+    __slots__ = ("_durations", "_has_less", "_rollups", "_well", "days")
 
     def __init__(self) -> None:
         self.days: tuple[int, int | None] = (-1, None)
@@ -106,9 +106,18 @@ class Tally:
         self._rollups: dict[tuple[int, int], list[int]] = {}
         self._durations: dict[tuple[int, int, int], int] = {}
         self._has_less = False
+        self._well: dict[int, tuple[list[int], list[int | None]]] = {}
+        """Starts and ends, by series, of those that ended well and are no model calls: counted together at the end."""
 
     def add(self, series: int, span: Written, sign: int = 1) -> None:
         """Count a span that is written, or take back one that is overwritten with a `sign` of -1."""
+        if span.status == "ok" and sign > 0 and span.kind != LLM:
+            known = self._well.get(series)
+            if known is None:
+                known = self._well[series] = ([], [])
+            known[0].append(span.start)
+            known[1].append(span.end)
+            return
         if span.status in OPEN:
             return
         hours, took, number = measured(span.start, span.end)
@@ -123,7 +132,7 @@ class Tally:
                 sums[column] += sign * (tokens or 0)
 
     def add_plain(self, series: int, starts: Sequence[int], ends: Sequence[int | None]) -> None:
-        """Count plain spans (`intake.is_plain`) of one series, as `add` counts each."""
+        """Count spans of one series that ended well and are no model calls, as `add` counts each."""
         for hours, took, histogram in measured_together(starts, ends):
             self._count(hours, series, "ok", sum(histogram.values()), took)
             for number, spans in histogram.items():
@@ -147,6 +156,9 @@ class Tally:
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Apply all differences; a row that comes to nothing goes."""
+        for series, (starts, ends) in self._well.items():
+            self.add_plain(series, starts, ends)
+        self._well.clear()
         if not self._rollups:
             return
         rollups = [(*place, *sums) for place, sums in self._rollups.items()]

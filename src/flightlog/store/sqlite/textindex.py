@@ -15,7 +15,6 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cache, partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from flightlog.store.sqlite import textnotes
 from flightlog.store.sqlite.connect import answering, change, connect_reader, snapshot, trim_log
 from flightlog.store.sqlite.migrate import statements
 from flightlog.store.sqlite.numbered import CONNECTION
+from flightlog.store.sqlite.space import INCREMENTAL, give_back, room
 from flightlog.store.sqlite.statements import as_array, insert
 from flightlog.store.sqlite.textnotes import indexed_error, indexed_event, indexed_payload
 from flightlog.store.sqlite.wholes import standing_alone
@@ -36,6 +36,9 @@ VERSION: Final = 1
 STEP_ROWS: Final = 2000
 STEP_BYTES: Final = 1024 * 1024
 """A step takes no more than so many rows, and about so many bytes of texts: some 30 ms."""
+
+_NOTE_BYTES: Final = 64
+"""What a note counts besides its texts."""
 
 _WITNESSES: Final = 8
 _BUSY_MS: Final = 1000
@@ -171,48 +174,68 @@ class TextIndex:
             taken.unlink()
             taken = None
         if taken is not None:
-            self._again(connection, state, taken)
+            if self._forget(connection, state, taken):
+                self._again(connection, state, taken)
             return TextStep(more=True)
         done = self._onward(connection, state)
         if not done.more and state.get("unmerged"):
-            return TextStep(done.texts, more=self._merge(connection, int(state["unmerged"])))
+            self._merge(connection, int(state["unmerged"]))
+            return TextStep(done.texts, more=True)
+        if not done.more and state.get("spare"):
+            return TextStep(done.texts, more=self._give_back(connection))
         return done
 
+    def _forget(self, connection: sqlite3.Connection, state: dict[str, Any], taken: Path) -> bool:
+        """Take some of the texts out that the notes tell of; whether no more are left.
+
+        Nothing is put in their place before that: of a row that is not in the index, later notes say nothing.
+        """
+        word = textnotes.word_of(taken)
+        begun = state.get("forgotten", 0) if state.get("forgetting") == word else 0
+        seen: set[tuple[str, int]] = set()
+        rows: _Rows = {name: [] for name in _TABLES}
+        place, room_left = begun, self._bytes // 2  # forgetting costs twice as much as indexing
+        for behind, notes in textnotes.read_from(taken, begun):
+            place = behind
+            for note in notes:
+                room_left -= _NOTE_BYTES
+                if note.texts is None or (note.table, note.id) in seen:
+                    continue  # what was indexed is what the first of them says
+                seen.add((note.table, note.id))
+                if _has(connection, note.table, note.id):
+                    rows[note.table].append(("delete", note.id, *note.texts))
+                    room_left -= sum(map(len, note.texts))
+            if room_left <= 0:
+                break
+        with change(connection):
+            _forget_rows(connection, rows)
+            _note(connection, {"forgetting": word, "forgotten": place})
+        return room_left > 0
+
     def _again(self, connection: sqlite3.Connection, state: dict[str, Any], taken: Path) -> None:
-        """Forget the texts that the notes tell of, and index what stands in their place."""
+        """Index what stands in the place of the texts that were forgotten, and be done with the notes."""
+        ids: dict[str, set[int]] = {name: set() for name in _TABLES}
+        for note in textnotes.read(taken):
+            ids[note.table].add(note.id)
         # What the notes said is nowhere else once they are gone.
         connection.execute("PRAGMA synchronous = FULL")
         with change(connection):
-            ids = self._forget(connection, taken)
             with snapshot(self._reader):
                 heads = dict(zip(_HEADS, self._reader.execute(_HEAD_OF).fetchone(), strict=True))
                 known = {name: min(state.get(name, 0), head) for name, head in heads.items()}
+                newer = self._named_now()
                 again = {
-                    name: as_array(number for number in numbers if number <= known.get(name, known["spans"]))
+                    name: as_array(
+                        number
+                        for number in numbers - newer[name]
+                        if number <= known.get(name, known["spans"])
+                    )
                     for name, numbers in ids.items()
                 }
                 self._add(connection, self._read(_THESE, {name: (some,) for name, some in again.items()}))
             _note(connection, {**known, "taken": textnotes.word_of(taken)})
         connection.execute("PRAGMA synchronous = NORMAL")
         taken.unlink()
-
-    def _forget(self, connection: sqlite3.Connection, taken: Path) -> dict[str, set[int]]:
-        """Take the texts out that the notes tell of, some at a time; the rows of each table that they name."""
-        ids: dict[str, set[int]] = {name: set() for name in _TABLES}
-        rows: _Rows = {name: [] for name in _TABLES}
-        room = STEP_BYTES
-        for note in textnotes.read(taken):
-            if note.id in ids[note.table]:
-                continue  # what was indexed is what the first of them says
-            ids[note.table].add(note.id)
-            if note.texts is not None and _has(connection, note.table, note.id):
-                rows[note.table].append(("delete", note.id, *note.texts))
-                room -= sum(map(len, note.texts))
-            if room <= 0:
-                _forget_rows(connection, rows)
-                room = STEP_BYTES
-        _forget_rows(connection, rows)
-        return ids
 
     def _onward(self, connection: sqlite3.Connection, state: dict[str, Any]) -> TextStep:
         """Index some of what is behind the greatest numbers so far."""
@@ -223,14 +246,26 @@ class TextIndex:
                 return TextStep()
             place = {name: (min(known[name], heads[name]), self._rows) for name in _HEADS}
             rows = self._read(_BEHIND, place)
+            newer = self._named_now()
         reached = {
             name: rows[name][-1][0] if rows[name] else min(heads[name], known[name]) for name in _HEADS
         }
         with change(connection):
-            texts = self._add(connection, rows)
+            found = {name: [row for row in some if row[0] not in newer[name]] for name, some in rows.items()}
+            texts = self._add(connection, found)
             _note(connection, reached)
         trim_log(connection, str(self._path))
         return TextStep(texts, more=reached != heads)
+
+    def _named_now(self) -> dict[str, set[int]]:
+        """Rows that were rewritten since the notes were taken, by table.
+
+        What a snapshot has of them may be newer than what their notes say; they are indexed with those notes.
+        """
+        named = textnotes.named_now(self._store)
+        spans = named.get("spans", set()) | named.get("errors", set())
+        events, payloads = named.get("events", set()), named.get("payloads", set())
+        return {"spans": spans, "errors": spans, "events": events, "payloads": payloads}
 
     def _read(self, which: str, values: dict[str, tuple[Any, ...]]) -> _Rows:
         """Rows of the store; of those that are behind, no more than a step's bytes of each table."""
@@ -270,16 +305,28 @@ class TextIndex:
         _witness(connection, rows["spans"][-2:])
         return sum(map(len, found.values()))
 
-    def _merge(self, connection: sqlite3.Connection, turn: int) -> bool:
-        """Write parts of the index anew until nothing of what was forgotten is left in it; whether there is more."""
+    def _merge(self, connection: sqlite3.Connection, turn: int) -> None:
+        """Write parts of the index anew until nothing of what was forgotten is left in it; what that frees is spare."""
         before = connection.total_changes
         pages = self._rows // 4 if turn > 1 else -(self._rows // 4)
         with change(connection):
             for table, _ in _TABLES.values():
                 connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (pages,))
-            is_done = connection.total_changes - before <= len(_TABLES) * 2
-            _note(connection, {"unmerged": 0 if is_done and turn > 1 else turn + 1})
-        return not (is_done and turn > 1)
+            is_done = turn > 1 and connection.total_changes - before <= len(_TABLES) * 2
+            _note(connection, {"unmerged": 0, "spare": 1} if is_done else {"unmerged": turn + 1})
+
+    def _give_back(self, connection: sqlite3.Connection) -> bool:
+        """Hand some of what is spare back to the disk; whether there is more."""
+        before = room(connection)
+        if not before.gives_back and before.free_bytes > before.used_bytes:
+            self.rebuild()  # one of an older Flightlog; so much is gone that it is soon made anew
+            return True
+        if before.gives_back and before.free_bytes:
+            give_back(connection, self._bytes)
+            if room(connection).free_bytes < before.free_bytes:
+                return True
+        _note(connection, {"spare": 0})
+        return False
 
 
 def path_of(store: str) -> Path:
@@ -317,6 +364,7 @@ def _opened(path: Path, busy_ms: int) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=busy_ms / 1000, isolation_level=None, check_same_thread=False, factory=CONNECTION
     )
+    connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")  # before anything else is in the file
     connection.execute("PRAGMA journal_mode = WAL").fetchall()
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA secure_delete = ON")
@@ -325,6 +373,8 @@ def _opened(path: Path, busy_ms: int) -> sqlite3.Connection:
 
 
 def _made(path: Path, busy_ms: int) -> sqlite3.Connection:
+    from importlib.resources import files  # brings all that packs files: some milliseconds of each start
+
     path.touch(mode=0o600)
     connection = _opened(path, busy_ms)
     with change(connection):

@@ -155,16 +155,28 @@ def read(path: Path) -> Iterator[Note]:
     Raises:
         ValueError: there are too many, or one was not written whole.
     """
+    for _, notes in read_from(path, 0):
+        yield from notes
+
+
+def read_from(path: Path, place: int) -> Iterator[tuple[int, list[Note]]]:
+    """The notes in a file from a place on, line by line, each with the place behind it; 0 is the beginning.
+
+    Raises:
+        ValueError: as for `read`.
+    """
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(path)
     with path.open("rb") as file:
-        file.readline()
+        place = max(place, len(file.readline()))
+        file.seek(place)
         for line in file:
+            place += len(line)
             try:
                 if line.startswith(b'["'):
-                    yield _decode(line)
+                    yield place, [_decode(line)]
                 else:
-                    yield from (Note("spans", number) for number in _decode_open(line))
+                    yield place, [Note("spans", number) for number in _decode_open(line)]
             except msgspec.MsgspecError as error:
                 raise ValueError(path) from error
 
@@ -178,6 +190,20 @@ def waiting(store: str) -> list[Note] | None:
         return [note for path in files for note in read(path)]
     except (OSError, ValueError):
         return None
+
+
+def named_now(store: str) -> dict[Table, set[int]]:
+    """The rows that the notes name which nobody has taken yet.
+
+    Raises:
+        OSError, ValueError: nobody can say.
+    """
+    found: dict[Table, set[int]] = {}
+    path = path_of(store)
+    if path.stat().st_size > _HEAD_BYTES:
+        for note in read(path):
+            found.setdefault(note.table, set()).add(note.id)
+    return found
 
 
 def indexed_payload(dictionary: int, frame: bytes) -> tuple[str, bool]:

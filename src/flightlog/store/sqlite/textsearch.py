@@ -17,7 +17,7 @@ from msgspec import UNSET, structs
 from flightlog.records.event import Event
 from flightlog.records.question import And, Comparison, Or, Pattern, Question
 from flightlog.records.span import Span
-from flightlog.store.passages import passages
+from flightlog.store.passages import Passages
 from flightlog.store.sqlite.asked import EVERY_SPAN, FROM_SPAN, clause, timed
 from flightlog.store.sqlite.facts import LLM
 from flightlog.store.sqlite.matching import Clause
@@ -55,7 +55,7 @@ def search(
 ) -> Found:
     """The newest steps and events in which all of the words stand; of spans those that fit a question."""
     question = None if question is None else timed(question)
-    found = _Found(limit + 1)
+    found = _Found(limit + 1, asked)
     looked_at, is_whole, is_indexed = 0, True, sought.behind(connection) is not None
     fields = [field for field in ("input", "output", "error") if field in asked.where]
     if fields:
@@ -63,13 +63,13 @@ def search(
         condition = clause(words if question is None else And((words, question)))
         candidates = _candidates(connection, sought, asked.words, fields)
         if candidates is None:
-            looked_at, is_whole = _through(connection, condition, asked, found)
+            looked_at, is_whole = _through(connection, condition, found)
         else:
-            is_whole = _among(connection, candidates, condition, asked, found)
+            is_whole = _among(connection, candidates, condition, found)
     if "event" in asked.where:
         condition = EVERY_SPAN if question is None else clause(question)
         for event in _events(connection, sought, asked, None if question is None else condition):
-            found.add_event(event, tuple(passages(_told(event), "event", asked.words)))
+            found.add_event(event, tuple(found.passages.of(_told(event), "event")))
     hits = found.newest()
     return Found(hits[:limit], not is_whole or len(hits) > limit, is_indexed, 0 if is_indexed else looked_at)
 
@@ -77,8 +77,10 @@ def search(
 class _Found:
     """What was found so far; model calls that repeat what one before them said are counted with it."""
 
-    def __init__(self, wanted: int) -> None:
+    def __init__(self, wanted: int, asked: Search) -> None:
+        self.passages = Passages(asked.words)
         self._wanted = wanted
+        self._where = asked.where
         self._spans: dict[tuple[Any, ...], list[Span]] = {}
         self._passages: dict[tuple[Any, ...], tuple[Passage, ...]] = {}
         self._events: list[Hit] = []
@@ -89,14 +91,23 @@ class _Found:
         """Whether nobody needs to look further."""
         return len(self._spans) >= self._wanted or self._seen >= self._wanted * MOST_ALIKE
 
-    def add(self, span: Span, found: tuple[Passage, ...]) -> None:
+    def add(self, span: Span) -> None:
         """Add a step."""
         self._seen += 1
+        found = tuple(self._passages_of(span))
         key: tuple[Any, ...] = (span.trace_id, span.span_id)
         if span.kind == LLM and found:  # a request says again what was said before
             key = (span.trace_id, *((one.where, one.text) for one in found))
         self._spans.setdefault(key, []).append(structs.replace(span, input=UNSET, output=UNSET))
         self._passages[key] = found
+
+    def _passages_of(self, span: Span) -> Iterator[Passage]:
+        if "input" in self._where and span.input is not UNSET:
+            yield from self.passages.of(span.input, "input")
+        if "output" in self._where and span.output is not UNSET:
+            yield from self.passages.of(span.output, "output")
+        if "error" in self._where and span.error is not None:
+            yield from self.passages.of([f"{span.error.type}: {span.error.message}"], "error")
 
     def add_event(self, event: Event, found: tuple[Passage, ...]) -> None:
         """Add an event."""
@@ -137,22 +148,18 @@ def _candidates(
     return None if together is None else sorted(together, reverse=True)
 
 
-def _among(
-    connection: sqlite3.Connection, candidates: list[int], condition: Clause, asked: Search, found: _Found
-) -> bool:
+def _among(connection: sqlite3.Connection, candidates: list[int], condition: Clause, found: _Found) -> bool:
     """Look at candidates, newest first, until there is enough; whether all were looked at."""
     for place in range(0, len(candidates), _PAGE):
         if found.is_enough:
             return False
         ids = as_array(candidates[place : place + _PAGE])
         rows = connection.execute(_FITTING + condition.sql, (ids, *condition.values)).fetchall()
-        _take(connection, [number for (number,) in rows], asked, found)
+        _take(connection, [number for (number,) in rows], found)
     return True
 
 
-def _through(
-    connection: sqlite3.Connection, condition: Clause, asked: Search, found: _Found
-) -> tuple[int, bool]:
+def _through(connection: sqlite3.Connection, condition: Clause, found: _Found) -> tuple[int, bool]:
     """Go through the newest spans, as long as there is time; how many, and whether that were all."""
     deadline = time.monotonic() + SECONDS
     (last,) = connection.execute(_LAST).fetchone()
@@ -162,23 +169,14 @@ def _through(
             return last - high, False
         low = max(1, high - _PAGE + 1)
         rows = connection.execute(_NEWEST + condition.sql, (low, high, *condition.values)).fetchall()
-        _take(connection, [number for (number,) in rows], asked, found)
+        _take(connection, [number for (number,) in rows], found)
         high = low - 1
     return last, True
 
 
-def _take(connection: sqlite3.Connection, ids: list[int], asked: Search, found: _Found) -> None:
+def _take(connection: sqlite3.Connection, ids: list[int], found: _Found) -> None:
     for span in read_spans(connection, _THESE, (as_array(ids),)) if ids else ():
-        found.add(span, tuple(_passages(span, asked)))
-
-
-def _passages(span: Span, asked: Search) -> Iterator[Passage]:
-    if "input" in asked.where and span.input is not UNSET:
-        yield from passages(span.input, "input", asked.words)
-    if "output" in asked.where and span.output is not UNSET:
-        yield from passages(span.output, "output", asked.words)
-    if "error" in asked.where and span.error is not None:
-        yield from passages([f"{span.error.type}: {span.error.message}"], "error", asked.words)
+        found.add(span)
 
 
 def _events(

@@ -11,16 +11,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from msgspec import Struct
 
 from flightlog.store.sqlite.facts import LLM, OPEN, Written
-from flightlog.store.sqlite.ids import as_text, bound, order, span_key, trace_key
+from flightlog.store.sqlite.ids import as_text, order, span_key, trace_row_key
 from flightlog.store.sqlite.intake import NewTrace
 from flightlog.store.sqlite.lean import LeanSpan
 from flightlog.store.sqlite.statements import ABSENT, insert, lookup
 
+MANY: Final = 4096
+"""Traces of a batch from which on they go in the order of their ids: in a store of a million traces, whose index a
+transaction of an import touches all over, their rows then cost half."""
 NO_PARENT: Final = 0
 PARENT_ABSENT: Final = 1
 PARENT_PRESENT: Final = 2
@@ -34,6 +38,8 @@ _COLUMNS: Final = f"id trace_id project start? end? root? distance? {COUNTERS} m
 """As `statements.insert` takes them."""
 _CHANGES: Final = ", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS.replace("?", "").split()[3:])
 _put: Final = insert("traces", _COLUMNS, f"ON CONFLICT (id) DO UPDATE SET {_CHANGES}")
+_put_few: Final = insert("traces", " ".join(_COLUMNS.split()[:8]), zeros=[*COUNTERS.split()[1:], "retries"])
+"""Of a new trace in which nothing but spans is counted."""
 _find: Final = lookup(
     f'{as_text("t.trace_id")}, t.project, t.id, t.start, t."end", t.root, t.distance,'
     f" {', '.join('t.' + name for name in COUNTERS.split())}, t.model_span, t.retries,"
@@ -96,8 +102,13 @@ class TraceRow(Struct, gc=False):
     is_rebound: bool = False
     """The one that was has changed: who it is now must be looked for."""
 
-    def values(self, project: str) -> tuple[object, ...]:
-        """The row, of a trace of this project."""
+    @property
+    def is_few(self) -> bool:
+        """Whether it is new and counts nothing but spans: the others are zeros."""
+        return self.is_new and not (self.errors or self.llm_calls or self.retries or self.interrupted)
+
+    def few(self, project: str) -> tuple[object, ...]:
+        """The row, of a trace of this project, without what is counted but spans."""
         return (
             self.id,
             self.key,
@@ -107,6 +118,12 @@ class TraceRow(Struct, gc=False):
             ABSENT if self.root is None else self.root,
             ABSENT if self.distance is None else self.distance,
             self.spans,
+        )
+
+    def values(self, project: str) -> tuple[object, ...]:
+        """The row, of a trace of this project."""
+        return (
+            *self.few(project),
             self.errors,
             self.interrupted,
             self.llm_calls,
@@ -134,6 +151,12 @@ class TraceRow(Struct, gc=False):
         self._count(1, span)
         if span.kind == LLM and span.model and _is_earlier(span, self.model_start, self.model_id):
             self.model_span, self.model_start, self.model_id = span.id, span.start, span.span_id
+
+    def begin(self, span: Written, present: Collection[str]) -> None:
+        """Count the one span that a new trace has yet: what `add` and `choose_root` come to."""
+        self.add(span)
+        self.root, self.is_retagged = span.id, span.has_tags
+        self.distance = _distance(span, present) if span.parent_id else NO_PARENT
 
     def add_plain(self, lines: Sequence[LeanSpan]) -> None:
         """Count plain spans (`intake.is_plain`), as `add` counts those that are "ok" and no model calls."""
@@ -216,9 +239,13 @@ class TraceRow(Struct, gc=False):
         return order(span_key(span.span_id)) < order(span_key(self.root_id))
 
 
-def find_rows(connection: sqlite3.Connection, traces: Iterable[NewTrace]) -> dict[tuple[str, str], TraceRow]:
+def find_rows(
+    connection: sqlite3.Connection, traces: Collection[NewTrace]
+) -> dict[tuple[str, str], TraceRow]:
     """The row of each of these traces, new ones with the ids that come next."""
-    places = {(trace.project, trace.trace_id): bound(trace_key(trace.trace_id)) for trace in traces}
+    if len(traces) >= MANY:
+        traces = sorted(traces, key=attrgetter("trace_id"))
+    places = {(trace.project, trace.trace_id): trace_row_key(trace.trace_id) for trace in traces}
     rows: dict[tuple[str, str], TraceRow] = {}
     for trace_id, project, number, *values in _find.ask(
         connection, [(key, project) for (project, _), key in places.items()]
@@ -236,9 +263,14 @@ def find_rows(connection: sqlite3.Connection, traces: Iterable[NewTrace]) -> dic
 
 def put_rows(connection: sqlite3.Connection, rows: dict[tuple[str, str], TraceRow]) -> None:
     """Write all rows."""
+    few: list[Any] = []
     values: list[Any] = []
     for (project, _), row in rows.items():
-        values += row.values(project)
+        if row.is_few:
+            few += row.few(project)
+        else:
+            values += row.values(project)
+    _put_few.run_flat(connection, few)
     _put.run_flat(connection, values)
     _put_context.run(
         connection,

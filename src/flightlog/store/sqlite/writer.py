@@ -24,7 +24,7 @@ from flightlog.store.sqlite.connect import BUSY_MS, CACHE_KIB, answering, change
 from flightlog.store.sqlite.intake import Intake
 from flightlog.store.sqlite.names import SERIES_LIMIT, SeriesNames, SourceNames
 from flightlog.store.sqlite.recompute import define_functions, renew_context, renew_tags, renew_traces
-from flightlog.store.sqlite.spanrows import SpanBatch, sources_of
+from flightlog.store.sqlite.spanrows import SpanBatch
 from flightlog.store.sqlite.tally import Tally
 from flightlog.store.sqlite.textnotes import TextNotes
 from flightlog.store.sqlite.tracerows import find_rows, put_rows
@@ -148,7 +148,7 @@ class Writer:
         rows = find_rows(connection, intake.traces.values())
         pairs = [(trace, rows[place]) for place, trace in intake.traces.items()]
         self._series.resolve(connection, intake.series.values())
-        self._sources.resolve(connection, sources_of(intake.traces.values()) | recordrows.sources_of(intake))
+        self._sources.resolve(connection, intake.sources | recordrows.sources_of(intake))
         tally, stale = Tally(), set[int]()
         spans = SpanBatch(connection, self._sources, tally)
         spans.load(pairs)

@@ -41,7 +41,6 @@ class Clearing:
         store: Writer,
         is_shared: Callable[[], bool] = lambda: True,
         rest: float = 1.0,
-        project: str = "",
     ) -> None:
         """Prepare.
 
@@ -49,9 +48,7 @@ class Clearing:
             store: which.
             is_shared: whether somebody else works on the home; asked now and then.
             rest: how long it then rests after each part, as a multiple of what that took.
-            project: traces of this one alone; empty for all.
         """
-        self._project = project or None
         self._rest = rest
         self._store = store
         self._is_shared = is_shared
@@ -62,28 +59,32 @@ class Clearing:
         self.longest = 0.0
         """Seconds that one part took at most."""
 
-    def step(self, trace_ids: Sequence[str]) -> Deleted:
-        """Take a part of these traces away, the first ones first."""
+    def step(self, trace_ids: Sequence[str], project: str | None = None) -> Deleted:
+        """Take a part of these traces away, the first ones first; those of one project alone, or of all."""
         begun = time.monotonic()
-        gone = self._store.delete_some(trace_ids, self._size, self._project)
+        gone = self._store.delete_some(trace_ids, self._size, project)
         self._size = _next(self._size, self._rested(begun), _LEAST, _MOST)
         return gone
 
     def clear(
-        self, trace_ids: Sequence[str], progress: Callable[[Deleted], object] = lambda _gone: None
+        self,
+        trace_ids: Sequence[str],
+        progress: Callable[[Deleted], object] = lambda _gone: None,
+        project: str | None = None,
     ) -> Deleted:
         """Take all of these traces away.
 
         Args:
             trace_ids: full ids; one that is not there removes nothing.
             progress: told after each part of what it took.
+            project: of this one alone, where projects share an id; None for all.
 
         Raises:
             StoreBusy, StoreError: the store refused; what went before is gone.
         """
         total, place = NOTHING, 0
         while place < len(trace_ids):
-            gone = self.step(trace_ids[place : place + _MOST])
+            gone = self.step(trace_ids[place : place + _MOST], project)
             place += gone.traces
             total = added(total, gone)
             progress(gone)
