@@ -287,7 +287,7 @@ def test_doctor_says_whose_prices_these_are_and_warns_of_old_ones(home, monkeypa
 
 def test_a_trace_tells_money_beside_tokens_and_in_all(spent):
     result = run("trace", cli_samples.OTHER, "--width", "160")
-    assert "gpt-4o 1.0k→100 $0.003" in result.stdout
+    assert "chat gpt-4o llm 1.0k→100 $0.003" in result.stdout
     assert "≥ $0.2565" in result.stdout.splitlines()[0]
     assert "llama3 1.0k→100 ?" not in result.stdout
 
