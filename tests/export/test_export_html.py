@@ -205,7 +205,7 @@ await page.keyboard.press("j");
 found.second = await name();
 await page.keyboard.press("/");
 await page.keyboard.type("parcel carrier");
-await page.locator("#hits:text('hit')").waitFor();
+await page.locator("#hits:text-is('2 hits')").waitFor();
 found.hits = await page.locator("#hits").textContent();
 await page.keyboard.press("Enter");
 found.hit = await name();

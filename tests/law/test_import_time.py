@@ -11,6 +11,10 @@ import pytest
 BUDGET_MS = 40.0
 """Milliseconds of processor time over an interpreter that imports nothing."""
 
+BUDGET_BARE = 4.0
+"""The same in starts of such an interpreter, measured in turns: on a busy machine, whose cores do two things at once,
+both take longer."""
+
 LATE = (
     "asyncio",
     "click",
@@ -54,21 +58,29 @@ def _processor_ms(code: str, environment: dict[str, str]) -> float:
     return (usage.ru_utime + usage.ru_stime) * 1000
 
 
-def _cost_ms(environment: dict[str, str]) -> float:
-    """The least run that imports, minus the least that does not."""
+def _cost(environment: dict[str, str]) -> tuple[float, float]:
+    """The least run that imports, minus the least that does not, in milliseconds; and in runs that do not."""
     pairs = [
         (_processor_ms("pass", environment), _processor_ms("import flightlog", environment))
         for _ in range(RUNS)
     ]
-    return min(with_us for _, with_us in pairs) - min(bare for bare, _ in pairs)
+    bare = min(bare for bare, _ in pairs)
+    cost = min(with_us for _, with_us in pairs) - bare
+    return cost, cost / bare
 
 
 def test_importing_costs_at_most_forty_milliseconds(environment):
     _run("import flightlog", environment)
-    costs: list[float] = []
-    while len(costs) < ROUNDS and (not costs or costs[-1] > BUDGET_MS):
-        costs.append(_cost_ms(environment))
-    assert costs[-1] <= BUDGET_MS, f"import flightlog cost {costs} ms over a bare interpreter"
+    costs: list[tuple[float, float]] = []
+    while len(costs) < ROUNDS and not any(map(_is_within, costs)):
+        costs.append(_cost(environment))
+    assert _is_within(costs[-1]), (
+        f"import flightlog cost {costs} (ms, bare interpreters) over a bare interpreter"
+    )
+
+
+def _is_within(cost: tuple[float, float]) -> bool:
+    return cost[0] <= BUDGET_MS or cost[1] <= BUDGET_BARE
 
 
 def test_importing_loads_nothing_that_a_program_may_never_need(environment):

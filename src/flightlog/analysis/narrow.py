@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
+from flightlog.analysis.names import fits_name
 from flightlog.analysis.tree import Mark, Node, Tree, walk
 from flightlog.records import genai
 
@@ -69,13 +69,6 @@ def narrow(tree: Tree, wanted: Wanted) -> Narrowed:
     )
     aside = frozenset(node.record.span_id for node in kept if id(node) not in hits)
     return Narrowed(narrowed, len(hits), aside)
-
-
-def fits_name(pattern: str, name: str) -> bool:
-    """Whether a name fits a pattern, or contains a text that is none; see `Wanted.name`."""
-    if set(pattern) & set("*?["):
-        return fnmatchcase(name, pattern)
-    return pattern.lower() in name.lower()
 
 
 def _test(wanted: Wanted, end: int) -> Callable[[Node], bool]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from flightlog.analysis.narrow import fits_name
+from flightlog.analysis.names import fits_name
 from flightlog.cli import auditing
 from flightlog.cli.opening import home, no_trace
 from flightlog.records.errors import BadQuestion, UnknownId

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from msgspec import UNSET, structs
 
-from flightlog.analysis.narrow import fits_name
+from flightlog.analysis.names import fits_name
 from flightlog.analysis.pace import Pace
 from flightlog.analysis.summary import summary
 from flightlog.analysis.tree import Node, Tree, walk

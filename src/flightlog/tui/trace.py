@@ -16,7 +16,7 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
-from flightlog.analysis.narrow import fits_name
+from flightlog.analysis.names import fits_name
 from flightlog.analysis.tree import Node
 from flightlog.records.errors import FlightlogError
 from flightlog.tui.lines import Choice, Lines

@@ -113,7 +113,7 @@ class TracesScreen(Screen[None]):
 
     def draw(self) -> None:
         """Draw what was read, as of now."""
-        if self._listing is None or not self.is_mounted:
+        if self._listing is None or not self.query("#empty"):  # its parts come after itself, and go before it
             return
         empty = self.query_one("#empty", Static)
         empty.set_class(not self._listing.rows, "-speaks")
