@@ -48,8 +48,8 @@ _ROOT_SEARCHES: Final = tuple((letter, sign.search) for letter, sign in ROOT_SIG
 _ROOT_IN_WORD: Final = re.compile("k(?:en|ey|ie)|p(?:ass|w|sk)|cre[dt]|auth|jwt|contrase|wachtw|senha").search
 """The same for one word, in which one search costs less than six."""
 
-_FEW: Final = (1, 2, 3)
-"""Up to so many delimiters, looking before each is cheaper than looking through the whole text."""
+_FEW: Final = 6
+"""With fewer delimiters, looking before each is cheaper than looking through the whole text."""
 
 _KEY_CHARACTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 _LETTERS: Final = _KEY_CHARACTERS[:52]
@@ -292,23 +292,25 @@ def may_assign(text: str) -> bool:
     """
     if not text.isascii():
         return _is_assigned(text)
-    for delimiter in ":=":
-        place = after = text.find(delimiter)
-        if place < 0:
-            continue
-        for _ in _FEW:
-            after = text.find(delimiter, after + 1)
-            if after < 0:
-                break
-        else:
+    places: list[int] = []
+    place = text.find(":")
+    while place >= 0:
+        places.append(place)
+        place = text.find(":", place + 1) if len(places) < _FEW else -1
+    place = text.find("=")
+    while place >= 0 and len(places) < _FEW:
+        places.append(place)
+        place = text.find("=", place + 1)
+    if len(places) == _FEW:
+        return _is_assigned(text)
+    if not places:
+        return False
+    if "\\" in text or "\x1b" in text:  # a change of colour can stand between
+        return _is_assigned(text)
+    for place in places:
+        before = text[place - REACH if place > REACH else 0 : place].rstrip().lower()
+        if _ROOT_IN_WORD(before, before.rfind(" ") + 1):
             return _is_assigned(text)
-        if "\\" in text or "\x1b" in text:  # a change of colour can stand between
-            return _is_assigned(text)
-        while place >= 0:
-            before = text[place - REACH if place > REACH else 0 : place].rstrip()
-            if _ROOT_IN_WORD(before[before.rfind(" ") + 1 :].lower()):
-                return _is_assigned(text)
-            place = text.find(delimiter, place + 1)
     return False
 
 

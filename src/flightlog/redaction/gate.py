@@ -106,10 +106,11 @@ class DefaultGate:
         try:
             if path and self._secret_paths[path]:
                 return self._under(path[path.rfind(".") + 1 :], text)
-            if len(text) > _SHORT:  # what `_looked_at` begins with, without the call
+            if len(text) > _SHORT:  # what `_looked_at` does with it, without the call
                 first_look = self._look.may_hold
                 if first_look is not None and not first_look(text):
                     return text
+                return self._clean(text, documents.DEEPEST)
             return self._looked_at(text, documents.DEEPEST)
         except Dropped:
             return DROPPED
@@ -272,10 +273,10 @@ class DefaultGate:
 
     def _at_rest(self, text: str) -> tuple[str, bool]:
         """Return a text, for which the rules are asked until none changes it any more, and whether any was."""
-        first_look = self._look.may_hold
         cleaned, asked = self._round(text)
         if cleaned is text:
             return text, asked
+        first_look = self._look.may_hold
         for _ in range(1, ROUNDS):
             if first_look is not None and not first_look(cleaned):
                 return cleaned, True
