@@ -7,7 +7,9 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
-from tui_kit import explorer, sample, sees, shown, store, until, with_pilot
+from tui_kit import explorer, sample, sees, shown, store, trace_id, until, with_pilot
+
+from flightlog.tui.trace import TraceScreen
 
 PROGRAM = """
 import sys
@@ -186,3 +188,20 @@ def test_nothing_is_left_behind_and_the_index_is_free_again(home):
     with_pilot(app, does)
     assert lock.acquire()
     lock.release()
+
+
+def test_an_answer_that_comes_before_a_screen_stands_or_after_it_went_disturbs_nobody(home):
+    store(*sample())
+
+    async def does(pilot):
+        await sees(pilot, "warm_up")
+        with pilot.app._context():
+            screen = TraceScreen(trace_id(1))
+            await screen.renew()
+            await pilot.app.push_screen(screen)
+            await sees(pilot, "look_up")
+            await pilot.app.pop_screen()
+            await screen.renew()
+        await sees(pilot, "warm_up")
+
+    with_pilot(explorer(), does)

@@ -74,18 +74,19 @@ class Asking(Vertical):
 
     def __init__(self, text: str = "", known: Known = dict) -> None:
         super().__init__()
-        self._text = text
+        self._field = Input(text, placeholder="kind:llm status:error duration>1.5s", select_on_focus=False)
+        self._said = Static(id="said")
         self._known = known
 
     def compose(self) -> ComposeResult:
         """The line, and what is said about it."""
-        yield Input(self._text, placeholder="kind:llm status:error duration>1.5s", select_on_focus=False)
-        yield Static(id="said")
+        yield self._field
+        yield self._said
 
     def ask(self, text: str) -> None:
         """Begin with this text."""
         self.add_class("-asks")
-        field = self.query_one(Input)
+        field = self._field
         field.value = text
         field.cursor_position = len(text)
         field.focus()
@@ -103,7 +104,7 @@ class Asking(Vertical):
 
     def action_complete(self) -> None:
         """Take the first of what may come next."""
-        field = self.query_one(Input)
+        field = self._field
         offered = self._offered()
         if offered:
             place = field.cursor_position
@@ -121,13 +122,13 @@ class Asking(Vertical):
             question = read(event.value)
         except UnreadableQuestion as error:
             self._say(Text(_safe(str(error)), "red"))
-            self.query_one(Input).cursor_position = error.place
+            self._field.cursor_position = error.place
             return
         self.remove_class("-asks")
         self.post_message(self.Asked(event.value.strip(), question))
 
     def _offered(self) -> list[Completion]:
-        field = self.query_one(Input)
+        field = self._field
         return completions(field.value, field.cursor_position, known=self._known())[:MOST_OFFERED]
 
     def _offer(self) -> None:
@@ -141,7 +142,7 @@ class Asking(Vertical):
         self._say(said)
 
     def _say(self, said: Text) -> None:
-        self.query_one("#said", Static).update(said)
+        self._said.update(said)
 
 
 _HELP: Final = "enter asks, esc leaves; words alone are looked for in names, inputs, outputs and errors"

@@ -92,9 +92,8 @@ class Palette(App[list[str]]):
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield Static(Text.from_ansi("\n".join(self._head)), id="head")
-        yield Static(id="told")
-        yield Input(id="typed")
-        yield Choice(id="choice")
+        self._told, self._field, self._choice = Static(id="told"), Input(id="typed"), Choice(id="choice")
+        yield from (self._told, self._field, self._choice)
         yield Footer()
 
     def on_mount(self) -> None:
@@ -118,16 +117,16 @@ class Palette(App[list[str]]):
 
     def _show_entries(self) -> None:
         self._entry, self._chosen = None, []
-        self.query_one("#typed", Input).remove_class("-asks")
+        self._field.remove_class("-asks")
         self._say("")
         self._draw()
-        choice = self.query_one(Choice)
+        choice = self._choice
         choice.cursor = 0
         choice.focus()
 
     @on(Choice.Resized)
     def _draw(self) -> None:
-        choice = self.query_one(Choice)
+        choice = self._choice
         if self._entry is not None and _TRACES[self._entry.needs]:
             lines = self._drawing.traces(self._traces, choice.room, time_ns()) or [""]
             choice.show(len(lines) - 1, lambda number: lines[number + 1], lines[0])
@@ -170,7 +169,7 @@ class Palette(App[list[str]]):
     def _ask(self, entry: Entry) -> None:
         self._say(f"{entry.name}: {entry.asks}")
         self._draw()
-        field = self.query_one("#typed", Input)
+        field = self._field
         field.value = ""
         field.add_class("-asks")
         field.focus()
@@ -203,9 +202,9 @@ class Palette(App[list[str]]):
             self._show_entries()
             self._say("nothing is recorded yet; `run` a program, or `demo`")
             return
-        choice = self.query_one(Choice)
+        choice = self._choice
         self._draw()
         choice.cursor = 0
 
     def _say(self, told: str) -> None:
-        self.query_one("#told", Static).update(Text(clean(told), "bold"))
+        self._told.update(Text(clean(told), "bold"))

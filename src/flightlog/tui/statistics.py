@@ -31,18 +31,18 @@ class StatisticsScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._lines = Lines(id="figures")
         self._told: Statistics | None = None
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield Lines(id="figures")
+        yield self._lines
         yield Footer()
 
     def on_mount(self) -> None:
         """Say that they come."""
-        lines = self.query_one(Lines)
-        lines.show(1, lambda _: "adding up …")
-        lines.focus()
+        self._lines.show(1, lambda _: "adding up …")
+        self._lines.focus()
 
     def on_screen_resume(self) -> None:
         """Read them."""
@@ -57,8 +57,8 @@ class StatisticsScreen(Screen[None]):
     @on(Lines.Resized)
     def draw(self) -> None:
         """Draw what was read."""
-        if self._told is not None and self.is_mounted:
-            lines = self.query_one(Lines)
+        if self._told is not None:
+            lines = self._lines
             drawn = list(self.app.drawing.statistics(self._told, lines.room))
             lines.show(len(drawn), drawn.__getitem__)
 

@@ -20,7 +20,7 @@ from flightlog.analysis.names import fits_name
 from flightlog.analysis.tree import Node
 from flightlog.records.errors import FlightlogError
 from flightlog.tui.lines import Choice, Lines
-from flightlog.tui.source import Found, at_full_speed
+from flightlog.tui.source import Found, Source, at_full_speed
 from flightlog.tui.unfolding import Unfolding
 
 if TYPE_CHECKING:
@@ -71,6 +71,11 @@ class TraceScreen(Screen[None]):
 
     def __init__(self, trace_id: str) -> None:
         super().__init__()
+        self._heading = Static(
+            id="heading"
+        )  # its parts are held, for an answer may come before or after they stand
+        self._sought = Input(id="sought", placeholder="part of a name, kind or error")
+        self._tree, self._beside = Choice(id="tree"), Lines(id="beside")
         self._trace_id = trace_id
         self._found: Found | None = None
         self._is_gone = False
@@ -80,11 +85,11 @@ class TraceScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield Static(id="heading")
-        yield Input(id="sought", placeholder="part of a name, kind or error")
+        yield self._heading
+        yield self._sought
         with Container(id="halves"):
-            yield Choice(id="tree")
-            yield Lines(id="beside")
+            yield self._tree
+            yield self._beside
         yield Footer()
 
     def on_mount(self) -> None:
@@ -100,7 +105,7 @@ class TraceScreen(Screen[None]):
     async def renew(self) -> None:
         """Read the trace as it stands."""
         source = self.app.source
-        found = await source.ask(self._laid_out)
+        found = await source.ask(self._laid_out, source)
         self._is_gone = found is None
         if found is None:
             self._draw_tree()
@@ -115,10 +120,10 @@ class TraceScreen(Screen[None]):
         if self._read is not None and is_news:
             self._fill(*self._read)
 
-    def _laid_out(self) -> Found | None:
-        """The trace, its lines laid out; done where it is read, for a large one takes a while."""
+    def _laid_out(self, source: Source) -> Found | None:
+        """The trace, its lines laid out; done on the thread where it is read, for a large one takes a while."""
         with at_full_speed():
-            found = self.app.source.found(self._trace_id)
+            found = source.found(self._trace_id)
             if found is not None:
                 self._unfolding.show(found.tree)
         return found
@@ -138,12 +143,8 @@ class TraceScreen(Screen[None]):
 
     # -- the tree -----------------------------------------------------------------------------------------------
 
-    @property
-    def _tree(self) -> Choice:
-        return self.query_one("#tree", Choice)
-
     def _draw_tree(self, chosen: str = "") -> None:
-        heading = self.query_one("#heading", Static)
+        heading = self._heading
         if self._is_gone:
             heading.update(Text("this trace is not there any more", "yellow"))
         if (found := self._found) is None:
@@ -193,24 +194,23 @@ class TraceScreen(Screen[None]):
 
     def action_seek(self) -> None:
         """Type a part of what is sought."""
-        field = self.query_one("#sought", Input)
-        field.add_class("-asks")
-        field.focus()
+        self._sought.add_class("-asks")
+        self._sought.focus()
 
     def action_again(self, way: int) -> None:
         """Go to the next span that has it, or to the one before."""
-        sought = self.query_one("#sought", Input).value.strip()
+        sought = self._sought.value.strip()
         if sought:
             self._go_to(lambda node: _has(node, sought), way, f"nothing here has {sought!r}")
 
     @on(Input.Submitted, "#sought")
-    def _sought(self, event: Input.Submitted) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self._leave_field()
         self.action_again(1)
 
     def _leave_field(self) -> None:
-        self.query_one("#sought", Input).remove_class("-asks")
+        self._sought.remove_class("-asks")
         self._tree.focus()
 
     def _go_to(self, fits: Fits, way: int, otherwise: str) -> None:
@@ -247,12 +247,11 @@ class TraceScreen(Screen[None]):
     def action_turn(self) -> None:
         """To the other half, where there is one."""
         if self._read is not None:
-            beside = self.query_one("#beside", Lines)
-            (self._tree if beside.has_focus else beside).focus()
+            (self._tree if self._beside.has_focus else self._beside).focus()
 
     def action_back(self) -> None:
         """Close what is open, the innermost first."""
-        if self.query_one("#sought", Input).has_class("-asks"):
+        if self._sought.has_class("-asks"):
             self._leave_field()
         elif self._read is not None:
             self._read = None
@@ -269,7 +268,7 @@ class TraceScreen(Screen[None]):
     def _show_beside(self, what: str, span_id: str) -> None:
         self._read = (what, span_id)
         self.add_class("-reads")
-        self.query_one("#beside", Lines).scroll_to(y=0, animate=False)
+        self._beside.scroll_to(y=0, animate=False)
         self._fill(what, span_id)
 
     @on(Lines.Resized)
@@ -283,35 +282,35 @@ class TraceScreen(Screen[None]):
     @work(exclusive=True, group="beside")
     async def _fill(self, what: str, span_id: str) -> None:
         """Read and draw what is beside the tree, on the thread that asks the store."""
-        beside = self.query_one("#beside", Lines)
+        app, beside = self.app, self._beside
         number = self._unfolding.number_of(span_id)
         if what == "span" and number is None:
             return
         room = beside.room
         try:
             if what == "span" and number is not None:
-                told = await self.app.source.ask(self._span_lines, number, room)
+                told = await app.source.ask(self._span_lines, app, number, room)
             else:
-                told = await self.app.source.ask(self._message_lines, room)
+                told = await app.source.ask(self._message_lines, app, room)
         except (FlightlogError, OSError) as error:
-            self.app.notify(str(error), severity="error", markup=False)
+            app.notify(str(error), severity="error", markup=False)
             return
         stood_at_end = what == "messages" and 0 < beside.count <= beside.scroll_offset.y + beside.lines_shown
         beside.show(len(told), told.__getitem__)
         if stood_at_end:  # whoever reads along goes on reading along
             beside.scroll_end(animate=False)
 
-    def _span_lines(self, number: int, room: int) -> list[str]:
+    def _span_lines(self, app: Explorer, number: int, room: int) -> list[str]:
         found, node = self._found, self._unfolding.node(number)
-        whole = self.app.source.span(self._trace_id, node.span_id)
+        whole = app.source.span(self._trace_id, node.span_id)
         node = node if whole is None else structs.replace(node, record=whole)
         path = [each.name for each in self._unfolding.path(number)]
         began = found.tree.start if found is not None else 0
-        return _bounded(self.app.drawing.span(node, path, began, room, time_ns()))
+        return _bounded(app.drawing.span(node, path, began, room, time_ns()))
 
-    def _message_lines(self, room: int) -> list[str]:
-        calls = self.app.source.calls(self._trace_id)
-        return _bounded(self.app.drawing.messages(calls, room)) or ["no model was called in this trace"]
+    def _message_lines(self, app: Explorer, room: int) -> list[str]:
+        calls = app.source.calls(self._trace_id)
+        return _bounded(app.drawing.messages(calls, room)) or ["no model was called in this trace"]
 
 
 def _bounded(lines: Iterable[str]) -> list[str]:

@@ -68,6 +68,9 @@ class TracesScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._overview, self._told = Static(id="overview"), Static(id="told")
+        self._empty, self._choice = Static(id="empty"), Choice(id="traces")
+        self._asking = Asking(known=self._known)
         self._listing: Listing | None = None
         self._limit = PAGE
         self._drawn_at = 0.0
@@ -76,16 +79,16 @@ class TracesScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield Static(id="overview")
-        yield Static(id="told")
-        yield Asking(known=self._known)
-        yield Static(id="empty")
-        yield Choice(id="traces")
+        yield self._overview
+        yield self._told
+        yield self._asking
+        yield self._empty
+        yield self._choice
         yield Footer()
 
     def on_mount(self) -> None:
         """Begin with the list."""
-        self.query_one(Choice).focus()
+        self._choice.focus()
         self.tell()
 
     def on_screen_resume(self) -> None:
@@ -98,7 +101,7 @@ class TracesScreen(Screen[None]):
         listing = await source.ask(source.listing, self._limit, self.app.question)
         chosen = self._chosen()
         self._listing = listing
-        choice = self.query_one(Choice)
+        choice = self._choice
         if chosen is not None and choice.cursor:  # at the top it stays at the top, where the new ones come
             with self.prevent(Choice.Moved):
                 choice.show(len(listing.rows), lambda _: "")
@@ -113,18 +116,17 @@ class TracesScreen(Screen[None]):
 
     def draw(self) -> None:
         """Draw what was read, as of now."""
-        if self._listing is None or not self.query("#empty"):  # its parts come after itself, and go before it
+        if self._listing is None:
             return
-        empty = self.query_one("#empty", Static)
-        empty.set_class(not self._listing.rows, "-speaks")
-        empty.update(self._why_empty())
-        drawing, choice = self.app.drawing, self.query_one(Choice)
+        self._empty.set_class(not self._listing.rows, "-speaks")
+        self._empty.update(self._why_empty())
+        drawing, choice = self.app.drawing, self._choice
         above = drawing.overview(self._listing, self._mood(self._listing), self.size.width)
         lines = drawing.traces(self._listing.rows, choice.room, time_ns()) or [""]
         if (above, lines) == self._drawn:
             return
         self._drawn = (above, lines)
-        self.query_one("#overview", Static).update(Text.from_ansi("\n".join(above)))
+        self._overview.update(Text.from_ansi("\n".join(above)))
         choice.show(len(lines) - 1, lambda number: lines[number + 1], lines[0])
 
     def tick(self) -> None:
@@ -143,13 +145,12 @@ class TracesScreen(Screen[None]):
             )
         if self.app.trouble:
             told.append("\n" if told else "").append(clean(self.app.trouble), "red")
-        line = self.query_one("#told", Static)
-        line.update(told)
-        line.set_class(bool(told), "-speaks")
+        self._told.update(told)
+        self._told.set_class(bool(told), "-speaks")
 
     def action_ask(self) -> None:
         """Type a question."""
-        self.query_one(Asking).ask(self.app.asked)
+        self._asking.ask(self.app.asked)
 
     def action_forget(self) -> None:
         """List everything again."""
@@ -179,18 +180,18 @@ class TracesScreen(Screen[None]):
 
     @on(Asking.Asked)
     def _asked(self, event: Asking.Asked) -> None:
-        self.query_one(Choice).focus()
+        self._choice.focus()
         self.app.ask(event.text, event.question)
 
     @on(Asking.Left)
     def _left(self) -> None:
-        self.query_one(Choice).focus()
+        self._choice.focus()
 
     def _rows(self) -> Sequence[Trace]:
         return self._listing.rows if self._listing is not None else ()
 
     def _chosen(self) -> str | None:
-        rows, number = self._rows(), self.query_one(Choice).cursor
+        rows, number = self._rows(), self._choice.cursor
         return rows[number].trace_id if number < len(rows) else None
 
     def _number_of(self, trace_id: str) -> int:
