@@ -48,11 +48,11 @@ law: $(STAMP)
 	$(BIN)/python -m pytest tests/law -n 0
 
 test: $(STAMP) $(COMPILED) $(PROVIDER)/.installed $(READERS)/.installed  ## every test, in parallel
-	$(BIN)/python -m pytest -n auto
-	FLIGHTLOG_ENGINE=pure $(BIN)/python -m pytest -n auto $(OF_ENGINES)
+	sh scripts/suite.sh $(BIN)/python
+	FLIGHTLOG_ENGINE=pure sh scripts/suite.sh $(BIN)/python $(OF_ENGINES)
 
 of-python: $(STAMP) $(COMPILED)
-	$(BIN)/python -m pytest -n auto $(OF_ENGINES) tests/contracts tests/store
+	sh scripts/suite.sh $(BIN)/python $(OF_ENGINES) tests/contracts tests/store
 
 matrix: $(STAMP)  ## the tests of recording and storing, on every other Python from 3.11 up that is here
 	sh scripts/matrix.sh $(BIN)/python
