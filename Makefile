@@ -50,6 +50,7 @@ law: $(STAMP)
 test: $(STAMP) $(COMPILED) $(PROVIDER)/.installed $(READERS)/.installed  ## every test, in parallel
 	sh scripts/suite.sh $(BIN)/python
 	FLIGHTLOG_ENGINE=pure sh scripts/suite.sh $(BIN)/python $(OF_ENGINES)
+	@$(BIN)/python scripts/versions.py --print
 
 of-python: $(STAMP) $(COMPILED)
 	sh scripts/suite.sh $(BIN)/python $(OF_ENGINES) tests/contracts tests/store

@@ -53,7 +53,7 @@ def _extensions() -> list[Extension]:
             depends=sorted(map(str, ROOM.glob("*.h"))),
             extra_compile_args=[*arguments, *os.environ.get("FLIGHTLOG_CFLAGS", "").split()],
             extra_link_args=os.environ.get("FLIGHTLOG_LDFLAGS", "").split(),
-            optional=True,
+            optional=not os.environ.get("FLIGHTLOG_NEEDS_EXTENSION"),
         )
     ]
 

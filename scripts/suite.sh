@@ -6,7 +6,7 @@
 set -u
 python=$1
 shift
-few=3
+few=5
 kept=$(mktemp -d)
 trap 'rm -rf "$kept"' EXIT
 pytest() { # the project's options, but for the one that keeps nothing

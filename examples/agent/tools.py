@@ -15,7 +15,7 @@ from documents import Library, Passage, Vocabulary, rerank, retrieve, rewrite
 
 import flightlog as fl
 
-ATTEMPTS: Final = 8
+ATTEMPTS: Final = 10
 DELAY: Final = 0.1
 """Seconds before the second attempt; each further one waits twice as long."""
 _MOST_CHARACTERS: Final = 200

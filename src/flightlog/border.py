@@ -7,6 +7,7 @@ armed with `signal.setitimer`, say. A border that swallowed this with a failure 
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # built in: loaded without a file, which may be out of reach
+from collections.abc import Iterable
 from types import CodeType
 from typing import Any, Final
 
@@ -37,10 +38,14 @@ def let_through(failure: BaseException) -> None:
 
 def _handlers() -> set[CodeType]:
     """The code of every signal handler that is written in Python."""
+    return codes_of([_signal.getsignal(number) for number in _signal.valid_signals()])
+
+
+def codes_of(calls: Iterable[Any]) -> set[CodeType]:
+    """The code of those of them that are written in Python: functions, methods, objects that can be called."""
     found = set()
-    for number in _signal.valid_signals():
-        handler: Any = _signal.getsignal(number)
-        for call in (handler, getattr(handler, "__func__", None), vars(type(handler)).get("__call__")):
+    for one in calls:
+        for call in (one, getattr(one, "__func__", None), vars(type(one)).get("__call__")):
             code = getattr(call, "__code__", None)
             if code is not None:
                 found.add(code)

@@ -8,7 +8,7 @@
 
 `on` says whether anybody records level trace, of whatever module. It is an ordinary attribute of this module, kept up
 to date when the level changes, so looking at it costs a look at a name: look at `hot.on`, and do not import it by
-itself. The first look, and the first after the settings have changed, works it out (and reads the settings).
+itself. A first look before anything was recorded reads the settings.
 """
 
 from __future__ import annotations
@@ -25,29 +25,25 @@ on: bool
 
 
 def _worked_out(name: str) -> bool:
-    """What `on` is, for whoever looks at it while it is not known; it is a name of the module afterwards."""
+    """What `on` is, for whoever looks at it before the settings were read; reads them."""
     if name != "on":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    while True:
-        seen = control.changes
-        answer = control.foresees(TRACE)
-        if not control.is_running:  # the settings could not be read: the next look tries again
-            return answer
-        with control.undivided:
-            if control.changes == seen:
-                _names["on"] = answer
-                # The interpreter looks up an attribute of a module the fast way (4 ns, not 20) only without this.
-                _names.pop("__getattr__", None)
-        if control.changes == seen:
-            return answer
-        _forget()
+    answer = control.foresees(TRACE)
+    _heed()
+    return answer
 
 
-def _forget() -> None:
+def _heed() -> None:
+    """Have `on` say what is so now; while the settings were not read, whoever looks works it out."""
     with control.undivided:
-        _names["__getattr__"] = _worked_out
-        _names.pop("on", None)
+        if control.is_running:
+            _names["on"] = control.foresees(TRACE)
+            # The interpreter finds what a module has the fast way (4 ns, not 20) only without this.
+            _names.pop("__getattr__", None)
+        else:  # nor where they could not be read: the next look tries again
+            _names["__getattr__"] = _worked_out
+            _names.pop("on", None)
 
 
 _names = globals()
-control.on_change(_forget)
+control.on_change(_heed)

@@ -20,7 +20,8 @@ from msgspec import Struct, structs
 from flightlog.firstlook import FirstLook
 from flightlog.home import BUSY_MS, Home
 from flightlog.imports.apart import is_worthwhile, read_apart
-from flightlog.imports.documents import NOTHING, Form, Importer, opened
+from flightlog.imports.documents import NOTHING, Importer, opened
+from flightlog.imports.forms import Form
 from flightlog.imports.pen import Pen
 from flightlog.records.errors import BadDocument
 from flightlog.records.line import Line

@@ -33,6 +33,8 @@ from flightlog.records.errors import BadQuestion, MissingExtra
 
 LIBRARIES: Final[Mapping[str, str]] = {
     "openai": "flightlog.integrations.openai.wrapping",
+    "anthropic": "flightlog.integrations.anthropic.wrapping",
+    "langchain": "flightlog.integrations.langchain.wrapping",
     "logging": "flightlog.integrations.logs",
     "httpx": "flightlog.integrations.http.httpx",
     "httpx2": "flightlog.integrations.http.httpx",
@@ -44,8 +46,11 @@ LIBRARIES: Final[Mapping[str, str]] = {
 }
 """Each library that can be recorded, by the name it is imported with, and the module that wraps it."""
 
-_MODULES: Final = {"opentelemetry": "opentelemetry.trace"}
+_MODULES: Final = {"langchain": "langchain_core", "opentelemetry": "opentelemetry.trace"}
 """Modules that are waited for in the place of their package, where that is none of its own."""
+
+_ALSO: Final = {"langchain_core": "langchain", "langgraph": "langchain"}
+"""Other names of a library, or of one that is recorded with it."""
 
 _EXTRAS: Final = frozenset({"openai", "opentelemetry"})
 """Libraries that an extra of ours installs."""
@@ -210,7 +215,8 @@ def _told_apart(
     targets: tuple[object, ...],
 ) -> tuple[tuple[str, ...], list[tuple[Any, tuple[str, _Wrapping]]]]:
     """Names, and objects with the library that each is of."""
-    names = tuple(plain_name(target) for target in targets if isinstance(target, str))
+    said = (plain_name(target) for target in targets if isinstance(target, str))
+    names = tuple(_ALSO.get(name, name) for name in said)
     for name in names:
         if name not in LIBRARIES and name not in INSTALLS and not instrumentors.knows(name):
             raise BadQuestion(f"nothing here can record {name!r}; it can be: {_known()}")
@@ -220,7 +226,7 @@ def _told_apart(
 
 def _library_of(target: object) -> tuple[str, _Wrapping]:
     for name in LIBRARIES:
-        module = sys.modules.get(name)
+        module = sys.modules.get(_module_of(name))
         if module is not None and (wrapping := _wrapping(name)).is_client(module, target):
             return name, wrapping
     kind = type(target)
@@ -290,6 +296,7 @@ def _named_by_setting() -> set[str]:
     settings = _settings()
     known = LIBRARIES.keys() | instrumentors.candidates().keys()
     named = {plain_name(word) for word in settings.instrument.split(",")} - {""}
+    named = {_ALSO.get(name, name) for name in named}
     for word in sorted(named - ALL - NONE - known - INSTALLS.keys()):
         origin = settings.origins["instrument"]
         _recorder().say(
@@ -330,7 +337,7 @@ def _reporter(name: str) -> Callable[[str, Exception], None]:
     def report(what: str, failure: Exception) -> None:
         recorder = _recorder()
         recorder.count("internal_errors")
-        version = getattr(sys.modules.get(name), "__version__", "")
-        recorder.say(f"{name} {version}: {what} ({type(failure).__name__}: {failure})")
+        version = getattr(sys.modules.get(_module_of(name)), "__version__", "")
+        recorder.say(f"{f'{name} {version}'.strip()}: {what} ({type(failure).__name__}: {failure})")
 
     return report

@@ -151,7 +151,7 @@ class Keeper:
             while True:
                 caught_up = self._take_turn(deadline)
                 if caught_up or (caught_up is None and self._is_done_elsewhere()):
-                    return True
+                    return not self._waits_for_the_disk()
                 if time.monotonic() >= deadline or self._stuck or (caught_up is None and not wait_for_others):
                     return False
                 if caught_up is None:
@@ -168,6 +168,11 @@ class Keeper:
             return self._index(patient=False)
         finally:
             self._turn.release()
+
+    def _waits_for_the_disk(self) -> bool:
+        """Whether lines are in memory alone because no journal can be written: the indexer does not see them."""
+        wants_journal = self._home is not None and self._home.settings.durability != "memory"
+        return wants_journal and self._writer.in_memory() > 0
 
     @property
     def is_indexing(self) -> bool:

@@ -14,7 +14,8 @@ from typing import Any, Final
 from msgspec import Struct, field, structs
 
 from flightlog.dialects.counting import Call, Key, Place, Verdict, beside, call_of, within
-from flightlog.dialects.reading import is_foreign, lent_again, marked, raw, understand
+from flightlog.dialects.reading import is_foreign, lent_again, lent_parts, marked, raw, understand
+from flightlog.dialects.settling import Loan, loans_of
 from flightlog.home import BUSY_MS, Home
 from flightlog.records.event import Event
 from flightlog.records.span import Span
@@ -88,8 +89,8 @@ def renormalise(
     """
     told = _Told(progress)
     with home.reader() as reader:
-        found = _verdicts(reader, selection, told)
-        run = _Run(found, _Writing(home, dry_run=dry_run))
+        found, loans = _verdicts(reader, selection, told)
+        run = _Run(found, loans, _Writing(home, dry_run=dry_run))
         try:
             for trace_id, spans in _foreign_traces(reader, selection):
                 run.done.traces += 1
@@ -111,18 +112,22 @@ def renormalise(
 class _Run:
     """One run over a store, and what came of it so far."""
 
-    def __init__(self, found: Mapping[Key, Verdict], writing: _Writing) -> None:
+    def __init__(self, found: Mapping[Key, Verdict], loans: Mapping[Key, Loan], writing: _Writing) -> None:
         self.done = Renormalised()
         self.writing = writing
         self._found = found
+        self._loans = loans
 
     def take(self, span: Span, events: Sequence[Event]) -> None:
         """Read one span anew, and write it where it says something else."""
         done, new = self.done, _read(span, events)
-        verdict = self._found.get((span.project, span.trace_id, span.span_id))
+        key = (span.project, span.trace_id, span.span_id)
+        verdict = self._found.get(key)
         if verdict is not None:
             new = marked(new, verdict.kind, verdict.by)
             done.duplicates += 1
+        elif key in self._loans:
+            new = lent_parts(new, *self._loans[key])
         done.spans += is_foreign(span)
         note = new.otel.get(UNDERSTOOD)
         for dialect in note.get(BY, ()) if isinstance(note, Mapping) else ():
@@ -213,12 +218,15 @@ def _foreign_traces(reader: Reader, selection: Selection) -> Iterator[tuple[str,
             yield trace.trace_id, spans
 
 
-def _verdicts(reader: Reader, selection: Selection, told: _Told) -> dict[Key, Verdict]:
-    """Which spans of these traces do not count.
+def _verdicts(
+    reader: Reader, selection: Selection, told: _Told
+) -> tuple[dict[Key, Verdict], dict[Key, Loan]]:
+    """Which spans of these traces do not count, and what those that do are lent.
 
     A span that another one outside of these traces stands for stays as it is: nothing is known here of that one.
     """
     found: dict[Key, Verdict] = {}
+    known: dict[Key, Call] = {}
     counted: list[Call] = []
     apart: set[tuple[Key, Key]] = set()
     elsewhere: dict[Key, tuple[Verdict, str]] = {}
@@ -235,6 +243,7 @@ def _verdicts(reader: Reader, selection: Selection, told: _Told) -> dict[Key, Ve
             seen.add(span.span_id)
             if (call := call_of(new)) is not None:
                 calls.append(call)
+                known[key] = call
                 by: Any = span.attributes.get(COUNTED_BY)
                 if isinstance(by, str):
                     elsewhere[key] = Verdict(span.kind, by), by
@@ -243,4 +252,5 @@ def _verdicts(reader: Reader, selection: Selection, told: _Told) -> dict[Key, Ve
         counted += nested.counted
         apart |= nested.apart
     given = {key: verdict for key, (verdict, by) in elsewhere.items() if by not in seen and key not in found}
-    return {**found, **given, **beside([call for call in counted if call.key not in given], apart)}
+    found |= {**given, **beside([call for call in counted if call.key not in given], apart)}
+    return found, loans_of(found, known)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from msgspec import structs
 
@@ -22,8 +22,17 @@ from flightlog.codecs.otlp.own import fields_of, written
 from flightlog.dialects.counting import Call, Key, Place, Verdict, call_of, verdicts
 from flightlog.dialects.gemini_cli import API_RESPONSE, REQUEST
 from flightlog.dialects.gen_ai_events import NAMES
-from flightlog.dialects.reading import is_foreign, is_understood, lent, lent_again, marked, raw, understand
-from flightlog.dialects.settling import lending_of, may_nest, times
+from flightlog.dialects.reading import (
+    is_foreign,
+    is_understood,
+    lent,
+    lent_again,
+    lent_parts,
+    marked,
+    raw,
+    understand,
+)
+from flightlog.dialects.settling import Loan, lending_of, loans_of, may_nest, times
 from flightlog.firstlook import FOREIGN, HEAD, IMPORTED, SPAN, FirstLook, kinded
 from flightlog.imports.pen import Pen
 from flightlog.loggedcalls import LoggedCalls
@@ -33,7 +42,7 @@ from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.record import Record
 from flightlog.records.span import Span
-from flightlog.records.understood import ADDED, ATTRIBUTES, BY, UNDERSTOOD, WAS, WERE
+from flightlog.records.understood import ADDED, ATTRIBUTES, UNDERSTOOD, WAS, WERE
 from flightlog.redacting import gate_of
 from flightlog.settings import Settings
 from flightlog.store.port import Chunk, Reader, Writer
@@ -44,7 +53,6 @@ KEPT_CALLS: Final = 1_000
 """Of these so many of the last are remembered further: another library may tell of them yet."""
 _Owned = TypeVar("_Owned", Span, Event)
 _WRITE_AT_ONCE: Final = 500
-_MOST_NOTES: Final = 1000
 _MOST_SPOKEN: Final = 10_000
 _OTEL_TEXT: Final = FOREIGN.decode()
 _ATTRIBUTES_TEXT: Final = '"attributes":{'
@@ -68,7 +76,6 @@ class Understanding:
         self._make_pen = pen
         self._first = FirstLook()
         self._pen: Pen | None = None
-        self._notes: dict[tuple[str, ...], str] = {}
         self._owner: Process | None = None
         self._calls: dict[Key, Call] = {}
         self._unsettled: set[Key] = set()
@@ -203,16 +210,6 @@ class Understanding:
         found = f"{_SPAN_TEXT},{','.join(fields)}{found[len(_SPAN_TEXT) :]}"
         return Line(found.encode("utf-8", "replace"))
 
-    def _note_text(self, note: Mapping[str, Any]) -> str:
-        """The note as JSON; most have the note of another."""
-        key = (*note[BY], "", *note.get(ADDED, ()), "", *note.get(ATTRIBUTES, ()))
-        known = self._notes.get(key)
-        if known is None:
-            known = self._writer().value(note, "otel.understood")
-            if len(self._notes) < _MOST_NOTES:
-                self._notes[key] = known
-        return known
-
     def as_written(self, span: Span) -> Span:
         """The span as the store would give it back: with what its texts are when they have passed the gate."""
         found = _decoded(self._written(span))
@@ -327,9 +324,9 @@ class Understanding:
 
     def _marked(self, reader: Reader, found: Mapping[Key, Verdict], logged: Mapping[Key, Span]) -> list[Span]:
         """The spans that do not count, and those that do with what they are lent, as far as they change."""
-        lending = lending_of(found, self._calls)
+        lending, loans = lending_of(found, self._calls), loans_of(found, self._calls)
         by_trace: dict[str, set[Key]] = defaultdict(set)
-        for key in (*found, *lending):
+        for key in (*found, *lending, *loans):
             by_trace[key[1]].add(key)
         stored: dict[Key, Span] = {}
         for trace_id, keys in by_trace.items():
@@ -343,14 +340,22 @@ class Understanding:
             if key not in logged and (one := stored.get(key)) is not None and call_of(one) is not None
         ]
         self.duplicates += len(new)
-        for key, other in lending.items():
-            known, told = stored.get(key), logged.get(other) or stored.get(other)
-            if known is None or told is None:
+        return new + list(self._lent(reader, lending, loans, {**stored, **logged}))
+
+    def _lent(
+        self, reader: Reader, lending: Mapping[Key, Key], loans: Mapping[Key, Loan], spans: Mapping[Key, Span]
+    ) -> Iterator[Span]:
+        """The spans that count, with what they are lent, as far as they change."""
+        for key in dict.fromkeys((*lending, *loans)):
+            if (known := spans.get(key)) is None:
                 continue
-            more = lent(self._again(known, by_span(reader.events(key[1])).get(key[2], ())), told)
+            more = known
+            if key in lending and (told := spans.get(lending[key])) is not None:
+                more = lent(self._again(known, by_span(reader.events(key[1])).get(key[2], ())), told)
+            if key in loans:
+                more = lent_parts(more, *loans[key])
             if more is not known:
-                new.append(more)
-        return new
+                yield more
 
     def _doubtful(self) -> list[str]:
         """The traces in which one call may be within another."""

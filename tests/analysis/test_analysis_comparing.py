@@ -118,6 +118,17 @@ def test_figures_of_a_trace_leave_out_waiting_and_keep_the_unknown():
     assert (found.before.pico_usd, found.before.llm_calls, found.before.spans) == (5, 1, 2)
 
 
+def test_a_trace_did_not_last_while_one_of_its_steps_waited_for_somebody():
+    before = tree(span(1, 0, "root", 0, 10), span(2, 1, "approve", 1, 3))
+    waits = {"flightlog.waiting_ns": 600 * MS}
+    after = tree(span(1, 0, "root", 0, 610), span(2, 1, "approve", 1, 603, attributes=waits))
+    aside = tree(
+        span(1, 0, "root", 0, 610), span(2, 1, "approve", 1, 603, attributes=waits), span(3, 1, "b", 2, 609)
+    )
+    assert compare(before, after, free).after.duration_ns == 10 * MS
+    assert compare(before, aside, free).after.duration_ns > 600 * MS, "something else took as long"
+
+
 def test_what_differs_in_every_run_is_no_change():
     varying = [{"gen_ai.response.id": name, "gen_ai.usage.input_tokens": 5} for name in ("x", "y")]
     before, after = (tree(span(1, 0, "root", attributes=each)) for each in varying)

@@ -40,6 +40,7 @@ SLOWER = Evidence(
         ("spans>+5 or new:error", ["new:error"]),
         ("spans>+5, new:error", ["new:error"]),
         ("spans>+5 or duration>+20% and new:error", ["duration>+20% and new:error"]),
+        ("spans>+5 OR duration>+20% AND new:error", ["duration>+20% and new:error"]),
         ("tokens>+10%", []),
         ("tokens>40", ["tokens>40"]),
         ("errors>+50%", ["errors>+50%"]),
@@ -74,6 +75,7 @@ def test_a_change_that_may_be_chance_fails_nothing():
         ("spans>1 or", 10, "a measure was expected"),
         ("spans>1 spans>2", 8, "`and`, `or` or the end"),
         ("spans>1 § 2", 8, "'§' means nothing here"),
+        ("spans>1 && errors>0", 8, "conditions are joined by `and` and `or`"),
     ],
 )
 def test_what_cannot_be_read_is_pointed_at(condition, at, said):

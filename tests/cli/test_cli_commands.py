@@ -449,6 +449,15 @@ def test_every_command_says_what_it_is_for_and_what_its_exit_codes_mean(name):
     assert re.search(r"[Ee]xit codes?\b", result.stdout)
 
 
+@pytest.mark.parametrize("name", [*COMMANDS, "golden save", "golden check"])
+def test_what_every_command_says_of_itself_fits_a_terminal_of_80_columns(name, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    told = run(*name.split(), "--help").stdout
+    assert [line for line in told.splitlines() if len(line) > 80] == []
+    assert "\\b" not in told
+    assert "\b" not in told
+
+
 @pytest.mark.parametrize("name", ["list", "show", "trace", "spans", "doctor", "version"])
 def test_every_command_that_prints_a_table_prints_json_as_well(name):
     assert "--json" in run(name, "--help").stdout

@@ -72,6 +72,26 @@ def test_bash_completes_commands_fields_values_and_traces(recorded):
     ]
 
 
+def test_what_fish_is_told_of_a_trace_is_not_cut_at_a_comma(recorded, tmp_path):
+    script = CliRunner().invoke(commands, ["completion", "fish"]).stdout
+    assert 'string split --max 1 "," $completion' in script
+    if shutil.which("fish") is None:
+        pytest.skip("there is no fish")
+    (tmp_path / "comp.fish").write_text(script)
+    (tmp_path / "flightlog").write_text(f'#!/bin/sh\nexec {sys.executable} -m flightlog "$@"\n')
+    (tmp_path / "flightlog").chmod(0o700)
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", "source comp.fish; complete -C 'flightlog show @l'"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)},
+    )
+    assert done.stdout.startswith("@latest\tanswer_question, error, "), done.stderr
+
+
 def test_a_home_without_a_store_offers_what_needs_none(home):
     assert offered("flightlog show ", "flightlog list kind:ll") == [[], ["llm"]]
     assert not home.exists()

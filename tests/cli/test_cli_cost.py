@@ -203,6 +203,12 @@ def test_the_table_says_what_is_a_least_and_why(spent):
     ]
 
 
+def test_no_reason_is_cut_where_there_is_little_room(spent):
+    lines = run("cost", "--width", "40").stdout.splitlines()
+    assert "cost of 2 calls not known, or not whole: 1 no usage, 1 unknown provider" in " ".join(lines)
+    assert max(map(len, lines[-6:])) <= 40
+
+
 def test_a_limit_cuts_rows_and_never_the_total(spent):
     result = run("cost", "-n", "1")
     assert "3 more; -n shows more" in result.stdout

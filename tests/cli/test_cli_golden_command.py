@@ -68,6 +68,11 @@ def test_a_trace_that_differs_is_drawn(project):
     run("golden", "save", "checkout", OTHER)
     checked = run("golden", "check", "checkout")
     assert checked.exit_code == 1
+    assert checked.stdout.splitlines()[:3] == [
+        f"{TRACE} does not match golden/checkout.json",
+        "2 lines with a difference: - golden, + recorded",
+        "",
+    ]
     assert checked.stdout.splitlines()[3:] == [
         "  checkout",
         "    plan (tool)",

@@ -245,7 +245,7 @@ def test_an_answer_of_people_that_was_masked_is_refused(program):
 
 NONSENSE = [
     (("deadbeef", "--", "app.py"), 2, "no trace 'deadbeef'"),
-    (("app.py", "--", "app.py"), 1, "nothing can be read in app.py"),
+    (("app.py", "--", "app.py"), 1, "app.py: it is text, but of none of the formats"),
     (("@latest", "--", "nowhere.py"), 2, "no such script: nowhere.py"),
     (("@latest", "--", "python"), 2, "name the program"),
     (("@latest", "--", "/nowhere/python3", "app.py"), 2, "another interpreter"),

@@ -8,12 +8,15 @@ import json
 import sqlite3
 from pathlib import Path
 
+import cli_samples
 import pytest
 from click.testing import CliRunner
+from msgspec import structs
 
 from flightlog.cli.main import commands
 from flightlog.records.errors import BadQuestion
 from flightlog.store.open import open_query
+from flightlog.store.sqlite.sql import Query, with_plain_count
 from flightlog.store.views import FUNCTIONS, VIEWS
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +57,26 @@ def test_views_say_what_the_other_commands_say(recorded):
     money = json.loads(CliRunner().invoke(commands, ["cost", "--json"]).stdout)
     (total,) = rows("SELECT sum(cost_usd) AS usd FROM costs")
     assert str(round(total["usd"], 6)) in json.dumps(money) or total["usd"] > 0
+
+
+@pytest.mark.parametrize("asked", ["select count(*) from {0}", 'SELECT COUNT ( * ) AS n\nFROM "{0}" ;'])
+def test_a_plain_count_is_of_the_rows_that_the_view_has(recorded, asked):
+    cli_samples.store(
+        recorded, [structs.replace(cli_samples.events()[0], trace_id="e" * 32)]
+    )  # without a span
+    for view in VIEWS:
+        found = list(rows(asked.format(view.name))[0].values())
+        assert found == [len(rows(f"SELECT 1 FROM {view.name}"))], view.name
+
+
+def test_a_plain_count_looks_at_no_other_table(recorded):
+    query = Query(str(recorded / "store.db"), None, None, "SELECT 1")
+    for name in ("spans", "traces"):
+        asked = with_plain_count(f"SELECT count(*) AS n FROM {name}")
+        plan = query._connection.execute(f"EXPLAIN QUERY PLAN {asked}").fetchall()
+        assert len(plan) == 1, plan
+        assert "COVERING INDEX" in plan[0][3]
+    query.close()
 
 
 def test_words_can_be_looked_for(recorded):

@@ -8,6 +8,7 @@ import time
 import cli_samples
 import pytest
 from click.testing import CliRunner
+from msgspec import structs
 
 from flightlog.cli.main import commands
 from flightlog.cli.render import bars, words
@@ -134,12 +135,23 @@ def test_traces_tell_what_they_used_and_which_failed_last(home):
     assert "mean       100 ms, at most 100 ms" in shown
     assert "11,000 in, 1,100 out, of 11 model calls" in shown
     assert "cost       $0.0" in shown
-    newest = [line.split()[-1] for line in shown.split("newest that failed\n")[1].splitlines()]
+    newest = [line.split()[-1] for line in shown.split("newest that failed")[1].splitlines()[1:]]
     assert newest == [f"{n:032x}" for n in range(4, 9)]
     told = json.loads(run("stats", "--traces", "--json").stdout)
     assert [trace["trace_id"] for trace in told["newest_failures"]] == newest
     assert told["cost"]["calls"] == 11
     assert "newest that failed" not in run("stats", "--traces", "--status", "ok").stdout
+
+
+def test_the_newest_that_failed_stand_in_columns_however_long_their_names_are(home):
+    names = ["short", "long " * 40]
+    cli_samples.store(home, [cli_samples.span(1, 0, names[0], 0, 5, status="error")])
+    other = cli_samples.span(2, 0, names[1], 9, 12, status="error")
+    cli_samples.store(home, [structs.replace(other, trace_id=cli_samples.OTHER)])
+    shown = run("stats", "--traces", "--width", "80").stdout.splitlines()
+    (title,) = (at for at, line in enumerate(shown) if "newest that failed" in line)
+    assert [line.index("5f0c8a31") for line in shown[title + 1 :]] == [shown[title].index("trace")] * 2
+    assert max(map(width, shown)) <= 80
 
 
 def test_tokens_that_no_call_told_are_unknown_and_not_none(home):

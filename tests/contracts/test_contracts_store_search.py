@@ -8,6 +8,7 @@ from contracts.store_lines import Engine, event, span, span_id
 from flightlog.questions.parsing import parse
 from flightlog.records.question import Pattern
 from flightlog.store.open import open_texts
+from flightlog.store.sqlite import textsearch
 from flightlog.store.textport import Found, Hit, Search
 
 
@@ -55,6 +56,20 @@ def test_all_words_are_found_in_one_step_newest_first(indexed):
     assert places(search(indexed, "refund", limit=2)) == [span_id(3), span_id(2)]
     assert search(indexed, "refund", limit=2).has_more
     assert not search(indexed, "refund").has_more
+
+
+@pytest.mark.parametrize("most", [textsearch.MOST_SORTED, 0])
+def test_the_newest_are_those_that_started_last_also_where_older_ones_were_imported_later(
+    engine, most, monkeypatch
+):
+    monkeypatch.setattr(textsearch, "MOST_SORTED", most)
+    spans = [span(1, n, at=1000 - n, input="refund") for n in range(1, 61)]
+    engine.append(*spans)
+    keep(engine)
+    found = search(engine, "refund", limit=1)
+    assert places(found) == [span_id(1)]
+    monkeypatch.setattr(textsearch, "SMALL", 10)
+    assert (places(search(engine, "refund", limit=1)) == [span_id(1)]) == (most > 0)
 
 
 def test_a_passage_says_where_and_marks_the_words(indexed):

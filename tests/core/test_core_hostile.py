@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections import UserDict
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import flightlog as fl
+from flightlog.core import budget
 from flightlog.core.capture import Encoder, Limits
 from flightlog.core.outcome import fault_of, said, stack_of, text_of
 from flightlog.redaction.gate import DefaultGate
@@ -206,6 +208,46 @@ def test_what_an_exception_says_without_end_is_not_waited_for(kind):
     assert said(kind()) == f"<{kind.__name__}, its str did not end>"
     assert said(KeyError(object.__new__(hostile()))) == "<KeyError, its str did not end>"
     assert sys.gettrace() is None
+
+
+class Finalized:
+    """Has a finalizer that takes long, by a clock of its own."""
+
+    def __init__(self, finalize):
+        self.finalize = finalize
+
+    def __del__(self):
+        self.finalize()
+
+
+@untraced
+def test_a_finalizer_that_runs_in_between_is_not_cut_short(monkeypatch):
+    """What is raised in there nobody can catch: the interpreter tells of it on stderr, and its work is half done."""
+    now, done = [0], []
+
+    def work():
+        now[0] += budget.MOST_NS + 1
+        done.append("all of it")
+
+    class Long(Exception):
+        def __str__(self):
+            Finalized(work)
+            return _endless(self)
+
+    monkeypatch.setattr(budget, "monotonic_ns", lambda: now[0])
+    gc.disable()  # what else it would run in between is not what this is about
+    try:
+        assert said(Long()).endswith("Long, its str did not end>")
+    finally:
+        gc.enable()
+    assert done == ["all of it"]
+
+
+@untraced
+def test_what_a_finalizer_tells_is_not_waited_for_either():
+    told = []
+    Finalized(lambda: told.append(said(Endless())))
+    assert told == ["<Endless, its str did not end>"]
 
 
 @untraced

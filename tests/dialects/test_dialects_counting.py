@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flightlog.dialects.counting import Call, Place, Verdict, beside, verdicts, within
+from flightlog.dialects.settling import Loan, loans_of
+from flightlog.records import genai
 
 MS = 1_000_000
 
@@ -68,6 +70,43 @@ def test_what_a_tool_calls_is_a_call_of_its_own():
     assert _verdicts(_call("1"), _call("2", parent="t", scope="b", at=(10, 90)), t=("1", "tool")) == {}
 
 
+def test_the_run_of_a_tool_that_a_second_library_tells_of_within_the_first_counts_once():
+    tool = {"kind": "tool", "models": ("weather",), "input": None, "output": None}
+    outer, inner = _call("1", **tool), _call("2", parent="1", scope="b", **tool)
+    assert _verdicts(outer, inner) == {"2": Verdict("step", "1")}
+    for more in (
+        {"scope": "a"},
+        {"models": ("clock",)},
+        {"parent": "x"},
+        {"process_id": "q"},
+        {"at": (50, 300)},
+    ):
+        other = _call("2", **{"parent": "1", "scope": "b", **tool, **more})
+        assert _verdicts(outer, other) == {}, more
+    assert _verdicts(outer, inner, _call("3", parent="1", scope="b", **tool)) == {}, "it was run twice"
+    ids = _call("1", response_id="i", **tool), _call("2", parent="1", scope="b", response_id="j", **tool)
+    assert _verdicts(*ids) == {}
+    assert _verdicts(outer, _call("3", scope="c", at=(1, 99), **tool)) == {}, "beside it"
+
+
+def test_parts_of_tokens_that_only_a_telling_knows_which_does_not_count_are_lent():
+    def lent(*calls):
+        found = verdicts(calls, {call.key: Place(call.parent_id, call.kind) for call in calls})
+        return {key[2]: loan for key, loan in loans_of(found, {call.key: call for call in calls}).items()}
+
+    cached, thought = (genai.CACHE_READ_TOKENS, 4), (genai.REASONING_TOKENS, 2)
+    inner = _call("2", parent="1", scope="b", parts=(cached, thought))
+    assert lent(_call("1"), inner) == {"1": Loan(dict((cached, thought)), "2")}
+    assert lent(_call("1", parts=((cached[0], 3),)), inner) == {"1": Loan(dict([thought]), "2")}
+    assert lent(_call("1", parts=(cached, thought)), inner) == {}
+    assert lent(_call("1", input=6), inner) == {}, "another sum"
+    assert lent(_call("1", scope=""), inner) == {}, "Flightlog itself, which knows all that is on the wire"
+    deepest = _call("3", parent="2", scope="c", parts=(thought,))
+    assert lent(_call("1"), _call("2", parent="1", scope="b", parts=(cached,)), deepest) == {
+        "1": Loan(dict((cached, thought)), "2")
+    }
+
+
 def test_an_embedding_within_a_call_is_another_call():
     assert _verdicts(_call("1"), _call("2", parent="1", scope="b", kind="embedding")) == {}
 
@@ -120,6 +159,8 @@ calls = st.builds(
     output=st.sampled_from([None, 3]),
     is_failed=st.booleans(),
     response_id=st.sampled_from(["", "", "r", "s"]),
+    kind=st.sampled_from(["llm", "llm", "tool"]),
+    may_be_logged=st.booleans(),
 )
 PLACES = {_key("x", trace): Place("1", "tool") for trace in "tu"} | {
     _key("y", trace): Place("2", "http") for trace in "tu"
@@ -136,5 +177,6 @@ def test_the_order_in_which_calls_come_does_not_matter(told, data):
     assert bool(counted) == bool(told), "of all calls that were told of, at least one counts"
     nested = within(told, PLACES)
     assert {**nested.found, **beside(nested.counted, nested.apart)} == found
+    assert loans_of(found, {call.key: call for call in told}).keys() <= {call.key for call in counted}
     kept = {call.key[2] for call in counted} | {verdict.by for verdict in found.values()}
     assert kept <= {call.key[2] for call in told}

@@ -47,13 +47,13 @@ def call(attributes, tracer, within=lambda: None):
 def _recorded(tmp_path, body: str) -> Home:
     home = tmp_path / "home"
     environment = {**os.environ, "FLIGHTLOG_HOME": str(home)}
-    subprocess.run([sys.executable, "-c", PROGRAM + body], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", PROGRAM + body], env=environment, check=True, timeout=300)
     return Home.find(load_settings({"home": str(home)}))
 
 
 def _run(tmp_path, body: str) -> Home:
     found = _recorded(tmp_path, body)
-    assert found.catch_up(30.0).bytes == 0
+    assert found.catch_up(120.0).bytes == 0
     return found
 
 

@@ -19,6 +19,7 @@ from flightlog.renormalising import renormalise
 
 DATA = Path(__file__).parent / "data"
 SERVED = json.loads((DATA / "served.json").read_text(encoding="utf-8"))
+HAYSTACK = "haystack_and_openai_openinference"
 LOGGING = ("claude_code", "claude_code_logs", "gemini_cli")
 
 
@@ -181,7 +182,15 @@ def test_log_records_that_came_before_their_spans_step_back(case, home, tmp_path
 
 
 @pytest.mark.parametrize(
-    "case", [*LOGGING, "anthropic_openllmetry", "anthropic_openinference", "openai_genai"]
+    "case",
+    [
+        *LOGGING,
+        "anthropic_openllmetry",
+        "anthropic_openinference",
+        "openai_genai",
+        HAYSTACK,
+        "autogen_openinference",
+    ],
 )
 @pytest.mark.parametrize("seed", range(4))
 def test_calls_count_once_in_whatever_order_and_imports_they_come(case, seed, home, tmp_path):
@@ -201,7 +210,7 @@ def test_calls_count_once_in_whatever_order_and_imports_they_come(case, seed, ho
 
 
 @pytest.mark.parametrize(
-    "case", ["anthropic_openllmetry", "openai_twice", "langchain_and_openai_openinference"]
+    "case", ["anthropic_openllmetry", "openai_twice", "langchain_and_openai_openinference", HAYSTACK]
 )
 @pytest.mark.parametrize("is_reversed", [False, True])
 def test_two_libraries_that_come_in_two_imports_count_once(case, is_reversed, home, tmp_path):

@@ -46,6 +46,8 @@ DUPLICATES = {
     "anthropic_genai": 8,
     "anthropic_openinference": 8,
     "anthropic_openllmetry": 8,
+    "autogen_openinference": 1,  # the run of a tool
+    "haystack_and_openai_openinference": 2,
     "langchain_and_openai_openinference": 6,
     "logfire": 4,
     "openai_twice": 11,

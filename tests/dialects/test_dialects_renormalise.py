@@ -21,7 +21,13 @@ from flightlog.records.traces import Selection
 from flightlog.renormalising import renormalise
 
 DATA = Path(__file__).parent / "data"
-CASES = ("anthropic_openinference", "openai_genai", "litellm_native", "langchain_and_openai_openinference")
+CASES = (
+    "anthropic_openinference",
+    "haystack_and_openai_openinference",
+    "openai_genai",
+    "litellm_native",
+    "langchain_and_openai_openinference",
+)
 PATHS = [str(DATA / f"{case}.jsonl.gz") for case in CASES]
 
 

@@ -269,6 +269,7 @@ const found = await page.evaluate(() => {
     names: boxes("#rows .name").map((box) => Math.round(box.width)),
     heights: boxes("#rows .name").map((box) => Math.round(box.height)),
     texts: [...document.querySelectorAll("#rows .name")].map((one) => one.textContent),
+    left: boxes("#rows .took").map((box, place) => Math.round(box.left - boxes("#rows .name")[place].left)),
     search: Math.round(boxes("#query")[0].left - boxes(".brand")[0].left),
   };
 });
@@ -277,17 +278,17 @@ console.log(JSON.stringify(found));
 """
 
 
-def test_on_a_narrow_screen_nothing_overlaps_and_every_name_can_be_seen(tmp_path):
+def on_a_narrow_screen(tmp_path, names, is_chain=False):
+    """What a browser of 400 pixels shows of spans with these names, below the first or each below the one before."""
     browser = consumers.program(
         "chromium", "chromium-browser", "google-chrome", install="apt install chromium"
     )
     driver = consumers.package("playwright-core")
-    names = ["two\nlines", "a\tb", "x" * 300]
     spans = [
         Span(
             trace_id="1" * 32,
             span_id=f"{at:016x}",
-            parent_id=f"{1:016x}" if at > 1 else None,
+            parent_id=f"{at - 1 if is_chain else 1:016x}" if at > 1 else None,
             name=name,
             kind="k" * 300,
             start=1,
@@ -299,11 +300,21 @@ def test_on_a_narrow_screen_nothing_overlaps_and_every_name_can_be_seen(tmp_path
     file = tmp_path / "page.html"
     shape = html.Page(export_records.row(name="a\nb"), build(spans))
     file.write_text(document(shape), encoding="utf-8")
-    found = json.loads(consumers.node(NARROW, str(driver.parent), browser, file.as_uri(), cwd=tmp_path))
+    return json.loads(consumers.node(NARROW, str(driver.parent), browser, file.as_uri(), cwd=tmp_path))
+
+
+def test_on_a_narrow_screen_nothing_overlaps_and_every_name_can_be_seen(tmp_path):
+    found = on_a_narrow_screen(tmp_path, ["two\nlines", "a\tb", "x" * 300])
     assert (found["wide"], found["touching"], found["search"]) == (400, 0, 0)
     assert found["texts"][:2] == ["two⏎lines", "a b"]
     assert min(found["names"]) > 20
     assert len(set(found["heights"])) == 1, "one line for each"
+
+
+def test_a_name_can_be_seen_however_deep_its_span_is(tmp_path):
+    found = on_a_narrow_screen(tmp_path, [f"step_{level}" for level in range(60)], is_chain=True)
+    assert len(found["texts"]) > 15
+    assert min(found["left"]) > 20, "pixels between where a name begins and where the next column does"
 
 
 @pytest.mark.parametrize("name", ["model.js", "messages.js", "values.js", "rows.js", "details.js", "main.js"])

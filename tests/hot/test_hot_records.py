@@ -410,3 +410,17 @@ def test_a_forked_child_makes_ids_of_its_own(seen):
     with os.fdopen(reading) as answer:
         assert answer.read() == "0"
     assert _event_ids
+
+
+def test_values_of_what_is_called_like_a_secret_are_redacted(seen):
+    for before, after in (("hunter2", 4711), (None, b"hunter2"), (["hunter2"], True)):
+        hot.state("db_password", before, after)
+    hot.state("queue_depth", 5, 6)
+    told = [(event.attributes["before"], event.attributes["after"]) for event in seen.events]
+    assert told == [("[REDACTED]", "[REDACTED]"), (None, "[REDACTED]"), ("[REDACTED]", True), (5, 6)]
+
+
+@pytest.mark.parametrize("name", [7, ["password"], None])
+def test_a_name_that_is_no_text_disturbs_nobody(seen, name):
+    hot.state(name, 1, 2)
+    assert _only(seen).attributes["before"] == 1

@@ -34,6 +34,26 @@ def test_it_is_off_by_default_and_a_name_of_the_module_after_the_first_look(outs
     assert outside(LOOK) == ["False", "True", "False"]
 
 
+@pytest.mark.parametrize("level", ["trace", "info"])
+def test_after_the_first_call_the_interpreter_finds_the_calls_the_fast_way(outside, level):
+    code = """
+import flightlog as fl
+from flightlog import hot
+found = []
+def look():
+    found.extend(["__getattr__" in vars(hot), vars(hot).get("on")])
+look()
+hot.tiny("queue", "dispatch")
+look()
+for level in ("error", "trace"):
+    fl.configure(level=level)
+    look()
+print(*found)
+"""
+    told = outside(code, FLIGHTLOG_LEVEL=level)
+    assert told == ["True", "None", "False", str(level == "trace"), "False", "False", "False", "True"]
+
+
 @pytest.mark.parametrize(
     ("level", "answer"),
     [("trace", "True"), ("info", "False"), ("info,myapp.worker=trace", "True"), ("off", "False")],

@@ -300,8 +300,9 @@ def test_a_message_that_was_cut_is_named_with_what_is_missing(home, tmp_path):
     ("data", "why"),
     [
         (b"", "empty"),
-        (b'{"traceEvents": []}', "neither OTLP nor lines"),
-        (b"[1, 2]", "neither OTLP nor lines"),
+        (b'{"something": []}', "JSON, but of none of the formats"),
+        (b"[1, 2]", "JSON, but of none of the formats"),
+        (b"a text\nof two lines\n", "text, but of none of the formats"),
         (gzip.compress(_LONG, mtime=0)[:-9] + b"\xff" * 9, "cannot be read"),
         (gzip.compress(_LONG, mtime=0)[:10] + b"\xff" * 30, "cannot be read"),
         (_zstd(_LONG)[:-2] + b"\xff\xff", "cannot be unpacked"),
@@ -331,6 +332,39 @@ def test_json_that_cannot_be_read_is_named_and_not_fatal(home, tmp_path, text):
 def test_random_bytes_are_skipped_and_not_fatal(home, tmp_path):
     done, skipped = _import(home, _file(tmp_path, b"\x99\x98\x97 this is not protobuf"))
     assert (done.records, len(skipped) >= 1) == (0, True)
+
+
+_OWN = [encode(Span(trace_id="a" * 32, span_id="b" * 15 + n, name=n, start=1, status="ok")) for n in "12"]
+_BROKEN = [
+    b'art":1700000000,"status":"ok"}',
+    b'{"type":"span","v":1,"trace_id":"11',
+    b"starting on port 8080",
+    b"null",
+]
+
+
+@pytest.mark.parametrize("first", [*_BROKEN, _OWN[0].replace(b'"1"', b'"\\ud83d"')])
+def test_a_first_line_that_cannot_be_read_costs_none_of_the_others(home, tmp_path, first):
+    done, skipped = _import(home, _file(tmp_path, b"\n".join((first, *_OWN))))
+    assert (done.records, [place for place, _ in skipped]) == (2, ["line 1"])
+    assert _names(home) == ["1", "2"]
+
+
+@pytest.mark.parametrize("first", [*_BROKEN, b'{"resourceMetrics":[]}', b'{"resourceSpans": [{"scopeSp'])
+def test_nor_does_it_where_they_are_messages(home, tmp_path, first):
+    done, skipped = _import(home, _file(tmp_path, b"\n".join((first, *_TEXTS))))
+    assert (done.records, [place for place, _ in skipped]) == (4, ["line 1"])
+
+
+def test_of_metrics_it_is_said_that_they_are_not_read(home, tmp_path):
+    _, skipped = _import(home, _file(tmp_path, b'{"resourceMetrics":[]}'))
+    assert [(place, "metrics" in why) for place, why in skipped] == [("the message", True)]
+
+
+def test_an_array_of_messages_over_lines_is_one_document(home, tmp_path):
+    path = _file(tmp_path, b"[\n" + b",\n".join(_TEXTS) + b"\n]")
+    done, skipped = _import(home, path)
+    assert (done.records, skipped) == (4, [])
 
 
 # -- lines of Flightlog ---------------------------------------------------------------------------------------

@@ -103,6 +103,25 @@ WAYS = {"requests": WithRequests, "urllib3": WithUrllib3, "aiohttp": WithAiohttp
 way = pytest.mark.parametrize("library", WAYS)
 
 
+@pytest.mark.parametrize("library", ["requests", "urllib3"])
+@pytest.mark.parametrize("piece", [None, 7, 10**6])
+def test_the_size_of_a_streamed_body_is_what_came_and_not_told_where_that_is_unknown(
+    server, seen, library, piece
+):
+    server.go_on.set()
+    for path in ("/echo", "/stream"):
+        talk = WAYS[library](f"{server.url}{path}")
+        raw = talk.answer.raw if library == "requests" else talk.answer
+        body = raw.read() if piece is None else b"".join(raw.stream(piece))
+        talk.close()
+        told = spans(seen)[-1].attributes.get("http.response.body.size")
+        assert told == (len(body) if path == "/echo" else None)
+    talk = WAYS[library](f"{server.url}/echo")
+    talk.first()
+    talk.close()
+    assert spans(seen)[-1].attributes["http.response.body.size"] == 5
+
+
 @way
 def test_a_body_that_was_read_ends_the_span(server, seen, library):
     with fl.span("around") as around:

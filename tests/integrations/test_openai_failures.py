@@ -12,7 +12,7 @@ from msgspec import UNSET
 from openai_kit import DONE, Way, chunk, now, until, user
 
 import flightlog as fl
-from flightlog.integrations.openai import exchange as exchanges
+from flightlog.integrations.stainless import exchange as exchanges
 
 
 def ask(text):
@@ -197,7 +197,7 @@ def _break(*_args, **_kwargs):
     raise Broken
 
 
-@pytest.mark.parametrize("step", ["begin", "tap", "Answer", "retry"])
+@pytest.mark.parametrize("step", ["called_from", "tap", "Answer", "retry"])
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_failure_of_ours_does_not_reach_the_program(way, wire, seen, monkeypatch, step, stream):
     for _ in range(2):
@@ -237,7 +237,7 @@ def test_a_failure_of_ours_is_told_once(wire, seen, monkeypatch, capsys):
     from flightlog.recording import recorder
 
     monkeypatch.setattr(recorder, "_said", set())
-    monkeypatch.setattr(exchanges, "begin", _break)
+    monkeypatch.setattr(exchanges, "called_from", _break)
     for _ in range(2):
         wire.will_say(b"{}", content_type="application/json")
         Way(is_async=False).talk(wire.options(), ask("hello"))

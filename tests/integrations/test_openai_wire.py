@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flightlog.integrations.openai import chat, embeddings, responses
-from flightlog.integrations.openai.wire import Events
+from flightlog.integrations.stainless.wire import Events
 
 WORDS = [
     "choices",

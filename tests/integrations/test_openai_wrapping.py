@@ -16,6 +16,7 @@ from openai_kit import Way, now, user
 
 import flightlog as fl
 from flightlog.integrations.openai import wrapping
+from flightlog.integrations.stainless.wrapping import Unfit
 from flightlog.records.errors import BadQuestion
 
 pytestmark = pytest.mark.usefixtures("nobody_listens")
@@ -200,9 +201,10 @@ def test_azure_is_called_by_its_name(way, talk):
 )
 def test_a_provider_is_known_by_the_address_of_its_server(url, name, port):
     from flightlog.integrations.openai import request
+    from flightlog.integrations.stainless import package
 
     with openai.OpenAI(api_key="nobody", base_url=url) as client:
-        host, told = request._server(client)
+        host, told = package.server(client)
         assert (request._provider(client, host), told) == (name, port)
 
 
@@ -278,7 +280,7 @@ def test_a_package_of_another_shape_is_left_alone_with_one_message(capsys, monke
 
 
 def test_a_package_without_its_classes_is_unfit():
-    with pytest.raises(wrapping.Unfit, match="no class OpenAI"):
+    with pytest.raises(Unfit, match="no class OpenAI"):
         wrapping.wrap(types.ModuleType("openai"), print)
 
 

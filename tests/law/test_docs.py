@@ -48,6 +48,7 @@ WRITTEN_BY_HAND = (
     "sql.md",
     "speed.md",
     "testing.md",
+    "versions.md",
     "watch.md",
 )
 GENERATED = ("cli.md", "schema.json", "settings.md", "store-schema.md")

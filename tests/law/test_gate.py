@@ -16,6 +16,7 @@ MAKERS: dict[str, str] = {
     "delivery": "without a usable home, or with durability `memory`, the writer's own lines come back",
     "firstlook": "puts a kind, a word of ours, into a line that went through the gate",
     "home": "the self-check writes two records of its own into a scratch home",
+    "imports.foreign": "each line of a document was written by the gate's encoder, as `imports.pen` has it",
     "imports.documents": "each line of a document was written by the gate's encoder, as `imports.pen` has it",
     "journal.reader": "what comes out of a journal went through the gate before it went in",
     "keeper": "with durability `memory` there is no journal: the writer's own lines come back out of its memory",

@@ -77,6 +77,18 @@ def test_with_a_compiler_the_wheel_holds_the_compiled_core(source, tmp_path):
     assert [name.startswith("flightlog/_speed/_core.") for name in compiled] == [True]
 
 
+@pytest.mark.parametrize(("needs", "fails"), [("", False), ("1", True)])
+def test_without_a_compiler_a_build_fails_only_where_the_compiled_core_is_needed(
+    source, tmp_path, needs, fails
+):
+    command = [sys.executable, "setup.py", "--quiet", "build_ext"]
+    command += ["--build-lib", str(tmp_path / "lib"), "--build-temp", str(tmp_path / "temp")]
+    environment = {**os.environ, "CC": "no-such-compiler", "FLIGHTLOG_NEEDS_EXTENSION": needs}
+    done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode != 0) is fails, done.stderr
+    assert list(tmp_path.rglob("*.so")) == []
+
+
 def test_what_it_is_built_from_holds_the_c_sources(source, tmp_path):
     """The source distribution, by the build tool's own rules."""
     code = "from setuptools import build_meta as b; import sys; print(b.build_sdist(sys.argv[1]))"

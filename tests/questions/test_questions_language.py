@@ -201,6 +201,9 @@ WRONG = {
     "since:zebra": """'zebra' is not a time; say 2h, 7d, yesterday, 2026-11-20 or 2026-11-20T14:00Z
   since:zebra
         ^^^^^""",
+    "attr.x": """'attr.x' is followed by : = != ~ > >= < <= and a value, as in attr.http.route="/pay"
+  attr.x
+  ^^^^^^""",
     "attr.x>abc": """> takes a number, such as 5, 0.25 or 10k
   attr.x>abc
          ^^^""",

@@ -133,8 +133,9 @@ def test_what_a_killed_program_s_file_lacks_the_store_has(bench):
 def test_no_line_escapes_a_file_while_another_process_indexes_at_full_speed(bench):
     """`flightlog run` deletes segments as soon as they are in the store; the program's own sinks read them first."""
     bench.write(WORK.format(number=60_000))
+    sinks = "store,jsonl:lines-{pid}.jsonl?rotate=1GiB"
     result = bench.flightlog(
-        "run", "program.py", env={"FLIGHTLOG_SINKS": "store,jsonl:lines-{pid}.jsonl?rotate=1GiB"}
+        "run", "program.py", env={"FLIGHTLOG_SINKS": sinks, "FLIGHTLOG_EXIT_DRAIN": "60"}
     )
     assert result.returncode == 0, result.stderr
     found = max(bench.directory.glob("lines-*.jsonl"), key=lambda path: path.stat().st_size)

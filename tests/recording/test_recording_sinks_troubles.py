@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shutil import rmtree
+
 import pytest
 
 WORK = """
@@ -60,6 +62,23 @@ def test_what_a_full_store_refused_from_memory_is_said_to_be_lost(bench, sinks, 
     assert (result.returncode, result.stdout) == (0, "7\n"), result.stderr
     assert "records that could not be written and are lost: 7\n" in result.stderr
     assert [span.name for span in bench.spans()] == ["first"]
+
+
+def test_flush_is_not_done_while_lines_wait_in_memory_for_a_journal_beside_a_store_that_works(bench):
+    program = """
+        import flightlog as fl
+
+        with fl.span("step"):
+            pass
+        print(bool(fl.flush(30)), fl.flush(30).in_memory)
+    """
+    assert bench.run(program).stdout == "True 0\n"
+    assert [span.name for span in bench.spans()] == ["step"]
+    rmtree(bench.home.journal_root)
+    bench.home.journal_root.write_text("a file is no directory")
+    result = bench.run(program)
+    assert result.stdout == "False 1\n", result.stderr
+    assert "records that could not be written and are lost: 1\n" in result.stderr
 
 
 @pytest.mark.parametrize("sinks", ["store", "store,jsonl:lines.jsonl"])

@@ -20,6 +20,12 @@ password: ·                                      | password: 12345678
 PASSWORD="·"                                     | PASSWORD="hunter"
 'password': '·'                                  | 'password': 'hunter'
 "passphrase": "·"                                | "passphrase": "correct horse battery"
+password = "·"                                   | password = "correct horse"
+password = '·'                                   | password = 'hunt er2x9'
+db_password: "·"                                 | db_password: "Correct Horse Battery Staple"
+passphrase = "·"                                 | passphrase = "correct horse battery staple!"
+passphrase: ·                                    | passphrase: correct horse battery staple
+config["password"] = "·"                         | config["password"] = "purple monkey dishwasher"
 "password": ·,                                   | "password": 12345678,
 password="·" and secret='·'                      | password="hunter" and secret='swordfish'
 password=·                                       | password=a!b(c)1

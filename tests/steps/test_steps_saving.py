@@ -59,6 +59,38 @@ def test_saving_again_writes_the_same_lines() -> None:
     assert trace_id == trace.trace_id
 
 
+def test_a_trace_that_several_services_went_on_with_has_the_steps_of_all() -> None:
+    here = ExecutionTrace("shared")
+    here.add_step(TraceStep(StepType.RETRIEVAL, "search", 1_000.25, 1.5))
+    handed = here.to_json()
+    with fl.capture() as seen:
+        for name in ("left", "right"):
+            there = ExecutionTrace.from_json(handed)
+            there.add_step(TraceStep(StepType.TOOL_EXECUTION, name, 1_005, 1))
+            there.add_step(
+                TraceStep(StepType.TOOL_EXECUTION, "same name", 1_006 if name == "left" else 1_007, 1)
+            )
+            there.save()
+        here.add_step(TraceStep(StepType.TOOL_EXECUTION, "last", 1_010, 1))
+        here.save()
+    steps = {span.span_id: span.name for span in seen.spans if span.parent_id}
+    assert sorted(steps.values()) == ["last", "left", "right", "same name", "same name", "search"]
+    assert len({span.span_id for span in seen.spans if not span.parent_id}) == 1
+
+
+def test_a_step_that_is_called_otherwise_after_it_was_saved_replaces_what_was_saved() -> None:
+    trace = ExecutionTrace()
+    trace.add_step(TraceStep("t", "before", 1, 1))
+    with fl.capture() as seen:
+        trace.save()
+        trace.steps()[0].name = "after"
+        trace.save()
+    saved = [span for span in seen.spans if span.parent_id]
+    assert [span.name for span in saved] == ["before", "after"]
+    assert len({span.span_id for span in saved}) == 1
+    assert saved[0].revision < saved[1].revision
+
+
 def test_every_step_type_has_its_kind() -> None:
     trace = ExecutionTrace()
     for kind in StepType:

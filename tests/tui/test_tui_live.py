@@ -41,6 +41,20 @@ with fl.span("growing"):
             sys.stdin.readline()
 """
 
+STREAMED = """
+import sys
+import flightlog as fl
+
+fl.configure(level="trace")
+with fl.llm("gpt-4.1-mini", provider="openai", messages=[{"role": "user", "content": "Where is it?"}]) as call:
+    call.set_attributes({"gen_ai.request.stream": True})
+    sys.stdin.readline()
+    call.chunk(5)
+    call.chunk(1001)
+    sys.stdin.readline()
+    call.output = {"role": "assistant", "content": "On its way."}
+"""
+
 DOOMED = """
 import os, sys
 import flightlog as fl
@@ -94,6 +108,33 @@ def test_a_trace_is_seen_while_it_runs_grows_and_ends(home):
             await sees(pilot, "0 open traces", "0 open spans", "^_^")
 
     with_pilot(explorer(follows=True), does, (120, 40))
+
+
+def test_of_an_answer_that_is_streamed_the_pieces_are_counted_while_they_come_and_its_time_goes_on(home):
+    async def does(pilot):
+        with program(STREAMED) as step:
+            await sees(pilot, "chat gpt-4.1-mini", "1 open span")
+            await pilot.press("enter", "m")
+            await sees(pilot, "Where is it?", "streaming; with the setting level=trace")
+            step()
+            await sees(pilot, "2 pieces, 1,006 characters, last ")
+            line = told(pilot)
+            await until(pilot, lambda: told(pilot) != line)
+            await pilot.press("enter")
+            await sees(pilot, "after the trace began")
+            line = told(pilot, "after the trace began")
+            await until(pilot, lambda: told(pilot, "after the trace began") != line)
+            await pilot.press("m")
+            step()
+            after = await sees(pilot, "On its way.")
+            assert "pieces" not in after
+
+    with_pilot(explorer(follows=True), does)
+
+
+def told(pilot, part="gpt-4.1-mini · "):
+    """The line beside the tree that says how long what is open has lasted."""
+    return next((line for line in shown(pilot.app).splitlines() if part in line), "")
 
 
 def test_a_program_that_dies_leaves_an_interrupted_trace(home):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -130,9 +131,38 @@ def test_no_color_takes_colours_and_the_mascot_away(terminal):
     store(*sample())
     seen = terminal("browse", NO_COLOR="1")
     assert "╭─┴─╮" not in seen.sees("warm_up", "q Quit")
+    seen.press("?")
+    seen.sees("this page")
+    seen.press("\x1b")
+    seen.sees("warm_up")
     seen.press("q")
     assert seen.ends() == 0
-    assert b"\x1b[31m" not in seen.raw
+    assert colours(seen.raw) <= {39, 49}
+
+
+def test_watch_can_be_told_to_use_no_colours(terminal):
+    store(*sample())
+    seen = terminal("watch", "--no-color")
+    assert "╭─┴─╮" not in seen.sees("warm_up", "q Quit")
+    seen.press("q")
+    assert seen.ends() == 0
+    assert colours(seen.raw) <= {39, 49}
+
+
+def test_no_color_holds_for_the_palette_too(terminal):
+    store(*sample())
+    seen = terminal(NO_COLOR="1")
+    seen.sees("replay")
+    seen.press("\x1b")
+    assert seen.ends() == 0
+    assert colours(seen.raw) <= {39, 49}
+
+
+def colours(raw: bytes) -> set[int]:
+    """The colours that were set, 39 and 49 being the terminal's own."""
+    codes = re.findall(rb"\x1b\[([0-9;]+)m", raw)
+    numbers = {int(number) for code in codes for number in code.split(b";") if number}
+    return numbers & {*range(30, 50), *range(90, 108)}
 
 
 def test_quiet_takes_the_mascot_away(terminal):

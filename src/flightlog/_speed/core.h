@@ -27,6 +27,6 @@ int fls_otlp_add(PyObject *module);
 
 /* What `presence.py` expects; raised whenever the two no longer fit each other, so that a core that was built from
  * older sources is not used. */
-#define FLS_EDITION 5
+#define FLS_EDITION 6
 
 #endif

@@ -201,6 +201,11 @@ state(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count, PyOb
         Py_RETURN_NONE;
     if (!fits || heard != LISTENING)
         return call_slowly(&call);
+    int hides = PyUnicode_CheckExact(call.given[0]) ? is_hiding(call.given[0]) : 0;
+    if (hides < 0)
+        PyErr_Clear(); /* what cannot be judged is hidden, there */
+    if (hides != 0)
+        return call_slowly(&call);
     return call_ended(&call, record(&call, hot_words.state, NULL, 1, state_members));
 }
 

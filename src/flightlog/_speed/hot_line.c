@@ -46,10 +46,12 @@ place_find(Place *place, int wants_actor)
 
 /* -- the names of its members ---------------------------------------------------------------------------------- */
 
-static struct {
+typedef struct {
     int is_known, hides;
     Piece piece; /* `,"actor":` */
-} fields[FIELDS];
+} Field;
+
+static Field fields[FIELDS];
 
 static unsigned fields_age; /* that of the texts, when they were learned */
 
@@ -77,55 +79,96 @@ learn_field(int field)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* The name of one of our fields, between a comma and its colon. 0: it hides what stands under it. */
-static inline int
-line_field(Line *line, int field)
+/* What is known of a field; NULL with an exception. */
+static inline const Field *
+field_known(int field)
 {
     if (UNLIKELY(fields_age != texts_age)) {
         memset(fields, 0, sizeof fields);
         fields_age = texts_age;
     }
-    if (UNLIKELY(!fields[field].is_known) && learn_field(field) < 0)
-        return -1;
-    if (UNLIKELY(fields[field].hides))
-        return 0;
-    return line_piece(line, &fields[field].piece) < 0 ? -1 : 1;
+    return UNLIKELY(!fields[field].is_known) && learn_field(field) < 0 ? NULL : &fields[field];
 }
 
-/* What is plain, under a field that hides nothing. 1: written; 0: it is not plain. */
-static inline int
-line_value(Line *line, PyObject *value)
+/* The name of the next member, after the comma or what opens the attributes: where its value goes, for which there is
+ * room for WIDE bytes. NULL: with an exception, or it hides what stands under it. */
+static inline char *
+member_at(EventLine *hot, int field)
 {
-    PyTypeObject *type = Py_TYPE(value);
-    if (LIKELY(type == &PyUnicode_Type))
-        return PyUnicode_GET_LENGTH(value) > SHORT ? 0 : line_again(line, value) < 0 ? -1 : 1;
-    if (type == &PyLong_Type) {
-        int overflow;
-        long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
-        return overflow ? 0 : line_int(line, number) < 0 ? -1 : 1;
+    const Field *known = field_known(field);
+    if (UNLIKELY(known == NULL || known->hides || line_room(&hot->line, 3 * WIDE) < 0))
+        return NULL;
+    char *at = hot->line.at;
+    if (hot->members == 0) {
+        memcpy(at, OPENING, sizeof OPENING - 1);
+        at += sizeof OPENING - 1;
     }
-    return line_small(line, value);
+    char *after = put_piece(at, &known->piece);
+    if (hot->members == 0)
+        *at = '{';
+    return after;
+}
+
+/* A whole number at a place with room for it; NULL: it is too large. */
+static inline char *
+put_int(char *at, PyObject *value)
+{
+    int overflow;
+    long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    return overflow ? NULL : put_digits(at, number);
+}
+
+/* Any value under any field. */
+static int
+any_member(EventLine *hot, int field, PyObject *value)
+{
+    const char *before = hot->members++ == 0 ? OPENING "{" : ",";
+    if (line_bytes(&hot->line, before, strlen(before)) < 0)
+        return -1;
+    return line_member(&hot->line, *field_words[field], value, NULL, &hot->cuts);
+}
+
+/* A value that is neither remembered nor a whole number; `at` is where it goes, behind its name. */
+static int
+other_member(EventLine *hot, int field, PyObject *value, char *at)
+{
+    Line *line = &hot->line;
+    size_t offset = (size_t)(line->at - line->base);
+    int done = 0;
+    if (PyUnicode_CheckExact(value)) {
+        if (PyUnicode_GET_LENGTH(value) <= SHORT) {
+            line->at = at;
+            done = line_again(line, value) < 0 ? -1 : 1;
+        }
+    }
+    else {
+        line->at = at;
+        done = line_small(line, value);
+    }
+    if (done == 0) {
+        line->at = line->base + offset;
+        return any_member(hot, field, value);
+    }
+    hot->members++;
+    return done < 0 ? -1 : 0;
 }
 
 int
 hot_member(EventLine *hot, int field, PyObject *value)
 {
-    Line *line = &hot->line;
-    if (hot->members == 0 && line_bytes(line, OPENING, sizeof OPENING - 1) < 0)
-        return -1;
-    const char before = hot->members++ == 0 ? '{' : ',';
-    size_t offset = (size_t)(line->at - line->base);
-    int done = line_field(line, field);
-    if (LIKELY(done == 1)) {
-        line->base[offset] = before;
-        done = line_value(line, value);
-    }
-    if (LIKELY(done != 0))
-        return done < 0 ? -1 : 0;
-    line->at = line->base + offset;
-    if (line_bytes(line, &before, 1) < 0)
-        return -1;
-    return line_member(line, *field_words[field], value, NULL, &hot->cuts);
+    char *at = member_at(hot, field), *end = NULL;
+    if (UNLIKELY(at == NULL))
+        return PyErr_Occurred() ? -1 : any_member(hot, field, value);
+    const Again *found = &texts_again[again_at(value)];
+    if (LIKELY(found->text == value))
+        end = put_piece(at, &found->piece);
+    else if (PyLong_CheckExact(value))
+        end = put_int(at, value);
+    if (UNLIKELY(end == NULL))
+        return other_member(hot, field, value, at);
+    hot->line.at = end;
+    hot->members++;
+    return 0;
 }
 
 #define MARKS 8 /* a power of two */
@@ -162,8 +205,14 @@ hot_mark(EventLine *hot, PyObject *mark)
 int
 hot_number(EventLine *hot, int field, long long value)
 {
-    PyObject *number = PyLong_FromLongLong(value);
-    int done = number == NULL ? -1 : hot_member(hot, field, number);
+    char *at = member_at(hot, field);
+    if (LIKELY(at != NULL)) {
+        hot->line.at = put_digits(at, value);
+        hot->members++;
+        return 0;
+    }
+    PyObject *number = PyErr_Occurred() ? NULL : PyLong_FromLongLong(value);
+    int done = number == NULL ? -1 : any_member(hot, field, number);
     Py_XDECREF(number);
     return done;
 }

@@ -17,7 +17,7 @@ where they cannot be used. Unset, they are used where they are there."""
 FORCED: Final = os.environ.get(VARIABLE, "").strip().lower()
 """What it says."""
 
-EDITION: Final = 5
+EDITION: Final = 6
 """The compiled core that this source fits; one that was built from other sources is not used."""
 
 CORE: ModuleType | None = None

@@ -80,6 +80,7 @@ typedef struct {
     int roots_may_drop;
     int withholds; /* whether arguments and results of calls stay out of the record */
     int keeps_all; /* whether no content is withheld from any span */
+    PyObject *at_trace, *at_debug, *at_info; /* what `verdicts` says of a level, borrowed; NULL: ask it */
     int is_used; /* whether `use` was called: nothing that records is handed out before */
 } Engine;
 
@@ -89,6 +90,7 @@ extern Engine engine;
 typedef struct {
     PyObject *empty, *ok, *step, *info, *asyncio, *field, *stray, *append, *note, *captured, *link_all, *task, *running;
     PyObject *kind, *level, *input, *links, *body, *announce, *append_least, *check, *most_line, *members, *trace;
+    PyObject *debug;
 } Words;
 
 extern Words words;
@@ -124,8 +126,18 @@ line_end(Line *line)
 /* Bytes for which there is room. */
 #define PUT(line, literal) (memcpy((line)->at, literal, sizeof(literal) - 1), (line)->at += sizeof(literal) - 1)
 
+static inline int
+line_bytes(Line *line, const char *data, size_t size)
+{
+    if (line_room(line, size) < 0)
+        return -1;
+    memcpy(line->at, data, size);
+    line->at += size;
+    return 0;
+}
+
 int line_text(Line *line, PyObject *text);            /* a str as UTF-8, as it is */
-int line_bytes(Line *line, const char *data, size_t size);
+char *put_digits(char *at, long long value);          /* a number, for which there is room */
 int line_int(Line *line, long long value);
 int line_moment(Line *line, long long value); /* Unix nanoseconds */
 void line_prepare(void);
@@ -143,21 +155,48 @@ typedef struct {
     char bytes[WIDE];
 } Piece;
 
+/* Where there is room for WIDE bytes. */
+static inline char *
+put_piece(char *at, const Piece *piece)
+{
+    memcpy(at, piece->bytes, WIDE / 2);
+    if (UNLIKELY(piece->size > WIDE / 2))
+        memcpy(at + WIDE / 2, piece->bytes + WIDE / 2, WIDE / 2);
+    return at + piece->size;
+}
+
 static inline int
 line_piece(Line *line, const Piece *piece)
 {
     if (line_room(line, WIDE) < 0)
         return -1;
-    memcpy(line->at, piece->bytes, WIDE / 2);
-    if (UNLIKELY(piece->size > WIDE / 2))
-        memcpy(line->at + WIDE / 2, piece->bytes + WIDE / 2, WIDE / 2);
-    line->at += piece->size;
+    line->at = put_piece(line->at, piece);
     return 0;
 }
 
 /* span_again.c */
 int again_add(PyObject *module);
-int line_again(Line *line, PyObject *text);  /* as `line_known` */
+#define KNOWN 1024 /* a power of two */
+typedef struct {
+    PyObject *text; /* owned, or NULL */
+    Piece piece;
+} Again;
+extern Again texts_again[KNOWN];             /* by a text's address */
+int line_first(Line *line, PyObject *text); /* one that is not among them */
+
+static inline size_t
+again_at(PyObject *text)
+{
+    return ((size_t)text >> 4) & (KNOWN - 1);
+}
+
+static inline int
+line_again(Line *line, PyObject *text) /* as `line_known` */
+{
+    const Again *found = &texts_again[again_at(text)];
+    return LIKELY(found->text == text) ? line_piece(line, &found->piece) : line_first(line, text);
+}
+
 extern unsigned texts_age;                   /* another number whenever texts and keys were forgotten */
 
 /* span_line.c */
@@ -176,7 +215,14 @@ uint64_t next_id(void); /* 0 with an exception */
 void open_add(Span *span);
 void open_discard(Span *span);
 long long now_ns(void);
-int anchor_check(long long now); /* look at the wall clock if it is time; -1 with an exception */
+int anchor_due(long long now); /* it is time */
+
+static inline int
+anchor_check(long long now) /* look at the wall clock if it is time; -1 with an exception */
+{
+    return LIKELY(now < ((Anchor *)engine.anchor)->due) ? 0 : anchor_due(now);
+}
+
 PyObject *trace_id_new(void);
 
 /* span_tasks.c */
@@ -212,6 +258,19 @@ PyObject *off_block(PyObject *module, PyObject *off);
 PyTypeObject *face_type(const char *name, descrgetfunc get);
 PyObject *face_new(PyTypeObject *type, PyObject *plain, vectorcallfunc call); /* says of itself what `plain` does */
 PyObject *function(PyObject *module, PyObject *args);
+PyObject *verdict_asked(PyObject *level); /* as `verdicts` says; borrowed */
+
+/* Whether a level (NULL: info) is on: Py_True, Py_False, or NULL or None where that depends. All borrowed. */
+static inline PyObject *
+verdict_of(PyObject *level)
+{
+    PyObject *verdict = level == NULL || level == words.info ? engine.at_info
+                        : level == words.trace               ? engine.at_trace
+                        : level == words.debug               ? engine.at_debug
+                                                             : NULL;
+    return LIKELY(verdict != NULL) ? verdict : verdict_asked(level);
+}
+
 int is_used(void); /* 0 with an exception: there is no engine yet to record with */
 
 /* span_type.c */

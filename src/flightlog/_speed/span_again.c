@@ -4,12 +4,7 @@
  */
 #include "span.h"
 
-#define KNOWN 1024 /* a power of two */
-
-static struct {
-    PyObject *text; /* owned, or NULL */
-    Piece piece;
-} known[KNOWN];
+Again texts_again[KNOWN];
 
 unsigned texts_age;
 
@@ -18,16 +13,14 @@ forget_texts(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
     texts_age++;
     for (size_t at = 0; at < KNOWN; at++)
-        Py_CLEAR(known[at].text); /* a text: letting go of it runs nothing */
+        Py_CLEAR(texts_again[at].text); /* a text: letting go of it runs nothing */
     Py_RETURN_NONE;
 }
 
 int
-line_again(Line *line, PyObject *text)
+line_first(Line *line, PyObject *text)
 {
-    size_t at = ((size_t)text >> 4) & (KNOWN - 1);
-    if (LIKELY(known[at].text == text))
-        return line_piece(line, &known[at].piece);
+    Again *found = &texts_again[again_at(text)];
     PyObject *fragment = PyUnicode_CheckExact(text) ? PyDict_GetItemWithError(engine.texts, text) : NULL;
     if (fragment == NULL)
         return PyErr_Occurred() ? -1 : line_known(line, text);
@@ -37,10 +30,10 @@ line_again(Line *line, PyObject *text)
         return -1;
     if (size > WIDE)
         return line_bytes(line, bytes, (size_t)size);
-    Py_XSETREF(known[at].text, Py_NewRef(text));
-    known[at].piece.size = (size_t)size;
-    memcpy(known[at].piece.bytes, bytes, (size_t)size);
-    return line_piece(line, &known[at].piece);
+    Py_XSETREF(found->text, Py_NewRef(text));
+    found->piece.size = (size_t)size;
+    memcpy(found->piece.bytes, bytes, (size_t)size);
+    return line_piece(line, &found->piece);
 }
 
 static PyMethodDef functions[] = {

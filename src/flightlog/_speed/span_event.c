@@ -76,13 +76,11 @@ make_event(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count,
     Said said;
     if (UNLIKELY(!sort_out(&said, args, count, names) || (said.level != NULL && !PyUnicode_CheckExact(said.level))))
         return event_slowly(args, count, names);
-    PyObject *verdict = PyDict_GetItemWithError(engine.verdicts, said.level == NULL ? words.info : said.level);
+    PyObject *verdict = verdict_of(said.level);
     if (verdict == Py_False)
         Py_RETURN_NONE;
-    if (UNLIKELY(verdict != Py_True)) {
-        PyErr_Clear();
+    if (UNLIKELY(verdict != Py_True))
         return event_slowly(args, count, names);
-    }
     int done = write_event(&said);
     if (UNLIKELY(done > 0))
         return event_slowly(args, count, names);

@@ -74,20 +74,6 @@ sort_out(Call *call, PyObject *const *args, Py_ssize_t count, PyObject *names)
     return 1;
 }
 
-/* Whether the level is on: Py_True, Py_False, or NULL where that depends. All borrowed. */
-static inline PyObject *
-verdict_of(PyObject *level)
-{
-    if (level == NULL)
-        level = words.info;
-    else if (!PyUnicode_CheckExact(level))
-        return NULL;
-    PyObject *verdict = PyDict_GetItemWithError(engine.verdicts, level);
-    if (verdict == NULL)
-        PyErr_Clear();
-    return verdict;
-}
-
 /* Whether a new span needs nobody's decision: it is under a span of ours, or is a root that cannot be dropped. */
 static int
 is_plain_place(void)

@@ -25,10 +25,8 @@ now_ns(void)
 }
 
 int
-anchor_check(long long now)
+anchor_due(long long now)
 {
-    if (LIKELY(now < ((Anchor *)engine.anchor)->due))
-        return 0;
     PyObject *argument = PyLong_FromLongLong(now);
     if (argument == NULL)
         return -1;

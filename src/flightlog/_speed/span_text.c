@@ -25,16 +25,6 @@ line_grow(Line *line, size_t need)
 }
 
 int
-line_bytes(Line *line, const char *data, size_t size)
-{
-    if (line_room(line, size) < 0)
-        return -1;
-    memcpy(line->at, data, size);
-    line->at += size;
-    return 0;
-}
-
-int
 line_text(Line *line, PyObject *text)
 {
     if (LIKELY(PyUnicode_Check(text) && PyUnicode_IS_COMPACT_ASCII(text)))
@@ -51,10 +41,13 @@ static const char PAIRS[] =
     "6061626364656667686970717273747576777879"
     "8081828384858687888990919293949596979899";
 
-/* A number of any size. */
-static char *
-put_any_int(char *at, long long value)
+char *
+put_digits(char *at, long long value)
 {
+    if (LIKELY((unsigned long long)value < 10)) {
+        *at = (char)('0' + value);
+        return at + 1;
+    }
     char digits[24], *from = digits + sizeof digits;
     unsigned long long rest = value < 0 ? 0 - (unsigned long long)value : (unsigned long long)value;
     while (rest >= 100) {
@@ -82,16 +75,15 @@ put_any_int(char *at, long long value)
 static inline char *
 put_moment(char *at, long long value)
 {
-    static long long seconds = -1;
-    static char text[10];
+    static long long began = 0; /* the second that `text` says */
+    static char text[10] = "0000000000";
     if (UNLIKELY(value < SECOND * 1000000000LL || value >= SECOND * 9000000000LL))
-        return put_any_int(at, value);
-    long long whole = value / SECOND;
-    uint32_t rest = (uint32_t)(value - whole * SECOND);
-    if (UNLIKELY(whole != seconds)) {
-        put_any_int(text, whole);
-        seconds = whole;
+        return put_digits(at, value);
+    if (UNLIKELY(value < began || value - began >= SECOND)) {
+        began = value - value % SECOND;
+        put_digits(text, began / SECOND);
     }
+    uint32_t rest = (uint32_t)(value - began);
     memcpy(at, text, 10);
     at += 10;
     uint32_t high = rest / 10000, low = rest - high * 10000; /* 5 and 4 digits */
@@ -118,7 +110,7 @@ line_int(Line *line, long long value)
 {
     if (line_room(line, 24) < 0)
         return -1;
-    line->at = put_any_int(line->at, value);
+    line->at = put_digits(line->at, value);
     return 0;
 }
 

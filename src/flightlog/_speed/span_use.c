@@ -71,6 +71,7 @@ use(PyObject *Py_UNUSED(module), PyObject *given)
         Py_XSETREF(*parts[at].where, Py_XNewRef(part == Py_None ? NULL : part));
     }
     engine.is_used = 1;
+    engine.at_trace = engine.at_debug = engine.at_info = NULL; /* until `heed_levels` */
     Py_RETURN_NONE;
 }
 
@@ -94,7 +95,42 @@ install(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* -- which levels are on -------------------------------------------------------------------------------------- */
+
+PyObject *
+verdict_asked(PyObject *level)
+{
+    if (level == NULL)
+        level = words.info;
+    else if (!PyUnicode_CheckExact(level))
+        return NULL;
+    PyObject *verdict = PyDict_GetItemWithError(engine.verdicts, level);
+    if (verdict == NULL)
+        PyErr_Clear();
+    return verdict;
+}
+
+static PyObject *
+sure_verdict(PyObject *level)
+{
+    PyObject *verdict = verdict_asked(level);
+    return verdict == Py_True || verdict == Py_False ? verdict : NULL;
+}
+
+/* heed_levels(): `verdicts` has changed. */
+static PyObject *
+heed_levels(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    if (engine.is_used) {
+        engine.at_trace = sure_verdict(words.trace);
+        engine.at_debug = sure_verdict(words.debug);
+        engine.at_info = sure_verdict(words.info);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
+    {"heed_levels", heed_levels, METH_NOARGS, PyDoc_STR("Say that the verdicts on the levels have changed.")},
     {"span_type", make_type, METH_O, PyDoc_STR("Make the type Span upon a base class.")},
     {"off_block", off_block, METH_O, PyDoc_STR("What enters and leaves the block of a span that is off.")},
     {"use", use, METH_O, PyDoc_STR("Take the parts of the engine, by name.")},
@@ -120,7 +156,7 @@ learn_words(void)
         {&words.input, "input"},    {&words.links, "links"},     {&words.body, "body"},
         {&words.announce, "_announce"}, {&words.append_least, "_append_least"}, {&words.check, "check"},
         {&words.most_line, "_most_line"}, {&words.members, "members"},
-        {&words.trace, "trace"},
+        {&words.trace, "trace"},     {&words.debug, "debug"},
     };
     for (size_t at = 0; at < sizeof list / sizeof *list; at++) {
         *list[at].where = PyUnicode_InternFromString(list[at].text);

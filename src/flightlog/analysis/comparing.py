@@ -10,10 +10,11 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from flightlog.analysis.alignment import Pair, align
+from flightlog.analysis.critical import critical_path
 from flightlog.analysis.differing import Change, changes
 from flightlog.analysis.drift import Part, drift
 from flightlog.analysis.tree import Node, Tree, walk
-from flightlog.analysis.waiting import worked_ns
+from flightlog.analysis.waiting import waited_ns, worked_ns
 from flightlog.pricing import usage
 from flightlog.pricing.charge import Charge
 from flightlog.records import genai
@@ -199,17 +200,13 @@ def _total(tree: Tree, price: Price) -> Figures:
             if value is not None:
                 known.add(name)
                 sums[name] += value
-    waited = sum(waited for root in tree.roots if (waited := _waited(root)) is not None)
+    waits = any(waited_ns(node.record) for node in walk(tree))
+    waited = critical_path(tree).waited_ns if waits else 0
     lasted = tree.duration_ns
     found = {name: sums[name] if name in known else None for name in Figures.__struct_fields__}
     counts = {name: sums[name] for name in ("spans", "errors", "llm_calls", "retries", "unpriced")}
     duration = None if lasted is None else max(0, lasted - waited)
     return Figures(**{**found, **counts, "duration_ns": duration})  # type: ignore[arg-type]  # by name
-
-
-def _waited(root: Node) -> int | None:
-    worked = worked_ns(root.record)
-    return None if worked is None or root.duration_ns is None else root.duration_ns - worked
 
 
 def _count(attributes: Mapping[str, Any], name: str) -> int | None:

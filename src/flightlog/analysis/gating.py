@@ -57,7 +57,7 @@ _SCALES: Final[Mapping[str, Mapping[str, float]]] = {
     "score": {"": 1},
 }
 _TOKEN: Final = re.compile(
-    r"\s*(?:(score\.[\w.-]+|[a-z_]+(?::[a-z_]*)?)|(>=|<=|>|<)|([+-]?\$?\d+(?:\.\d+)?)(\s*%|[a-zA-Zµ]*)|(,))"
+    r"\s*(?:(score\.[\w.-]+|(?:AND|OR)\b|[a-z_]+(?::[a-z_]*)?)|(>=|<=|>|<)|([+-]?\$?\d+(?:\.\d+)?)(\s*%|[a-zA-Zµ]*)|(,))"
 )
 
 Operator = Literal[">", ">=", "<", "<="]
@@ -230,11 +230,12 @@ class _Reader:
             return _Token("end", "", "", at, at)
         match = _TOKEN.match(self._text, start)
         if match is None:
-            raise BadCondition(self._text, at, f"{self._text[at]!r} means nothing here")
+            hint = "; conditions are joined by `and` and `or`" if self._text[at] in "&|" else ""
+            raise BadCondition(self._text, at, f"{self._text[at]!r} means nothing here{hint}")
         word, operator, amount, unit, comma = match.groups()
         end = match.end()
         if word:
-            return _Token("word", word, "", at, end)
+            return _Token("word", word.lower() if word in {"AND", "OR"} else word, "", at, end)
         if operator:
             return _Token("operator", operator, "", at, end)
         return (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
 from msgspec import structs
 
+from flightlog.analysis.arriving import Arriving
 from flightlog.analysis.pace import Pace
 from flightlog.analysis.spread import possible
 from flightlog.analysis.tree import Node, Tree
@@ -102,9 +103,9 @@ class Drawn:
         charge = charge_of(self._source.prices, node.record)
         return step.lines(step.Step(node, shown, began, charge), self._wide(width), self._pace, now_ns=now_ns)
 
-    def messages(self, calls: Sequence[Span], width: int) -> Iterable[str]:
+    def messages(self, calls: Sequence[Span], width: int, arriving: Mapping[str, Arriving]) -> Iterable[str]:
         """The calls one by one, each message once."""
-        return transcript.lines(calls, self._wide(width), time.time_ns())
+        return transcript.lines(calls, self._wide(width), time.time_ns(), arriving)
 
     def statistics(self, told: Statistics, width: int) -> Iterable[str]:
         """What `flightlog stats` says, of traces first."""

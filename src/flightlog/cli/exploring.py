@@ -44,19 +44,22 @@ def require_extra(feature: str) -> None:
         raise MissingExtra("tui", feature) from error
 
 
-def explore(given: Sequence[str], *, follows: bool, quiet: bool) -> None:
+def explore(given: Sequence[str], *, follows: bool, quiet: bool, colour: bool = True) -> None:
     """Show the explorer until somebody leaves it; a signal is an exit code of the command.
 
     Args:
         given: the name of a trace to begin with, and the words of a question.
         follows: it shows what happens as it happens.
         quiet: without the mascot.
+        colour: it may be drawn in colours.
 
     Raises:
         MissingExtra: textual is not installed.
         BadQuestion: the words are no question, or no trace is called so.
     """
     require_extra("a screen")
+    if not colour:
+        os.environ["NO_COLOR"] = "1"  # where all that draws on a screen looks
     traces, asked = divided(given)
     question = question_of(asked)
     trace_id = _chosen(traces)

@@ -47,7 +47,8 @@ _HEAD: Final = 64
     type=click.Choice(exporting.FORMS),
     default="jsonl",
     show_default=True,
-    help="What it is written as; docs/export.md says what each holds and what reads it.",
+    metavar="FORMAT",
+    help=f"What it is written as: {', '.join(exporting.FORMS)}; docs/export.md says what each holds and what reads it.",
 )
 @click.option(
     "--rows",

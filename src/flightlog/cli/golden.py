@@ -100,8 +100,9 @@ def command(
     if as_json:
         print_document({"golden": str(path), "trace_id": tree.trace_id, "same": not told, "lines": told})
     elif told:
-        head = f"{tree.trace_id} does not match {path}: {of_them(count(told), 'line')} with a difference"
-        page(_drawn([head, "(- golden, + recorded)", ""], told, look))
+        head = f"{tree.trace_id} does not match {path}"
+        lines = f"{of_them(count(told), 'line')} with a difference: - golden, + recorded"
+        page(_drawn([head, lines, ""], told, look))
     else:
         say(f"{tree.trace_id} matches {path}")
     if told:

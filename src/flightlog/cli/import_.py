@@ -14,7 +14,7 @@ from flightlog.cli.options import as_json
 from flightlog.cli.readingnotes import Teller, collecting_seldom
 from flightlog.cli.render.words import of_them
 from flightlog.importing import Imported, import_documents
-from flightlog.imports.documents import FORMS, Form
+from flightlog.imports.forms import FORMS, Form
 
 
 @click.command(
@@ -29,7 +29,8 @@ from flightlog.imports.documents import FORMS, Form
     type=click.Choice(FORMS),
     default="auto",
     show_default=True,
-    help="What the files are; auto asks each of them.",
+    metavar="FORMAT",
+    help=f"What the files are; auto asks each of them: {', '.join(FORMS)}.",
 )
 @click.option("--project", default="", help="Whose the records are, whatever they say themselves.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, and store nothing.")
@@ -38,8 +39,9 @@ def command(*, files: tuple[str, ...], form: str, project: str, dry_run: bool, a
     """Bring in traces that other tools wrote.
 
     FILE is OTLP, traces or logs, as JSON (one message, or one a line) or protobuf (one message, or many with their
-    lengths before them), or JSON lines that `flightlog export` wrote; compressed with gzip or zstd or not; - is
-    standard input.
+    lengths before them); JSON lines that `flightlog export` wrote; or what frame-trace, flujo (its SQLite file or a
+    debug export), lash, tracellm, narration-core, Jaeger, Zipkin, Chrome's tracing, Claude Code, Langfuse or Phoenix
+    wrote (docs/importing.md); compressed with gzip or zstd or not; - is standard input.
 
     Everything is redacted by the rules of this home before it is stored. A record that cannot be read is named with its
     place and skipped. Importing something twice changes nothing.
@@ -83,6 +85,6 @@ _NOTES: Final = {
     "too_long": ("line", "shortened: longer than line_bytes"),
     "understood": ("span", "understood as other conventions have them"),
     "unread": ("span", "that our readers failed on, stored as told; please tell us"),
-    "duplicates": ("span", "kept and not counted: another one stands for the same model call"),
+    "duplicates": ("span", "kept and not counted: another one stands for the same call"),
     "logged": ("call", "known from log records alone, each made a span"),
 }

@@ -42,7 +42,11 @@ _DAY_NS: Final = 86_400 * 10**9
 )
 @project
 @click.option(
-    "--only", multiple=True, type=click.Choice(tuple(LINTS)), help="Only this lint; may be given again."
+    "--only",
+    multiple=True,
+    type=click.Choice(tuple(LINTS)),
+    metavar="LINT",
+    help=f"Only this lint; may be given again. There are {', '.join(LINTS)}.",
 )
 @click.option(
     "--ignore",

@@ -62,7 +62,7 @@ def command(
     look: Terminal,
     page: Callable[[Iterable[str]], None],
 ) -> None:
-    r"""Ask the store in SQL, read-only.
+    """Ask the store in SQL, read-only.
 
     QUERY is one SELECT of SQLite's on the views spans, traces, events, annotations and costs; `flightlog sql --views`
     says their columns, docs/sql.md tells more. Times are nanoseconds since 1970, costs US dollars, inputs and outputs
@@ -76,7 +76,7 @@ def command(
     and half a gibibyte of memory.
 
     With --json: an array with one object a row.
-    """
+    """  # noqa: D301 - click takes the character itself for the beginning of lines that stay as they are
     if as_json and as_csv:
         raise BadQuestion("--json or --csv, not both")
     if wants_views:

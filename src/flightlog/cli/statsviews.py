@@ -11,9 +11,10 @@ from msgspec import Struct, structs
 from flightlog.analysis.pace import Pace
 from flightlog.analysis.periods import Change, Period, changes
 from flightlog.analysis.spread import possible
-from flightlog.cli.render import bars, figures, words
+from flightlog.cli.render import bars, figures, table, words
 from flightlog.cli.render import changes as changed
 from flightlog.cli.render.safe import clean
+from flightlog.cli.render.table import Column
 from flightlog.cli.render.terminal import Terminal
 from flightlog.records.question import Question
 from flightlog.records.traces import Figures, Trace, TraceFigures
@@ -94,13 +95,20 @@ def traces_view(told: TraceFigures, failed: Sequence[Trace], look: Terminal, pac
     yield from figures.of_traces(told, look, pace)
     if failed:
         yield ""
-        yield look.paint("dim", "newest that failed")
-        now = time.time_ns()
-        for trace in failed:
-            lasted = words.duration(trace.duration_ns, unicode=look.unicode)
-            sign = look.paint("red", "✗" if look.unicode else "x")
-            when = words.short_moment(trace.start, now)
-            yield f"{sign} {clean(trace.name)}  {when}  {lasted}  {trace.trace_id}"
+        yield from _failed(failed, look)
+
+
+def _failed(failed: Sequence[Trace], look: Terminal) -> Iterator[str]:
+    now = time.time_ns()
+    took = [words.duration(trace.duration_ns, unicode=look.unicode) for trace in failed]
+    columns = [
+        Column("", ["✗" if look.unicode else "x"] * len(failed), ["red"] * len(failed)),
+        Column("newest that failed", [clean(trace.name) for trace in failed], least=8),
+        Column("started", [words.short_moment(trace.start, now) for trace in failed]),
+        Column("took", took, align="right"),
+        Column("trace", [trace.trace_id for trace in failed]),
+    ]
+    yield from table.lines(columns, look)
 
 
 def _notes(rows: Mapping[Grouping, Sequence[Figures]], period: Period, *, is_compared: bool) -> list[str]:

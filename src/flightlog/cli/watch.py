@@ -79,7 +79,7 @@ def command(
         _print(question_of(words), limit, look, as_json=as_json, quiet=quiet)
     else:
         exploring.require_extra("flightlog watch on a terminal (without --lines)")
-        exploring.explore(words, follows=True, quiet=quiet)
+        exploring.explore(words, follows=True, quiet=quiet, colour=look.colour)
 
 
 def _print(

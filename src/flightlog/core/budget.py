@@ -6,13 +6,15 @@ function raises in it once its time is up.
 
 What this cannot do: it does not interrupt a wait or a loop inside C code, nor code that catches
 `BaseException` and goes on; and where the thread already has a tracer (a debugger, a measurement of coverage), that
-one is left in place and nothing is bounded.
+one is left in place and nothing is bounded. What the interpreter runs in between has its own time: a signal handler,
+a finalizer, a callback of the garbage collector. Nobody could catch what is raised in there.
 """
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
-from sys import gettrace, settrace
+from sys import _getframe, gettrace, settrace
 from time import monotonic_ns
 from types import FrameType
 from typing import Any, Final
@@ -36,9 +38,10 @@ def bounded(call: Callable[[Any], str], argument: object) -> str:
     if gettrace() is not None:
         return call(argument)
     deadline = monotonic_ns() + MOST_NS
+    here = id(_getframe())  # not the frame itself, which would keep itself alive
 
     def trace(frame: FrameType, _event: str, _argument: object) -> Any:
-        if monotonic_ns() > deadline and not _in_a_signal_handler(frame):
+        if monotonic_ns() > deadline and not _comes_between(frame, here):
             raise Overrun
         frame.f_trace_opcodes = True  # CPython 3.11 tells of no line in `while True: pass`
         return trace
@@ -51,12 +54,12 @@ def bounded(call: Callable[[Any], str], argument: object) -> str:
             settrace(None)
 
 
-def _in_a_signal_handler(frame: FrameType) -> bool:
-    """Whether the program handles a signal just now: that may take as long as it likes."""
-    codes = border._handlers()
+def _comes_between(frame: FrameType, outermost: int) -> bool:
+    """Whether this is none of the code that was called from the outermost frame, of this id."""
+    codes = border._handlers() | border.codes_of(gc.callbacks)
     seen: FrameType | None = frame
-    while seen is not None:
-        if seen.f_code in codes:
+    while seen is not None and id(seen) != outermost:
+        if seen.f_code in codes or seen.f_code.co_name == "__del__":
             return True
         seen = seen.f_back
     return False

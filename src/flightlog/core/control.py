@@ -60,6 +60,7 @@ class Control:
         told()
 
     def _tell(self) -> None:
+        engine.heed_levels()
         self.changes += 1
         for told in self._told:
             told()

@@ -45,6 +45,13 @@ NAME: Final = "pure" if ENGINE is None else "compiled"
 REASON: Final = choice()
 """Why that one."""
 
+
+def heed_levels() -> None:
+    """Have the compiled engine look again at `verdicts`, which were changed."""
+    if ENGINE is not None:
+        ENGINE.heed_levels()
+
+
 if ENGINE is None and FORCED == "compiled" and sys.stderr is not None:
     sys.stderr.write(f"flightlog: {VARIABLE}=compiled, but {REASON}; the engine in plain Python runs\n")
 
@@ -62,6 +69,7 @@ __all__ = [
     "disown",
     "event",
     "happened",
+    "heed_levels",
     "ids",
     "install",
     "lose",

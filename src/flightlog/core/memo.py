@@ -124,6 +124,45 @@ def member(key: str, value: object, note: Callable[[list[Cut]], object]) -> str:
     return name + fragment
 
 
+def plain_members(given: dict[str, object]) -> dict[str, str] | None:
+    """The members of an object whose keys hide nothing and whose values are short and plain; None for any other.
+
+    One loop over what the caller keeps: `engine.span` takes a copy, whose values are asked for a second time.
+    """
+    found = {}
+    for key, value in given.items():
+        name, hidden = keys[key]
+        kind = type(value)
+        if hidden:
+            return None
+        if kind is str:
+            if len(value) > SHORT:  # type: ignore[arg-type]  # its type was just asked
+                return None
+            found[key] = name + texts[value]  # type: ignore[index]  # as above
+        elif kind is float:
+            if value - value != 0.0:  # type: ignore[operator]  # as above
+                return None
+            found[key] = f"{name}{value!r}"
+        elif kind is int:
+            if not _MIN_INT <= value <= _MAX_INT:  # type: ignore[operator]  # as above
+                return None
+            found[key] = f"{name}{value}"
+        elif kind is bool:
+            found[key] = name + ("true" if value else "false")
+        else:
+            return None
+    return found
+
+
+def hidden(key: str, value: object) -> object:
+    """What may be told of a value under this key, elsewhere than under it: the value, unless the key hides."""
+    if value is None or type(value) is bool or not keys[key][1]:
+        return value
+    import json  # nobody else needs it while a program records, and names of secrets are rare
+
+    return json.loads(_encoder.secret(key, value)[0])
+
+
 def secret_member(name: str, key: str, value: object, note: Callable[[list[Cut]], object]) -> str:
     """The member of a secret's key: `name` is the key as it is written, with its colon."""
     fragment, cut = _encoder.secret(key, value)

@@ -12,6 +12,9 @@ others become `http`, how the call was served, or `step`, a block around calls t
   model, with the same tokens, or with none known by one of the two. Who knows the tokens counts; where they say
   otherwise, the client that made the call; else who tells what was said, or began first.
 
+What only one that does not count says of the parts of its tokens (those of a cache, of reasoning) is lent to the one
+that does, where both say the same sums.
+
 The answer depends on the set of calls alone, not on their order.
 """
 
@@ -50,6 +53,18 @@ TOOL: Final = "tool"
 LOGGING: Final = frozenset({"claude_code", "gemini_cli"})
 """Dialects whose programs tell of their tools in log records as well as in spans."""
 
+_UNITS: Final = (
+    *("input_audio", "output_audio", "input_image", "output_image"),
+    *("cache_audio_read", "cache_write_1h", "cache_write_5m"),
+)
+_PARTS: Final = (
+    genai.CACHE_READ_TOKENS,
+    genai.CACHE_WRITE_TOKENS,
+    genai.REASONING_TOKENS,
+    *(f"{genai.USAGE}{unit}_tokens" for unit in _UNITS),
+)
+"""Attributes of parts of the tokens."""
+
 _APART: Final = frozenset({"agent", "tool", "workflow"})
 """Kinds of work between two calls that make the inner one a call of its own."""
 
@@ -77,7 +92,11 @@ class Call(Struct, frozen=True):
     """Whether it tells what was said."""
     is_logged: bool = False
     """Whether a log record told of it, and no span; or a span that stands for one."""
+    may_be_logged: bool = False
+    """Whether it is the call of a tool, and a log record may tell of it as well."""
     session: str = ""
+    parts: tuple[tuple[str, int], ...] = ()
+    """What is known of parts of its tokens, by attribute: those of a cache, of reasoning, of sounds."""
 
     @property
     def is_known(self) -> bool:
@@ -103,17 +122,20 @@ class Place(NamedTuple):
 def call_of(span: Span) -> Call | None:
     """A span as a call; None for one that is none, that is not over, or that does not count already.
 
-    A call of a tool is one where a log record may tell of it, too.
+    A call of a tool is one where another library may tell of it, too, or a log record.
     """
     if span.end is None or span.status in ("running", "paused"):
         return None
+    if span.kind not in genai.CHARGED_KINDS and span.kind != TOOL:
+        return None
     known, streamed = span.attributes, streamed_ns(span.attributes)
     is_logged = LOGGED in span.otel or streamed is not None
-    if span.kind not in genai.CHARGED_KINDS and not (span.kind == TOOL and (is_logged or _may_log(span))):
-        return None
     scope = span.otel.get("scope")
     name = scope.get("name") if isinstance(scope, Mapping) else ""
     name = name if isinstance(name, str) else ""
+    may_be_logged = is_logged or (span.kind == TOOL and _may_log(span))
+    if span.kind == TOOL and not (may_be_logged or (name and TOOL_NAME in known)):
+        return None
     answer = known.get(TOOL_CALL_ID if span.kind == TOOL else genai.RESPONSE_ID)
     tool = known.get(TOOL_NAME)
     start = span.start - (streamed or 0)
@@ -132,8 +154,15 @@ def call_of(span: Span) -> Call | None:
         is_failed=span.status == "error",
         has_content=_has_content(span),
         is_logged=is_logged,
+        may_be_logged=may_be_logged,
         session=str(span.context.get("session", "")),
+        parts=() if span.kind == TOOL else _parts(known),
     )
+
+
+def _parts(known: Mapping[str, object]) -> tuple[tuple[str, int], ...]:
+    found = [(name, known[name]) for name in _PARTS if name in known]
+    return tuple((name, count) for name, count in found if type(count) is int) if found else ()
 
 
 def _may_log(span: Span) -> bool:
@@ -182,7 +211,9 @@ def within(calls: Iterable[Call], places: Mapping[Key, Place]) -> Nested:
     nested = Nested({}, [], set())
     ordered = sorted(calls, key=_in_order)
     nested.counted.extend(_nested([call for call in ordered if call.kind != TOOL], places, nested))
-    nested.counted.extend(call for call in ordered if call.kind == TOOL)  # one within another is another
+    tools = [call for call in ordered if call.kind == TOOL]
+    nested.found.update(_twice_told(tools))
+    nested.counted.extend(call for call in tools if call.may_be_logged and call.key not in nested.found)
     return nested
 
 
@@ -271,6 +302,30 @@ def _settled(call: Call, inner: list[Call], found: dict[Key, Verdict]) -> list[C
     found[call.key] = Verdict(BLOCK, kept[0].key[2])
     found.update((one.key, Verdict(SERVED, kept[0].key[2])) for one in inner if one not in kept)
     return kept
+
+
+def _twice_told(tools: Sequence[Call]) -> Iterator[tuple[Key, Verdict]]:
+    """Runs of a tool directly within the only other telling of the same: any other tool within one is another run."""
+    known = {call.key: call for call in tools}
+    below: dict[Key, list[Call]] = defaultdict(list)
+    for call in tools:
+        around = known.get((*call.key[:2], call.parent_id))
+        if around is not None and around.models == call.models:
+            below[around.key].append(call)
+    for key, (call, *others) in below.items():
+        if not others and _is_same_run(known[key], call):
+            yield call.key, Verdict(BLOCK, key[2])
+
+
+def _is_same_run(around: Call, call: Call) -> bool:
+    return (
+        around.scope != call.scope
+        and around.process_id == call.process_id
+        and not (around.is_logged or call.is_logged)
+        and (around.response_id == call.response_id or not (around.response_id and call.response_id))
+        and _in_order(around) < _in_order(call)  # so of spans that lead back to each other one is left
+        and call.end <= around.end + SLACK_NS
+    )
 
 
 # -- beside each other ----------------------------------------------------------------------------------------

@@ -308,6 +308,17 @@ def lent(span: Span, other: Span) -> Span:
     return _lent(span, attributes, fields, other.span_id)
 
 
+def lent_parts(span: Span, counts: Mapping[str, int], by: str) -> Span:
+    """The span that counts, with what another telling of the same call knows of the parts of its tokens.
+
+    Args:
+        span: as it was understood.
+        counts: what that one knows, by attribute.
+        by: the id of that one.
+    """
+    return _lent(span, {name: n for name, n in counts.items() if name not in span.attributes}, {}, by)
+
+
 def lent_again(new: Span, old: Span) -> Span:
     """A span that was read anew, with what it had been lent before, where it does not tell that itself now."""
     given = _object(_note_of(old), LENT)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
-from flightlog.dialects.counting import Call, Key, Verdict
+from flightlog.dialects.counting import TOOL, Call, Key, Verdict
 
 AROUND_NS: Final = 5_000_000_000
 """So much earlier or later may two libraries have told of one call: it has the same answer's id then."""
@@ -23,6 +23,42 @@ def lending_of(found: Mapping[Key, Verdict], calls: Mapping[Key, Call]) -> dict[
     return {by: key for by, key in pairs if by is not None and by not in found}
 
 
+class Loan(NamedTuple):
+    """What another telling of the same call knows of the parts of its tokens."""
+
+    counts: dict[str, int]
+    """By attribute."""
+    by: str
+    """The id of its span."""
+
+
+def loans_of(found: Mapping[Key, Verdict], calls: Mapping[Key, Call]) -> dict[Key, Loan]:
+    """Which of the calls that count know less of their tokens' parts than another telling with the same sums."""
+    by_id = {(key[0], key[2]): call for key, call in calls.items()}
+    loans: dict[Key, Loan] = {}
+    for key in sorted(found):
+        other, counted = calls.get(key), by_id.get((key[0], found[key].by))
+        for _ in found:
+            if counted is None or counted.key not in found:
+                break
+            counted = by_id.get((key[0], found[counted.key].by))  # which stands for that one in turn
+        if (
+            other is None
+            or counted is None
+            or counted.key in found
+            or not counted.scope
+            or None in (other.input, other.output)
+        ):
+            continue
+        if (other.input, other.output) == (counted.input, counted.output):
+            loan = loans.get(counted.key, Loan({}, key[2]))
+            known = dict(counted.parts)
+            loan.counts.update((name, n) for name, n in other.parts if name not in known | loan.counts)
+            if loan.counts:
+                loans[counted.key] = loan
+    return loans
+
+
 def times(calls: Iterable[Call]) -> list[tuple[int, int]]:
     """When these ran, and a little around it; times that are many are put together."""
     found: list[tuple[int, int]] = []
@@ -37,6 +73,9 @@ def times(calls: Iterable[Call]) -> list[tuple[int, int]]:
 
 def may_nest(calls: list[Call]) -> bool:
     """Whether one of these calls may be within another, or within one that Flightlog recorded around it."""
+    tools = {call.scope for call in calls if call.kind == TOOL and not call.may_be_logged}
+    if len(tools) == 1:  # of one library: one within another is another
+        calls = [call for call in calls if call.kind != TOOL or call.may_be_logged]
     if len(calls) < 2:
         return False
     calls.sort(key=lambda call: (call.start, -call.end))

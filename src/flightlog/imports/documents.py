@@ -20,24 +20,21 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, Literal, cast
-
-import msgspec
+from typing import IO, Any, Final, cast
 
 from flightlog.codecs.lines import decode
 from flightlog.codecs.otlp import json, protobuf
 from flightlog.codecs.otlp.messages import Malformed, ResourceGroup
 from flightlog.codecs.otlp.own import fields_of, written
 from flightlog.codecs.otlp.reading import Reader
-from flightlog.imports.framing import Frame, frames, is_json, json_lines
+from flightlog.imports.foreign import NAMES, Foreign, name_of
+from flightlog.imports.forms import Form, form_of, is_foreign, told_by_lines
+from flightlog.imports.framing import Frame, frames, is_json, is_text, json_lines
 from flightlog.imports.pen import Pen
 from flightlog.records.errors import BadDocument, BadRecord
 from flightlog.records.line import Line
 from flightlog.records.process import Process
 from flightlog.records.record import Unknown
-
-Form = Literal["auto", "otlp-json", "otlp-protobuf", "flightlog"]
-FORMS: Final[tuple[Form, ...]] = ("auto", "otlp-json", "otlp-protobuf", "flightlog")
 
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
@@ -60,10 +57,12 @@ NOTHING: Final[Portion] = (Process(process_id="", started=0), [])
 class Document:
     """One document, open for reading."""
 
-    def __init__(self, data: Any, size: int, *, cut: bool = False) -> None:
+    def __init__(self, data: Any, size: int, *, cut: bool = False, path: str = "") -> None:
         self.data = data
         self.size = size
         """Bytes, once it is decompressed."""
+        self.path = path
+        """Of the file that is mapped; empty where it is a copy."""
         self.at = 0
         """Bytes that were read so far, about."""
         self.cut = cut
@@ -84,7 +83,7 @@ def opened(path: str) -> Iterator[Document]:
                 yield Document(b"", 0)
                 return
             with mmap.mmap(plain.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                yield Document(data, size, cut=cut)
+                yield Document(data, size, cut=cut, path="" if plain is not file else path)
     except BadDocument as error:
         raise BadDocument(f"{path}: {error}") from error
     except (OSError, zlib.error) as error:
@@ -164,6 +163,7 @@ class Importer:
             form: Reader(form, pen, project=project, bad=bad, line_bytes=line_bytes) for form in _OTLP_FORMS
         }
         self._own = 0
+        self._foreign = Foreign(pen, project=project, line_bytes=line_bytes, bad=bad)
 
     @property
     def sums(self) -> tuple[int, int, int]:
@@ -174,9 +174,9 @@ class Importer:
         """
         readers = self._readers.values()
         return (
-            self._own + sum(reader.records for reader in readers),
+            self._own + self._foreign.records + sum(reader.records for reader in readers),
             sum(reader.repeated_keys for reader in readers),
-            sum(reader.too_long for reader in readers),
+            self._foreign.too_long + sum(reader.too_long for reader in readers),
         )
 
     def read(self, document: Document, form: Form = "auto") -> Iterator[Portion]:
@@ -189,6 +189,8 @@ class Importer:
             form = told_by_itself(document.data, document.size)
         if form == "flightlog":
             yield from self._own_lines(document)
+        elif form in NAMES:
+            yield from self._foreign.read(document, form)
         elif form == "otlp-protobuf":
             for frame in frames(document.data, document.size, self._bad):
                 yield from self._otlp(protobuf, frame, document)
@@ -267,23 +269,19 @@ def told_by_itself(data: Any, size: int) -> Form:
     """
     if not size:
         raise BadDocument("the document is empty")
+    if (found := name_of(data, size, is_text=is_json(data) or is_text(data))) is not None:
+        return found
     if not is_json(data):
-        return "otlp-protobuf"
+        form = told_by_lines(data, size) if is_text(data) else None
+        if form is None and is_text(data) and bytes(data[:1024]).isascii():
+            raise BadDocument("it is text, but of none of the formats that can be imported")
+        return form or "otlp-protobuf"
     start, stop, _ = next(json_lines(data, size))
     head = bytes(data[start : min(stop, start + 4096)])
     if b'"resourceSpans"' in head or b'"resourceLogs"' in head:
         return "otlp-json"
-    try:
-        first = msgspec.json.decode(bytes(data[start:stop]))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return "otlp-json"  # which then says where it is broken
-    if isinstance(first, dict) and "type" in first and "v" in first:
-        return "flightlog"
-    if isinstance(first, (dict, list)) and (not first or _is_otlp(first)):
-        return "otlp-json"
-    raise BadDocument("it is JSON, but neither OTLP nor lines of Flightlog")
-
-
-def _is_otlp(first: Any) -> bool:
-    one = first[0] if isinstance(first, list) else first
-    return isinstance(one, dict) and ("resourceSpans" in one or "resourceLogs" in one)
+    text = bytes(data[start:stop])
+    form = form_of(text) or told_by_lines(data, size)
+    if form is None and is_foreign(text):
+        raise BadDocument("it is JSON, but of none of the formats that can be imported")
+    return form or "otlp-json"  # which then says where it is broken

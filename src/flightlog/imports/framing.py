@@ -9,6 +9,7 @@ import msgspec
 
 from flightlog.codecs.otlp.messages import Malformed
 from flightlog.codecs.otlp.wire import parts, varint
+from flightlog.imports.forms import told_by_lines
 
 Frame = tuple[int, int, str]
 """Begin and end of a message, and what the places in it begin with."""
@@ -38,19 +39,27 @@ def is_json(data: Any) -> bool:
     return not _CONTROL.intersection(raw) and max(_readings(data, size))[0] < size
 
 
+def is_text(data: Any) -> bool:
+    """Whether a document that does not begin as JSON is a text at least, and can be none in protobuf."""
+    raw, size = bytes(data[:1024]), len(data)
+    return not _CONTROL.intersection(raw) and max(_readings(data, size))[0] < size
+
+
 def json_lines(data: Any, size: int) -> Iterator[Frame]:
-    """The lines of a document; all of it as one where its first line is not whole by itself."""
+    """The lines of a document; all of it as one where neither its first line nor one soon after is whole by itself."""
     start = len(_MARK) if data[: len(_MARK)] == _MARK else 0
     while start < size and data[start : start + 1] in (b" ", b"\t", b"\r", b"\n"):
         start += 1
     first = _line_end(data, start, size)
-    if bytes(data[first : first + 65536]).strip(_SPACE) and _is_whole(data, start, first):
-        yield from _each_line(data, size, start)
+    behind = bytes(data[first : first + 65536]).strip(_SPACE)
+    if behind and (_is_whole(data, start, first) or _has_lines(data, start, size)):
+        yield from each_line(data, size, start)
     else:
         yield start, size, ""
 
 
-def _each_line(data: Any, size: int, start: int) -> Iterator[Frame]:
+def each_line(data: Any, size: int, start: int) -> Iterator[Frame]:
+    """The lines from a place on that have something in them."""
     number = bytes(data[:start]).count(b"\n") + 1
     while start < size:
         stop = _line_end(data, start, size)
@@ -72,6 +81,11 @@ def _is_whole(data: Any, start: int, stop: int) -> bool:
     except (msgspec.MsgspecError, RecursionError):
         return len(text) > 2 and text.rstrip(_SPACE)[-1:] == b"}"
     return True
+
+
+def _has_lines(data: Any, start: int, size: int) -> bool:
+    """Whether records stand behind a first line that is none; an array over many lines has such lines as well."""
+    return bytes(data[start : start + 1]) != b"[" and told_by_lines(data, size) is not None
 
 
 def frames(data: Any, size: int, bad: Callable[[str, str], object]) -> Iterator[Frame]:

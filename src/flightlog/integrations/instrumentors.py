@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib import import_module
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
@@ -51,9 +50,6 @@ _MODULES: Final[Mapping[str, str]] = {
     "wsgi": "wsgiref",
 }
 """Names of instrumentors that are not those of the module that they instrument."""
-
-_FOLLOWED: Final = "langchain"
-"""The library whose runs are made current, where its instrumentor only tells of them."""
 
 _UNWANTED: Final[Mapping[str, str]] = {
     "system_metrics": "it measures, and records no spans",
@@ -140,24 +136,12 @@ class Foreign:
         if not getattr(made, "is_instrumented_by_opentelemetry", True):
             raise Unfit(f"{self._candidate.package} does not take the version that is installed")
         self._instrumentor = made
-        follower = self._follower(made)
-        if follower is not None:
-            follower.follow(made.get_span)
 
     def unwrap(self, module: ModuleType) -> None:  # noqa: ARG002 - as for each
         """Take it back."""
         made, self._instrumentor = self._instrumentor, None
         if made is not None:
-            follower = self._follower(made)
-            if follower is not None:
-                follower.leave()
             made.uninstrument()
-
-    def _follower(self, made: Any) -> Any:
-        """What makes the spans of this instrumentor current, where it only tells of them."""
-        if self._candidate.library != _FOLLOWED or not hasattr(made, "get_span"):
-            return None
-        return import_module("flightlog.integrations.opentelemetry.langchain")  # needs OpenTelemetry's API
 
     def is_client(self, module: ModuleType, value: object) -> bool:  # noqa: ARG002 - as for each
         """Instrumentors know no single clients."""

@@ -8,7 +8,7 @@ anything there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 MOST_MEMBERS: Final = 64
@@ -18,6 +18,9 @@ _ALPHANUMERIC: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST
 _TOKEN: Final = _ALPHANUMERIC | frozenset("!#$%&'*+-.^_`|~")
 _OCTETS: Final = frozenset(map(chr, range(0x21, 0x7F))) - frozenset('",;\\')
 _UNCHANGED: Final = _OCTETS - {"%"}
+
+sources: Final[list[Callable[[], Mapping[str, str]]]] = []
+"""What else knows of baggage at the place that runs: an interface of others that has its own. By name, not encoded."""
 
 
 def parse(values: Iterable[str]) -> tuple[dict[str, str], int]:

@@ -87,8 +87,9 @@ def _trace_headers(place: Any, arrived: Arrived | None, formats: tuple[str, ...]
 
 
 def _baggage(sent: str, bound: dict[str, str], keys: frozenset[str]) -> str:
-    """What came in, and what is bound under the names that may leave."""
-    own = {name: bound[name] for name in sorted(keys) if name in bound}
+    """What came in, what others keep as baggage here, and what is bound under the names that may leave."""
+    own = {name: value for known in baggage.sources for name, value in known().items()}
+    own.update((name, bound[name]) for name in sorted(keys) if name in bound)
     if not own:
         return sent
     members, _ = baggage.parse([sent])

@@ -8,7 +8,7 @@ from typing import Final
 from lark import UnexpectedInput, UnexpectedToken
 
 from flightlog.questions.faults import fault, nearest, shortened
-from flightlog.questions.fields import FIELDS, RELATION_NAMES, SIGNS
+from flightlog.questions.fields import FIELDS, NAMED, RELATION_NAMES, SIGNS
 from flightlog.questions.otherwords import SIGN_WORDS
 from flightlog.records.errors import UnreadableQuestion
 
@@ -84,7 +84,7 @@ def _no_sign(text: str, place: int) -> UnreadableQuestion:
         return fault(f"{word} stands between two conditions", text, before.start(1), len(word))
     if word.upper() in ("OR", "AND", "NOT"):
         return fault(f"{word.upper()} is written in capitals", text, before.start(1), len(word))
-    field = FIELDS.get(word.lower())
+    field = FIELDS.get(_field_of(word))
     if word.lower() in RELATION_NAMES:
         why = f"{word} is followed by a question in parentheses, as in {word}(kind:llm)"
     elif word in SIGN_WORDS:
@@ -92,7 +92,8 @@ def _no_sign(text: str, place: int) -> UnreadableQuestion:
     elif set(word) & _CURLY:
         why = "quotes are straight here, \" or '"
     elif field:
-        why = f"{word} is followed by {' '.join(SIGNS[field.nature])} and a value, as in {field.example}"
+        said = word if word.lower() in FIELDS else shortened(word)
+        why = f"{said} is followed by {' '.join(SIGNS[field.nature])} and a value, as in {field.example}"
     else:
         near = nearest(word, FIELDS, least=_ALIKE)
         few = word if len(word) <= _MOST_SHOWN else "…"
@@ -101,6 +102,12 @@ def _no_sign(text: str, place: int) -> UnreadableQuestion:
         )
         why = f"{shortened(word)} is no condition; {hint}"
     return fault(why, text, before.start(1), len(word))
+
+
+def _field_of(word: str) -> str:
+    """The name of the field that a word is, without what stands behind its dot where it may have such."""
+    head, _, own = word.partition(".")
+    return head.lower() if own and head.lower() in NAMED else word.lower()
 
 
 def _opens(text: str, place: int) -> bool:

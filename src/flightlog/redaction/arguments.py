@@ -41,7 +41,7 @@ def redacted_arguments(gate: Looks, arguments: Iterable[str]) -> list[str]:
         if is_value and not _OPTION.fullmatch(argument):
             shown.append(REDACTED)
         elif hidden and sign:
-            shown.append(name + sign + REDACTED)
+            shown.append(name.rstrip() + sign + REDACTED)  # a space before it would make the sign the value
         else:
             shown.append(_in_line(gate, [*shown[:_COMMAND], *shown[_COMMAND:][-1:]], argument))
         is_value = hidden and not sign

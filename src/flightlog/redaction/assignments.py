@@ -10,7 +10,16 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from flightlog.redaction.evidence import SCHEME, Value, is_drawn, is_header, is_secretive, is_telling, is_weak
+from flightlog.redaction.evidence import (
+    SCHEME,
+    Value,
+    is_drawn,
+    is_header,
+    is_phrase,
+    is_secretive,
+    is_telling,
+    is_weak,
+)
 from flightlog.redaction.keys import ELSEWHERE, is_secret
 from flightlog.redaction.modes import Hide
 from flightlog.redaction.prose import CREDENTIALS
@@ -28,8 +37,8 @@ REACH: Final = 64
 
 _BEGUN: Final = (
     ("k", "k(?:ey|en(?:(?<=token)|nwort)|ie(?<=cookie)|(?<=psk))"),
-    ("c", "c(?:re(?:d|t(?<=secret))|ontrasena)"),
-    ("h", "h(?:a(?<=senha)|twoord(?<=wachtwoord)|(?<=auth))"),
+    ("c", "c(?:re(?:d|t(?<=secret))|ontrasena|htwoord(?<=wachtwoord))"),
+    ("h", "h(?<=[eu][nt]h)(?:a(?<=senha)|(?<=auth))"),
     ("j", "jwt"),
 )
 """All roots in ASCII but for those that begin with a `p`, each with a letter without which it is not there.
@@ -75,8 +84,11 @@ TAIL: Final = (
 )
 """From a root to the start of the value: the rest of the key, its closing quote, the delimiter (of PHP, too, as it
 serializes)."""
-HEADS: Final = (*_BEGUN, ("p", "p(?:ass|w)"))
-"""Patterns of which one ends where a root in ASCII does, each with a letter of it."""
+HEADS: Final = (
+    *((letter, sign.replace("ey|", "ey(?:(?<=[a-z0-9_.-]key)|(?<=[a-z] key))|")) for letter, sign in _BEGUN),
+    ("p", "p(?:ass|w)"),
+)
+"""Patterns of which one ends where a root in ASCII does, each with a letter of it. A key alone is no secret's."""
 _TOLD: Final = tuple((letter, re.compile(head + TAIL)) for letter, head in HEADS)
 _TOLD_ELSEWHERE: Final = re.compile(f"(?:{'|'.join(ELSEWHERE)}){TAIL}")
 
@@ -184,7 +196,7 @@ def _value(text: str, match: re.Match[str], key: str, before: str) -> Value:
     else:
         told = _SCHEMES.match(text, start)
         start = told.end() if told else start
-        end = _end_of_word(text, start)
+        end = _end_of_phrase(text, start, key) or _end_of_word(text, start)
     scheme = SCHEME.match(text, start, end) if is_header(key, match[3]) else None
     start = scheme.end() if scheme else start
     return Value(
@@ -280,6 +292,13 @@ def _end_of_header(text: str, start: int, before: str) -> int:
     return end.start() if end else len(text)
 
 
+def _end_of_phrase(text: str, start: int, key: str) -> int:
+    """Find the end of the line, where it is the words of a passphrase whose key says so; 0 where it is not."""
+    line = _LINE.match(text, start) if key.lower().endswith("passphrase") else None
+    phrase = line[0].rstrip() if line else ""
+    return start + len(phrase) if phrase.count(" ") > 1 and is_phrase(phrase) else 0
+
+
 def _end_of_word(text: str, start: int) -> int:
     word = _WORD.match(text, start)
     return start + len(word[0].rstrip(")]}:.")) if word else start
@@ -337,5 +356,5 @@ def has_root(text: str) -> bool:
 
 RULES: Final = (Rule("assignment", clean), CREDENTIALS)
 
-FAMILIES: Final = (Family("", may_assign, RULES),)
+FAMILIES: Final = (Family("", may_assign, RULES, rooted=True),)
 """One rule, whose keys are the table's, under whatever delimiter."""

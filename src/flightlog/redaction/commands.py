@@ -194,14 +194,26 @@ FAMILIES: Final = (
         re.compile(rf"-(?:(?<=[\s\"'-]-)(?!--)(?:{_OPTION_SIGNS})|{_OTHER_SIGNS})").search,
         (OPTION, SHORT_OPTION, CURL_COOKIE, finding("command", in_lists), *_DASH, _SHORT_WORD),
     ),
-    Family("\n", re.compile(r"masterauth (?<=\nmasterauth )").search, _REQUIRED),
+    Family("\n", re.compile(r"masterauth (?<=\nmasterauth )").search, _REQUIRED, rooted=True),
     Family("_", re.compile(r"_(?:[upkts](?:ser|assword|ey|oken|ecret) [^\s=:])").search, _UNDERSCORE),
     Family("_", re.compile(r"_(?:[A-Z](?<=BUNDLE_[A-Z]))").search, (_BUNDLER,)),
-    Family("_", re.compile(r"_(?:code[\"'\\](?<=device_code.))").search, (_DEVICE_CODE,)),
-    Family("p", re.compile("p(?:asswd(?:(?<=chpasswd)|(?<=htpasswd) -))").search, _PASSWORD_TOOLS),
-    Family("p", re.compile("p(?:ass(?<=requirepass) |lus(?<=sqlplus) )").search, (*_REQUIRED, _SQLPLUS)),
+    Family("_", re.compile(r"_(?:code[\"'\\](?<=device_code.))").search, (_DEVICE_CODE,), rooted=True),
+    Family(
+        "p", re.compile("p(?:asswd(?:(?<=chpasswd)|(?<=htpasswd) -))").search, _PASSWORD_TOOLS, rooted=True
+    ),
+    Family(
+        "p",
+        re.compile("p(?:ass(?<=requirepass) |lus(?<=sqlplus) )").search,
+        (*_REQUIRED, _SQLPLUS),
+        rooted=True,
+    ),
     Family("/", re.compile(r"/(?:rp |user:|add(?![\w/-]))").search, _OF_WINDOWS),
-    Family("A", re.compile(r"A(?:SS(?<=PASS) |UTH(?:[ \r\n\"\\]))").search, (_LOGIN, _QUOTE, *_AUTHS)),
+    Family(
+        "A",
+        re.compile(r"A(?:SS(?<=PASS) |UTH(?:[ \r\n\"\\]))").search,
+        (_LOGIN, _QUOTE, *_AUTHS),
+        rooted=True,
+    ),
     Family("G", re.compile(r"G(?<=LOG)IN ").search, (_IMAP,)),
     Family("@", re.compile(r"@(?://|[\w.-]++(?:/|:[0-9]))").search, (_THIN, _SQLPLUS, ALONE_IN_URL)),
     Family(

@@ -11,6 +11,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from flightlog.redaction.keys import words
+
 _EMPTY: Final = re.compile(
     r"![A-Za-z]+|none|null|true|false|yes|no|nil|undefined|str|int|bytes|bool|any|object|optional|string|n/a|x+"
     r"|(?=[0-9]*\.)[0-9.]+-?",
@@ -55,6 +57,30 @@ _WORDLIKE: Final = re.compile(
     r"(?=[A-Za-z]?[b-df-hj-np-tv-z]{0,3}[aeiouy])[A-Za-z][a-z]{2,}|[A-Z]{4,}|[0-9]{5,}"
 )
 """What a run of letters and digits is mostly made of, if somebody thought of it: words, acronyms, dates."""
+
+_PHRASE: Final = re.compile(r"[\w!#$&*+@^~-]+(?: [\w!#$&*+@^~-]+){1,7}!{0,3}")
+_LONGEST_PHRASE: Final = 80
+_PLAIN_WORD: Final = re.compile(r"[a-z]{2,}")
+_SAYING: Final = words(
+    """
+    a about accepted after again all allowed already also always an and any are as ask asked at authentication
+    available be because been before bytes can cannot case change changed changes character characters check choose
+    chosen click complexity confirm confirmation contain contains copied correctly could create current de del der des
+    did didn didnt die different digit digits disabled do does doesn doesnt don dont each either email empty enabled
+    enter entered env environment error even every example expected expired failed failure field fields file first for
+    forgot forgotten format found from generated get given goes hash hashed has have he her here hidden hide his
+    hint how if ignored in incorrect input int invalid is isn isnt it its kennwort la last least leave length less let
+    letter letters login long longer make masked match matches matching me message minimum missing more must my name
+    need needed needs never new no non none not nothing null number numbers of off ok old on only optional or our
+    out passe passed passcode passphrase passphrases password passwords passwort pin please previous prompt provide
+    provided read received remember remove removed repeat repeated required reset retype same saved see set she short
+    should show sign some stored str strength string strong submit success successfully than that the their them then
+    there these they this those to too try twice type typed undefined unknown unset until update updated us use used
+    user username uses using valid value values via want was we weak were what when which who why will with without
+    word words wrong yes yet you your
+    """
+)
+"""Of which one is in nearly every prompt, label and message about a password, and in few passphrases."""
 
 _ENDS_OUTSIDE_PROGRAMS: Final = frozenset(["", *"&; \t\r\n\x1b"])
 
@@ -119,6 +145,23 @@ def is_placeholder(text: str) -> bool:
     return not _SOMETHING(text) or _EMPTY.fullmatch(text) is not None or _PLACEHOLDER.match(text) is not None
 
 
+def is_phrase(text: str) -> bool:
+    """Say whether several words are more likely a passphrase than what a program says about one.
+
+    Programs say sentences: with a verb, an article, or the word "password" in them, with a stop at their end, or begun
+    with a capital. A passphrase is words in lower case, four words or more however written, or has a word with a digit
+    in it.
+    """
+    if len(text) > _LONGEST_PHRASE or not _PHRASE.fullmatch(text):
+        return False
+    said = text.rstrip("!").split(" ")
+    if not _SAYING.isdisjoint(word.lower() for word in said):
+        return False
+    plain = all(map(_PLAIN_WORD.fullmatch, said))
+    mixed = any(_has_digit(word) and not word.isdigit() for word in said)
+    return plain or mixed or (len(said) > 3 and text.replace(" ", "").isalpha())
+
+
 def is_telling(value: Value) -> bool:
     """Say whether the value can be a secret."""
     text = value.text
@@ -133,7 +176,9 @@ def is_telling(value: Value) -> bool:
     if is_weak(value.key) or is_header(value.key, value.delimiter):
         return _has_random_word(text) and not _CODE.fullmatch(text)
     if " " in text or text.isdigit():
-        return _SENTENCES.search(value.key) is not None and (value.quoted_key or text.isdigit())
+        return _SENTENCES.search(value.key) is not None and (
+            value.quoted_key or text.isdigit() or is_phrase(text)
+        )
     if value.quoted:
         return True
     if _NAME.fullmatch(text):

@@ -87,16 +87,22 @@ _VARIABLES: Final = finding("setting", _in_variables)
 ANYWHERE: Final = (
     Family(
         "[",
-        re.compile(r"\[(?:[\w-]++(?:\.[\w-]++)++\][^\s]{0,17}[ \t]++[^\s:]{1,128}:)").search,
+        re.compile(r"\[(?:[\w-]++\.[\w.-]++\][^\s]{0,17}[ \t]++[^\s:]{1,128}:)").search,
         (_OF_A_HOST,),
     ),
-    Family("k", re.compile(r"k(?:e[yn]\\{0,7}\" ?\{)").search, (_VARIABLES,)),
-    Family("k", re.compile(r"k(?:ind: Secret(?![^\r\n]))").search, (finding("setting", _of_kubernetes),)),
-    Family("_", re.compile(r"_(?:secret\\{0,7}\" ?\{)").search, (_VARIABLES,)),
+    Family("k", re.compile(r"k(?:e[yn]\\{0,7}\" ?\{)").search, (_VARIABLES,), rooted=True),
+    Family(
+        "k",
+        re.compile(r"k(?:ind: Secret(?![^\r\n]))").search,
+        (finding("setting", _of_kubernetes),),
+        rooted=True,
+    ),
+    Family("_", re.compile(r"_(?:secret\\{0,7}\" ?\{)").search, (_VARIABLES,), rooted=True),
     Family(
         "p",
         re.compile(r"p(?:assword(?:\\{0,7}\" ?\{|[\"\\](?<=random_password.)))").search,
         (_VARIABLES, _GENERATED),
+        rooted=True,
     ),
     Family(
         "<",
@@ -104,12 +110,16 @@ ANYWHERE: Final = (
             rf"<(?:(?:key|name)>[\w.-]{{0,60}}?(?:{ROOTS})|[A-Za-z]\w{{0,30}} name=\"[\w.-]{{0,60}}?(?:{ROOTS}))"
         ).search,
         (finding("element", _in_elements),),
+        rooted=True,
     ),
 )
 
 FAMILIES: Final = (
     Family(
-        "|", re.compile(rf"\|[ `*]{{1,4}}[\w .-]{{0,40}}?(?:{ROOTS})").search, (finding("pair", _in_rows),)
+        "|",
+        re.compile(rf"\|[ `*]{{1,4}}[\w .-]{{0,40}}?(?:{ROOTS})").search,
+        (finding("pair", _in_rows),),
+        rooted=True,
     ),
 )
 """Those that need not be asked of a JSON document, which is walked."""

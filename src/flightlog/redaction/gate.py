@@ -20,6 +20,7 @@ from flightlog.redaction.keys import is_piece, is_secret
 from flightlog.redaction.modes import DROPPED, Dropped, Hide, hide_by
 from flightlog.redaction.pieces import BEYOND, beginning
 from flightlog.redaction.policy import DEFAULT, Policy
+from flightlog.redaction.roots import may_name
 from flightlog.redaction.rule import Choice, Family, Rule
 from flightlog.redaction.scanner import FirstLook
 
@@ -59,6 +60,8 @@ class DefaultGate:
         "_key",
         "_known",
         "_look",
+        "_nameless_plan",
+        "_nameless_signs",
         "_plan",
         "_policy",
         "_secret_paths",
@@ -85,6 +88,12 @@ class DefaultGate:
         self._signs = _signs(policy.families)
         self._signs_of_assignments = _signs(policy.assignments)
         self._plan = _plan((*policy.families, *policy.assignments))
+        nameless = policy.families if policy.nameless is None else policy.nameless
+        self._nameless_signs = _signs(nameless)
+        self._nameless_plan = self._plan
+        if policy.nameless is not None:
+            unrooted = (family for family in policy.assignments if not family.rooted)
+            self._nameless_plan = _plan((*nameless, *unrooted))
         self.seek(policy.exact)
 
     def seek(self, exact: tuple[str, ...]) -> None:
@@ -223,8 +232,8 @@ class DefaultGate:
         return self._at_rest(text)
 
     def _has_sign(self, text: str) -> bool:
-        """Say whether a secret can be in it that no key tells."""
-        for needle, sign in self._signs:
+        """Say of a document whether a secret can be in it that no key of it tells."""
+        for needle, sign in self._signs if may_name(text) else self._nameless_signs:
             if needle in text and sign(text):
                 return True
         for secret in self._exact:  # noqa: SIM110 # a generator costs as much as the signs do
@@ -306,7 +315,10 @@ class DefaultGate:
         for secret in self._exact:
             if secret in text:
                 text, asked = self._without(text, secret), True
-        for needle, sign, chosen in self._plan:
+        plan = self._nameless_plan
+        if not ("_" in text or "=" in text) or may_name(text):
+            plan = self._plan  # also for most prose, in which looking for a name costs more than it saves
+        for needle, sign, chosen in plan:
             if needle in text and sign(text):
                 asked = True
                 for rule in chosen(text):

@@ -75,6 +75,7 @@ def family(
     *,
     as_long: Iterable[tuple[str, Rule]] = (),
     stricter: tuple[Iterable[Shape], str] = ((), ""),
+    longer: str = "",
 ) -> Family:
     """Make the family of shapes whose heads end in the character `needle`.
 
@@ -86,11 +87,13 @@ def family(
             a pattern that begins behind the needle and may look back over it.
         as_long: the same, where what every tail begins with has to follow as well.
         stricter: further shapes, and what their tails begin with: less than `after` allows. They are asked first.
+        longer: what the tails of the first shapes begin with, further than `after` says it.
     """
     shapes, others, as_long = tuple(shapes), tuple(others), tuple(as_long)
     strict, narrow = tuple(stricter[0]), stricter[1]
     long = [f"(?={narrow}){_any_of(strict)}"] if strict else []
-    long += [_any_of(shapes), *dict.fromkeys(sign for sign, _ in as_long)]
+    ahead = f"(?={longer})" if longer else ""
+    long += [ahead + _any_of(shapes), *dict.fromkeys(sign for sign, _ in as_long)]
     edge = f"(?<=[A-Za-z0-9]{re.escape(needle)})" if not as_long else ""
     signs = [f"(?={after}){edge}(?:{'|'.join(long)})", *dict.fromkeys(sign for sign, _ in others)]
     rules = [rule for shape in strict for rule in _rules(shape, narrow)]

@@ -13,9 +13,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from flightlog.redaction.assignments import has_root
+from flightlog.redaction.assignments import HEADS, has_root
 from flightlog.redaction.evidence import Value, is_drawn, is_placeholder, is_secretive, is_telling, is_weak
-from flightlog.redaction.keys import is_secret
+from flightlog.redaction.keys import ELSEWHERE, is_secret
 from flightlog.redaction.modes import STANDS
 from flightlog.redaction.rule import Family, finding
 
@@ -117,9 +117,15 @@ ANYWHERE: Final = (
         "<",
         re.compile(rf"<(?=[A-Za-z])[^<>]{{1,200}}?=\\{{0,7}}[\"'][^<>\"']{{0,60}}?(?:{ROOTS})").search,
         (finding("attribute", _in_tags),),
+        rooted=True,
     ),
-    Family("-", re.compile("-data; name=(?<=form-data; name=)").search, (finding("form_part", _in_parts),)),
-    Family("%", re.compile(r"%(?:25)?3[ADad]").search, (finding("encoded", _encoded),)),
+    Family(
+        "-",
+        re.compile("-data; name=(?<=form-data; name=)").search,
+        (finding("form_part", _in_parts),),
+        rooted=True,
+    ),
+    Family("%", re.compile(r"%(?:25)?3[ADad]").search, (finding("encoded", _encoded),), rooted=True),
 )
 _SETTINGS: Final = finding("setting", _in_settings)
 _PAIR: Final = finding("pair", _quoted)
@@ -151,7 +157,9 @@ def _of_users(text: str) -> Iterator[Span]:
                 yield call.span(1)
 
 
-_CALL: Final = re.compile(r"\((?:(?<=lient\()|(?<=ogin\()|(?<=onnect\()|(?<=onnection\()|(?<=ession\())")
+_CALL: Final = re.compile(
+    r"\((?<=[nt]\()(?:(?<=lient\()|(?<=ogin\()|(?<=onnect\()|(?<=onnection\()|(?<=ession\())"
+)
 
 
 class _Pair(Struct, frozen=True):
@@ -159,7 +167,8 @@ class _Pair(Struct, frozen=True):
 
     between: re.Pattern[str]
     """Is in every pair and begins with the needle."""
-    begins: re.Pattern[str]
+    outlines: tuple[str | re.Pattern[str], ...]
+    """What the rules find; as a text, in any case."""
     ways: tuple[re.Pattern[str], ...]
     """The same, one for each bracket: a pattern that begins with one character is searched much faster."""
 
@@ -174,11 +183,18 @@ class _Pair(Struct, frozen=True):
 
 _OF_USER: Final = finding("pair", _of_users)
 
+_ROOT: Final = "|".join(head for _, head in HEADS)
+_PAIRED: Final = r"""[\w.-]{0,60}\\{0,7}["']\s{0,4},\s{0,4}b?\\{0,7}["'][^"'\\\r\n]{8}"""
+"""From a root in the first text of a pair into the second."""
 _OPENED: Final = r""" ?b?\\*["'][A-Za-z][\w.@+-]{1,128}\\*["'],\s*b?\\*["'][^"'\s]{3}"""
 _IS_PAIR: Final = _Pair(
     between=re.compile(r""",(?<=["'],)\s*b?\\*["'][^"'\s]{3}"""),
-    begins=re.compile(r"[(\[]" + _OPENED),
-    ways=tuple(re.compile(bracket + _OPENED) for bracket in (r"\(", r"\[")),
+    outlines=(
+        rf"(?:{_ROOT}|(?:vice|ckup|very)[\w.-]{{0,2}}code|{'|'.join(ELSEWHERE)}){_PAIRED}",
+        _CREDENTIALS,
+        _CLIENT,
+    ),
+    ways=tuple(re.compile(bracket + r"""(?=[ b\\"'])""" + _OPENED) for bracket in (r"\(", r"\[")),
 ).is_there
 
 FAMILIES: Final = (
@@ -187,7 +203,8 @@ FAMILIES: Final = (
         "{",
         re.compile(r"""\{\s{0,40}\\{0,7}["'](?:[Nn]ame|[Kk]ey)\\{0,7}["']""").search,
         (finding("pair", _in_objects),),
+        rooted=True,
     ),
-    Family("v", re.compile(r"v(?:alue: (?<=[\sn]value: ))").search, (_SETTINGS,)),
+    Family("v", re.compile(r"v(?:alue: (?<=[\sn]value: ))").search, (_SETTINGS,), rooted=True),
 )
 """Those that need not be asked of a JSON document, which is walked."""

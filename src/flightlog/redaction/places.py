@@ -135,6 +135,6 @@ FAMILIES: Final = (
         (_WAY_IN,),
     ),
     Family("=", re.compile(r"=(?:(?<=[?&;6][Ss]ig=)|(?<=[Ss]ignature=))").search, (_SIGNATURE,)),
-    Family("<", _CLOSES_A_SECRET, (finding("element", _in_elements), _OPENVPN)),
+    Family("<", _CLOSES_A_SECRET, (finding("element", _in_elements), _OPENVPN), rooted=True),
 )
 """The schemes as they are usually written. Behind a key, as HTTP/2 lowers them, they are found as assignments."""

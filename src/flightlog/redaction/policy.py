@@ -57,10 +57,13 @@ FAMILIES: Final = merged(EVERYWHERE, AHEAD)
 ASSIGNMENTS: Final = merged((*assignments.FAMILIES, *pairs.FAMILIES, *formats.FAMILIES))
 """Those that need not be asked of a JSON document without a root of a secret's key in it."""
 
+NAMELESS: Final = merged((family for family in EVERYWHERE if not family.rooted), AHEAD)
+"""Those of all rules but the assignments that have something to do in a text that names no secret."""
+
 
 def _in_force(families: Iterable[Family], wants: Callable[[Rule], bool]) -> tuple[Family, ...]:
     kept = (
-        Family(family.needle, family.sign, tuple(rule for rule in family.rules if wants(rule)))
+        Family(family.needle, family.sign, tuple(rule for rule in family.rules if wants(rule)), family.rooted)
         for family in families
     )
     return tuple(family for family in kept if family.rules)
@@ -71,6 +74,8 @@ class Policy(Struct, frozen=True):
 
     families: tuple[Family, ...]
     assignments: tuple[Family, ...] = ASSIGNMENTS
+    nameless: tuple[Family, ...] | None = None
+    """Those of `families` that have something to do in a text that names no secret; None where that is not known."""
     mode: Mode = "mask"
     modes: Mapping[str, Mode] = {}
     """Where a rule's mode is another."""
@@ -136,9 +141,11 @@ def policy_from(
     def wants(rule: Rule) -> bool:
         return modes.get(rule.name, "" if rule.by_default else OFF) != OFF
 
+    of_own = tuple(Family("", bool, (rule,)) for rule in own)
     return Policy(
-        families=_in_force((*FAMILIES, *(Family("", bool, (rule,)) for rule in own)), wants),
+        families=_in_force((*FAMILIES, *of_own), wants),
         assignments=_in_force(ASSIGNMENTS, wants),
+        nameless=_in_force((*NAMELESS, *of_own), wants),
         mode=everywhere,  # type: ignore[arg-type]  # the setting takes no other word
         modes={name: mode for name, mode in modes.items() if mode in MODES},
         allowed=frozenset(allowed),
@@ -194,5 +201,8 @@ def rule_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule.name for family in families for rule in family.rules))
 
 
-DEFAULT: Final = Policy(_in_force(FAMILIES, lambda rule: rule.by_default))
+DEFAULT: Final = Policy(
+    families=_in_force(FAMILIES, lambda rule: rule.by_default),
+    nameless=_in_force(NAMELESS, lambda rule: rule.by_default),
+)
 """What holds where nobody set anything."""

@@ -81,10 +81,11 @@ FAMILIES: Final = (
                 rf"{letter}(?:asswor(?:d(?: |:|(?<=(?:the|our| my) password)|(?<= a password))|t (?:ist|lautet) ))"
             ).search,
             (_SAID, _NAMED, _AS_PASSWORD),
+            rooted=True,
         )
         for letter in "pP"
     ),
-    Family("k", re.compile(r"k(?:e[yn] (?:is|was)[ :])").search, (finding("said", _of_keys),)),
+    Family("k", re.compile(r"k(?:e[yn] (?:is|was)[ :])").search, (finding("said", _of_keys),), rooted=True),
     Family("/", re.compile("/(?:msg |quote |query )").search, (_IDENTIFY,)),
     Family("G", re.compile("G(?<=PRIVMSG) ").search, (_IDENTIFIED,)),
 )

@@ -42,6 +42,8 @@ class Family(Struct, frozen=True):
     sign: Callable[[str], object]
     """Asked when the needle is there; falsy when no rule of the family can change the text."""
     rules: tuple[Rule, ...]
+    rooted: bool = False
+    """They change only texts of which `roots.may_name` holds."""
 
 
 class Choice:
@@ -174,7 +176,12 @@ def _one_of(families: list[Family], ahead: str) -> Family:
     needle = families[0].needle
     signs = "|".join(_ungrouped(_rest(family) or "") for family in families)
     rules = dict.fromkeys(rule for family in families for rule in family.rules)
-    return Family(needle, re.compile(f"{re.escape(needle)}{ahead}(?:{signs})").search, tuple(rules))
+    return Family(
+        needle,
+        re.compile(f"{re.escape(needle)}{ahead}(?:{signs})").search,
+        tuple(rules),
+        all(family.rooted for family in families),
+    )
 
 
 _MARK_OF_GROUPS: Final = re.compile(r"\\.|\[(?:\\.|[^\]\\])+\]|[()]")

@@ -123,12 +123,17 @@ def _looks_of(families: tuple[Family, ...], by_key: tuple[Family, ...]) -> list[
     return _without_needless([easy for look in looks for easy in _easier(look)])
 
 
+def _in_any_case(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE) if isinstance(pattern, str) else pattern
+
+
 def _of_family(family: Family) -> Iterable[Path]:
-    """The outline of a family's sign, or of the pattern that it begins with; else its needle."""
+    """The outline of a family's sign, or of what its rules find where that says more; else its needle."""
     owner = getattr(family.sign, "__self__", None)
-    pattern = getattr(owner, "begins", owner)
-    if isinstance(pattern, re.Pattern):
-        return of_pattern(pattern)
+    patterns = getattr(owner, "outlines", (owner,))
+    known = [_in_any_case(pattern) for pattern in patterns if isinstance(pattern, str | re.Pattern)]
+    if len(known) == len(patterns):
+        return [path for pattern in known for path in of_pattern(pattern)]
     if not family.needle:
         raise Unclear(family.rules[0].name)
     return [of_text(family.needle)]

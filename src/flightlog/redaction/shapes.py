@@ -362,6 +362,7 @@ _AZURE_SIGN: Final = "|".join(
 )
 
 _LONG_TAIL: Final = "[A-Za-z0-9_-]{10}"
+_RARE_BEFORE_A_DOT: Final = r"(?<=[1t]\.)(?:(?<=\.atlasv1\.)|(?<=dp\.st\.))[A-Za-z0-9]"
 
 FAMILIES: Final = (
     family(
@@ -385,14 +386,15 @@ FAMILIES: Final = (
             (r"token\$(?<=access_token\$)[ps]", _BRAINTREE),
         ],
         stricter=(_UNDERSCORE, "[A-Za-z0-9]{12}"),
+        longer="[A-Za-z0-9_+/-]{12}[A-Za-z0-9_+/.=-]{6}",
     ),
     family(
         ".",
         _DOT,
         "[A-Za-z0-9_-]{16}",
         [
-            (r"[A-Za-z0-9](?<=\.atlasv1\.[A-Za-z0-9])", _TERRAFORM),
-            (r"[a-z](?<=dp\.st\.[a-z])", _DOPPLER),
+            (_RARE_BEFORE_A_DOT, _TERRAFORM),
+            (_RARE_BEFORE_A_DOT, _DOPPLER),
         ],
         as_long=[
             (r"[0-9a-f][0-9a-f]{7}-(?<=0\.[0-9a-f]{8}-)[0-9a-f]{4}-", _BITWARDEN),
@@ -428,13 +430,18 @@ FAMILIES: Final = (
         ),
     ),
     Family("~", re.compile(r"~(?:(?<=[0-9]Q~)|(?<=sha256~))").search, (_AZURE, _OPENSHIFT)),
-    Family("K", re.compile(r"K(?:(?<=SK)[0-9a-f]{8}|(?<=ABSK)[A-Za-z0-9+/])").search, (_TWILIO, _BEDROCK)),
+    Family(
+        "K",
+        re.compile(r"K(?:(?<=SK)[0-9a-f]{8}|(?<=ABSK)[A-Za-z0-9+/])").search,
+        (_TWILIO, _BEDROCK),
+        rooted=True,
+    ),
     Family(
         "Z",
         re.compile(r"Z(?:(?<=EZ)[AT]K|(?<=FwoGZ)XIv)").search,
         (after_head("easypost_key", "EZ[AT]K", r"[A-Za-z0-9]{54}"), _AWS_SESSION_OF_OLD),
     ),
-    Family("p", re.compile(r"p(?:i(?<=dapi)[0-9a-f]{8})").search, (_DATABRICKS,)),
+    Family("p", re.compile(r"p(?:i(?<=dapi)[0-9a-f]{8})").search, (_DATABRICKS,), rooted=True),
     Family("/", re.compile("/(?:0(?<=1//0)|[0-9]{15}(?<=[12]/[0-9]{15}))").search, (_GOOGLE_REFRESH, _ASANA)),
 )
 """Every shape, grouped by a sign that one scan for one character finds."""

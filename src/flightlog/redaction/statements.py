@@ -115,15 +115,19 @@ _VARIABLES: Final = finding("variable", _after_variables)
 SHORT_OPTION: Final = finding("short_option", after_short_options)
 
 FAMILIES: Final = (
-    Family("A", re.compile("A(?:UTH (?:PLAIN|LOGIN) )").search, (_AUTH,)),
+    Family("A", re.compile("A(?:UTH (?:PLAIN|LOGIN) )").search, (_AUTH,), rooted=True),
     Family(
         "_",
         re.compile(r"_(?:[PSTK](?:ASS|ECRET|OKEN|EY|WD)[A-Z_]{0,24} [^\s=:]|[hp](?:eader|aram) )").search,
         (_VARIABLES,),
+        rooted=True,
     ),
-    Family("-", re.compile(r"-(?:token \"|key \"|secret \"|password \")").search, (_VARIABLES,)),
-    *(Family(letter, re.compile(rf"{letter}(?:assword[ \r\n\\(])").search, _LOWER) for letter in "pP"),
-    Family("W", re.compile("W(?<=PASSW)ORD").search, _STATEMENTS[3:4]),
+    Family("-", re.compile(r"-(?:token \"|key \"|secret \"|password \")").search, (_VARIABLES,), rooted=True),
+    *(
+        Family(letter, re.compile(rf"{letter}(?:assword[ \r\n\\(])").search, _LOWER, rooted=True)
+        for letter in "pP"
+    ),
+    Family("W", re.compile("W(?<=PASSW)ORD").search, _STATEMENTS[3:4], rooted=True),
     Family("B", re.compile("B(?<=IDENTIFIED B)Y ").search, _STATEMENTS[:2]),
     Family(
         "5",

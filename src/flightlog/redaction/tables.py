@@ -197,11 +197,18 @@ _COLUMNS: Final = finding("column", in_columns)
 _ENDS: Final = r"s?[\"']?(?:[,;|\t\r\n]| [ |])"
 
 FAMILIES: Final = (
-    Family("k", re.compile(rf"k(?:e[yn](?:(?<=[_ -]key)|(?<=token)){_ENDS})").search, (_COLUMNS,)),
-    Family("p", re.compile(rf"p(?:asswor?d{_ENDS})").search, (_COLUMNS,)),
-    Family("P", re.compile(rf"P(?:assword{_ENDS})").search, (_COLUMNS,)),
-    Family("W", re.compile(rf"W(?<=PASSW)ORD{_ENDS}").search, (_COLUMNS,)),
-    Family("K", re.compile(rf"K(?:EY(?<=_KEY)|ey(?<=[a-z]Key)){_ENDS}").search, (_COLUMNS,)),
-    Family("_", re.compile(rf"_(?:secret{_ENDS})").search, (_COLUMNS,)),
-    Family("V", re.compile(r"V(?:ALUES\s{0,40}\()").search, (finding("statement", in_statements),)),
+    *(
+        Family(sign[0], re.compile(sign).search, (_COLUMNS,), rooted=True)
+        for sign in (
+            rf"k(?:e[yn](?:(?<=[_ -]key)|(?<=token)){_ENDS})",
+            rf"p(?:asswor?d{_ENDS})",
+            rf"P(?:assword{_ENDS})",
+            rf"W(?<=PASSW)ORD{_ENDS}",
+            rf"K(?:EY(?<=_KEY)|ey(?<=[a-z]Key)){_ENDS}",
+            rf"_(?:secret{_ENDS})",
+        )
+    ),
+    Family(
+        "V", re.compile(r"V(?:ALUES\s{0,40}\()").search, (finding("statement", in_statements),), rooted=True
+    ),
 )

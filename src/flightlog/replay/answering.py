@@ -22,7 +22,7 @@ from flightlog.core.content import WITHHELD
 from flightlog.core.memo import redacted
 from flightlog.core.readback import known
 from flightlog.core.rerun import DIVERGED, Stopped
-from flightlog.integrations.openai.caller import FILE, LINE, called_from
+from flightlog.integrations.stainless.caller import FILE, LINE, called_from
 from flightlog.narration.safe import clean
 from flightlog.records.attributes import RERUN_LIVE, RERUN_SERVED
 from flightlog.records.span import Span

@@ -21,6 +21,8 @@ from flightlog.records.span import Span
 
 INSTRUMENTATION: Final = "flightlog.instrumentation"
 CUT: Final = "flightlog.cut"
+_CLIENTS: Final = frozenset({"anthropic", "openai"})
+"""Packages whose calls are answered, as their wrappers name themselves."""
 _API: Final = "openai.api.type"
 _PARAMETERS: Final = ("gen_ai.request.", genai.REQUEST, "openai.request.")
 """Before the names of attributes that are parameters of a request."""
@@ -55,7 +57,7 @@ class Difference(Struct, frozen=True):
 def is_answer(span: Span) -> bool:
     """Whether a recorded span is a call that a rerun answers."""
     return RECORDED in span.attributes or (
-        span.attributes.get(INSTRUMENTATION) == "openai" and genai.OPERATION in span.attributes
+        span.attributes.get(INSTRUMENTATION) in _CLIENTS and genai.OPERATION in span.attributes
     )
 
 

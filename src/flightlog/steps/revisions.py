@@ -17,11 +17,17 @@ class Revisions:
     that is other than the last one, and would not win by its end, gets the next revision.
     """
 
-    __slots__ = ("_last",)
+    __slots__ = ("_ids", "_last")
 
     def __init__(self) -> None:
+        self._ids: dict[int, str] = {}
+        """The ids that steps were saved under, by their positions."""
         self._last: dict[str, tuple[bytes, int, int]] = {}
         """By span id: hash of the line, end and revision."""
+
+    def id_of(self, number: int, made: str) -> str:
+        """The id of the step at this position: what it was first saved under, whatever has changed of it."""
+        return self._ids.setdefault(number, made)
 
     def of(self, span: Past, line: str) -> int:
         """The revision of a line of this span that is about to be written."""

@@ -1,7 +1,9 @@
 """An execution trace becomes a trace like any other: one root span, and a span for each step.
 
-Ids are made from the trace's own id and the position of the step, so that saving again writes the same spans; one
-that has changed meanwhile is written as its next revision. A step that tried again what had failed leaves a `retry`
+Ids are made from the trace's own id and the position, the start and the name of the step: whoever saves a step that
+was handed on writes the same span, and steps that two services added to the same trace, each after what both were
+handed, are two. Saving again writes the same spans; one that has changed meanwhile is written as its next revision.
+A step that tried again what had failed leaves a `retry`
 event on the root, which is in error only where something failed for good (`attempts.py`).
 """
 
@@ -42,7 +44,7 @@ _HEX: Final = frozenset("0123456789abcdef")
 def save(trace: ExecutionTrace) -> str:
     """Record all of it; see `ExecutionTrace.save`."""
     trace_id = _trace_id(text_of(trace.trace_id))
-    root_id = _span_id(trace_id, -1)
+    root_id = _id(trace_id, -1)
     context = _context(trace)
     steps = [(number, step) for number, step in enumerate(trace.steps()) if not step.is_open]
     ended = [step for _, step in steps]
@@ -58,14 +60,15 @@ def save(trace: ExecutionTrace) -> str:
     if not record(root, trace.saved.of):
         return ""
     for number, step in steps:
-        record(_span(trace_id, root_id, number, step, context), trace.saved.of)
+        span_id = trace.saved.id_of(number, _id(trace_id, number, _told_apart_by(step)))
+        record(_span(trace_id, root_id, span_id, step, context), trace.saved.of)
     for retry in retries(ended):
         number, step = steps[retry.place]
         record_event(_event(trace_id, root_id, number, step, retry))
     return trace_id
 
 
-def _span(trace_id: str, root_id: str, number: int, step: TraceStep, context: dict[str, Any]) -> Past:
+def _span(trace_id: str, root_id: str, span_id: str, step: TraceStep, context: dict[str, Any]) -> Past:
     own = type_text(step.step_type)
     kind = KINDS.get(own, own)
     attributes: dict[str, Any] = dict(step.notes or {})
@@ -74,7 +77,7 @@ def _span(trace_id: str, root_id: str, number: int, step: TraceStep, context: di
     cancelled = is_cancelled(step)
     return Past(
         trace_id,
-        _span_id(trace_id, number),
+        span_id,
         step.name,
         _kept(step.start_ns),
         _kept(step.end_ns),
@@ -95,7 +98,7 @@ def _event(trace_id: str, root_id: str, number: int, step: TraceStep, retry: Ret
         "retry",
         attributes={"attempt": retry.attempt, "reason": retry.reason, "step": step.name},
         time=_kept(step.start_ns),
-        event_id=_id(b"retry " + trace_id.encode(), number),
+        event_id=_id(trace_id, number, f"retry {_told_apart_by(step)}"),
         trace_id=trace_id,
         span_id=root_id,
     )
@@ -130,10 +133,12 @@ def _trace_id(own: str) -> str:
     return blake2b(b"execution trace\0" + own.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-def _span_id(trace_id: str, number: int) -> str:
+def _told_apart_by(step: TraceStep) -> str:
+    """What is the same of a step wherever it is handed on, also in whole milliseconds, and differs from others."""
+    return f"{step.start_time_ms} {text_of(step.name)}"
+
+
+def _id(trace_id: str, number: int, of: str = "") -> str:
     """Ids in the order of the steps: of spans that start together the one with the lesser id is told first."""
-    return _id(trace_id.encode(), number)
-
-
-def _id(of: bytes, number: int) -> str:
-    return f"{blake2b(of, digest_size=4).hexdigest()}{number + 1:08x}"
+    own = blake2b(f"{trace_id} {of}".encode("utf-8", "replace"), digest_size=5)
+    return f"{(number + 1) & 0xFFFFFF:06x}{own.hexdigest()}"

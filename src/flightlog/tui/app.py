@@ -84,7 +84,7 @@ class Explorer(App[None]):
             question: the same, read.
             trace_id: of a trace to begin with.
         """
-        super().__init__()
+        super().__init__(ansi_color=True)  # said here, or NO_COLOR would be black on black
         self.theme = "ansi-dark"  # the terminal's own colours, on its own background, be that light or dark
         self.source = source
         self.drawing = drawing

@@ -7,9 +7,10 @@ as it was asked for or narrower.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
+from flightlog.analysis.arriving import Arriving
 from flightlog.analysis.tree import Node, Tree
 from flightlog.records.span import Span
 from flightlog.records.traces import Trace
@@ -47,8 +48,8 @@ class Drawing(Protocol):
     def span(self, node: Node, path: Sequence[str], began: int, width: int, now_ns: int) -> Iterable[str]:
         """One span in full."""
 
-    def messages(self, calls: Sequence[Span], width: int) -> Iterable[str]:
-        """What was said to models and what they said, each message once."""
+    def messages(self, calls: Sequence[Span], width: int, arriving: Mapping[str, Arriving]) -> Iterable[str]:
+        """What was said to models and what they said, each message once; of open calls how far they are."""
 
     def statistics(self, told: Statistics, width: int) -> Iterable[str]:
         """Figures of traces and of spans."""

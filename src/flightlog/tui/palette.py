@@ -79,7 +79,7 @@ class Palette(App[list[str]]):
             drawing: draws them.
             head: lines that stand above.
         """
-        super().__init__()
+        super().__init__(ansi_color=True)  # said here, or NO_COLOR would be black on black
         self.theme = "ansi-dark"  # the terminal's own colours
         self._entries = entries
         self._source = source

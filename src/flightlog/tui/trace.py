@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from time import time_ns
+from time import monotonic, time_ns
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from msgspec import structs
@@ -16,9 +16,11 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
+from flightlog.analysis.arriving import Arriving, arriving
 from flightlog.analysis.names import fits_name
 from flightlog.analysis.tree import Node
 from flightlog.records.errors import FlightlogError
+from flightlog.records.span import Span
 from flightlog.tui.lines import Choice, Lines
 from flightlog.tui.source import Found, Source, at_full_speed
 from flightlog.tui.unfolding import Unfolding
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 MOST_LINES: Final = 20_000
 """Lines of one span, or of messages; of a longer one the first."""
+
+SHARE: Final = 4
+"""What is beside the tree is drawn anew, while it is open, after a rest so many times as long as that took."""
 
 Fits = Callable[[Node], bool]
 """Whether a span is one of those that are sought."""
@@ -82,6 +87,9 @@ class TraceScreen(Screen[None]):
         self._unfolding = Unfolding()
         self._read: tuple[str, str] | None = None
         """What is beside the tree: (`span`, its id) or (`messages`, nothing)."""
+        self._records: tuple[tuple[str, str], list[Span]] | None = None
+        """What was read for that, for a tick reads nothing."""
+        self._next_tick = 0.0
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -117,8 +125,8 @@ class TraceScreen(Screen[None]):
         self._draw_tree(chosen.span_id if chosen and not reads_along else "")
         if reads_along:  # who stands at the end of a trace that grows goes on standing there
             self._tree.action_ends(1)
-        if self._read is not None and is_news:
-            self._fill(*self._read)
+        if self._read is not None and (is_news or self._is_beside_open()):
+            self._fill(*self._read, anew=is_news)
 
     def _laid_out(self, source: Source) -> Found | None:
         """The trace, its lines laid out; done on the thread where it is read, for a large one takes a while."""
@@ -137,6 +145,16 @@ class TraceScreen(Screen[None]):
         """Open spans last longer."""
         if self._found is not None and self._found.trace.status in {"running", "paused"}:
             self.draw()
+            is_busy = any(work.group == "beside" and not work.is_finished for work in self.workers)
+            is_due = not is_busy and monotonic() >= self._next_tick
+            if is_due and self._read is not None and self._is_beside_open():
+                self._fill(*self._read, anew=False)
+
+    def _is_beside_open(self) -> bool:
+        """Whether something beside the tree is not over."""
+        if self._records is None or self._records[0] != self._read:
+            return False
+        return any(record.end is None for record in self._records[1])
 
     def tell(self) -> None:
         """Trouble is said on the first screen."""
@@ -280,37 +298,56 @@ class TraceScreen(Screen[None]):
             self._fill(*self._read)
 
     @work(exclusive=True, group="beside")
-    async def _fill(self, what: str, span_id: str) -> None:
-        """Read and draw what is beside the tree, on the thread that asks the store."""
+    async def _fill(self, what: str, span_id: str, *, anew: bool = True) -> None:
+        """Read what is beside the tree, unless it is there from before, and draw it, on the thread that asks."""
         app, beside = self.app, self._beside
         number = self._unfolding.number_of(span_id)
         if what == "span" and number is None:
             return
-        room = beside.room
+        begun = monotonic()
         try:
-            if what == "span" and number is not None:
-                told = await app.source.ask(self._span_lines, app, number, room)
-            else:
-                told = await app.source.ask(self._message_lines, app, room)
+            if anew or self._records is None:
+                self._records = (
+                    (what, span_id),
+                    await app.source.ask(self._whole, app.source, what, span_id),
+                )
+            told = await app.source.ask(self._lines, app, self._records[1], number, beside.room)
         except (FlightlogError, OSError) as error:
             app.notify(str(error), severity="error", markup=False)
             return
+        self._next_tick = monotonic() + SHARE * (monotonic() - begun)
         stood_at_end = what == "messages" and 0 < beside.count <= beside.scroll_offset.y + beside.lines_shown
         beside.show(len(told), told.__getitem__)
         if stood_at_end:  # whoever reads along goes on reading along
             beside.scroll_end(animate=False)
 
-    def _span_lines(self, app: Explorer, number: int, room: int) -> list[str]:
+    def _whole(self, source: Source, what: str, span_id: str) -> list[Span]:
+        if what == "messages":
+            return source.calls(self._trace_id)
+        span = source.span(self._trace_id, span_id)
+        return [] if span is None else [span]
+
+    def _lines(self, app: Explorer, records: list[Span], number: int | None, room: int) -> list[str]:
+        if number is not None:
+            return self._span_lines(app, records, number, room)
+        told = app.drawing.messages(records, room, self._arriving(records))
+        return _bounded(told) or ["no model was called in this trace"]
+
+    def _span_lines(self, app: Explorer, whole: list[Span], number: int, room: int) -> list[str]:
         found, node = self._found, self._unfolding.node(number)
-        whole = app.source.span(self._trace_id, node.span_id)
-        node = node if whole is None else structs.replace(node, record=whole)
+        node = structs.replace(node, record=whole[0]) if whole else node
         path = [each.name for each in self._unfolding.path(number)]
         began = found.tree.start if found is not None else 0
         return _bounded(app.drawing.span(node, path, began, room, time_ns()))
 
-    def _message_lines(self, app: Explorer, room: int) -> list[str]:
-        calls = app.source.calls(self._trace_id)
-        return _bounded(app.drawing.messages(calls, room)) or ["no model was called in this trace"]
+    def _arriving(self, calls: Iterable[Span]) -> dict[str, Arriving]:
+        """How far the answers are that are being streamed."""
+        awaited = {call.span_id for call in calls if call.end is None}
+        if self._found is None or not awaited:
+            return {}
+        nodes = (node for node in self._found.tree.walk() if node.span_id in awaited)
+        told = ((node.span_id, arriving(node.events)) for node in nodes)
+        return {span_id: seen for span_id, seen in told if seen is not None}
 
 
 def _bounded(lines: Iterable[str]) -> list[str]:

@@ -122,7 +122,7 @@ venv lcg langchain langchain-openai opentelemetry-instrumentation-genai-langchai
 venv oagg openai-agents opentelemetry-instrumentation-genai-openai-agents opentelemetry-instrumentation-genai-openai \
     opentelemetry-instrumentation-openai-agents
 venv dspy dspy openinference-instrumentation-dspy
-venv hay haystack-ai openinference-instrumentation-haystack
+venv hay haystack-ai openinference-instrumentation-haystack openinference-instrumentation-openai
 venv ag autogen-agentchat "autogen-ext[openai]" openinference-instrumentation-autogen-agentchat
 venv crew crewai openinference-instrumentation-crewai
 
@@ -166,6 +166,7 @@ record agents_genai oagg agents $ot.genai.openai_agents:OpenAIAgentsInstrumentor
 record agents_openllmetry oagg agents $ot.openai_agents:OpenAIAgentsInstrumentor
 record dspy_openinference dspy dspy $oi.dspy:DSPyInstrumentor
 record haystack_openinference hay haystack $oi.haystack:HaystackInstrumentor
+record haystack_and_openai_openinference hay haystack $oi.haystack:HaystackInstrumentor+$oi.openai:OpenAIInstrumentor
 record autogen_openinference ag autogen $oi.autogen_agentchat:AutogenAgentChatInstrumentor
 record crewai_openinference crew crewai $oi.crewai:CrewAIInstrumentor
 record vercel npm vercel

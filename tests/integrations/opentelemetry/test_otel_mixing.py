@@ -129,6 +129,17 @@ def test_what_attach_makes_current_is_so_for_both_and_baggage_stays(seen, tracer
     assert _parents(seen) == {"outer": "", "a": "", "b": "a", "c": "b", "d": "outer"}
 
 
+def test_what_the_program_sets_as_baggage_leaves_with_our_headers(seen, tracer):
+    came = {"baggage": "user=remote,kept=1;p", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    with fl.extract(came), tracer.start_as_current_span("a"):
+        token = context.attach(baggage.set_baggage("user", "é b"))
+        with fl.span("b"):
+            assert fl.inject({})["baggage"] == "user=%C3%A9%20b,kept=1;p"
+        context.detach(token)
+        assert fl.inject({})["baggage"] == "user=remote,kept=1;p"
+    assert "baggage" not in fl.inject({})
+
+
 def test_tokens_may_be_detached_in_any_order(seen, tracer):
     first, second = tracer.start_span("first"), tracer.start_span("second")
     one = context.attach(trace.set_span_in_context(first))

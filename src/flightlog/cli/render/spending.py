@@ -36,7 +36,7 @@ def lines(
         yield terminal.paint("dim", f"{terminal.ellipsis()} {len(rows) - most:,} more; -n shows more")
     yield ""
     for text, style in _told(total, sources):
-        for line in flow([clean(text)], "", terminal.width, terminal.ellipsis()):
+        for line in flow(clean(text).split(" "), " ", terminal.width, terminal.ellipsis()):
             yield terminal.paint(style, line)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from flightlog.analysis.arriving import Arriving
 from flightlog.analysis.messages import Message
 from flightlog.analysis.talk import told_once
 from flightlog.cli.render import details, words, wrap
@@ -18,13 +19,16 @@ from flightlog.records.span import Span
 _INDENT: Final = "  "
 
 
-def lines(calls: Sequence[Span], terminal: Terminal, now_ns: int) -> Iterator[str]:
+def lines(
+    calls: Sequence[Span], terminal: Terminal, now_ns: int, arriving: Mapping[str, Arriving] = {}
+) -> Iterator[str]:
     """Draw the calls, by start.
 
     Args:
         calls: model calls, whole.
         terminal: where they are drawn.
         now_ns: Unix nanoseconds; a call that is open lasts until then.
+        arriving: how far the answers of open calls are, by span id, where that is known.
     """
     for place, said in enumerate(told_once(calls)):
         call = said.call
@@ -40,7 +44,22 @@ def lines(calls: Sequence[Span], terminal: Terminal, now_ns: int) -> Iterator[st
             told = ": ".join(text for text in (call.error.type, call.error.message) if text)
             yield from (terminal.paint("red", line) for line in _text(told, terminal))
         elif call.end is None and not said.is_answered:
-            yield terminal.paint("cyan", f"{_INDENT}{terminal.ellipsis()}")
+            yield terminal.paint("cyan", f"{_INDENT}{_awaited(call, terminal, now_ns, arriving)}")
+
+
+def _awaited(call: Span, terminal: Terminal, now_ns: int, arriving: Mapping[str, Arriving]) -> str:
+    """What can be said of an answer that is not there yet: of a streamed one how far it is, never its text."""
+    so_far = arriving.get(call.span_id)
+    if so_far is not None:
+        facts = (
+            words.of_them(so_far.pieces, "piece"),
+            words.of_them(so_far.characters, "character"),
+            f"last {words.ago(so_far.last, now_ns)}",
+        )
+        return f"{terminal.ellipsis()} {', '.join(facts)}"
+    if call.attributes.get(genai.REQUEST_STREAM) is True:
+        return f"{terminal.ellipsis()} streaming; with the setting level=trace this says how far it is"
+    return terminal.ellipsis()
 
 
 def of_messages(messages: Iterable[Message], terminal: Terminal) -> Iterator[str]:

@@ -201,6 +201,8 @@ def resources(data: Any, place: str = "") -> Iterator[ResourceGroup]:
     found = _read(_requests, data)
     many = found if isinstance(found, list) else [found]
     if not any(one.resource_spans is not None or one.resource_logs is not None for one in many):
+        if b'"resourceMetrics"' in data:
+            raise Malformed("these are metrics, which are not read; traces and logs are")
         raise Malformed("there is neither resourceSpans nor resourceLogs")
     for number, request in enumerate(many):
         here = f"{place}[{number}]." if isinstance(found, list) else place

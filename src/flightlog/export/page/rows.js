@@ -6,6 +6,9 @@ const ROW = 30;
 const BEYOND = 12;
 const MARK = 48; // pixels that a time on the ruler takes
 
+// The room left of a name: smaller steps from the ninth level on, and never so many that no name is seen any more.
+const indentOf = (depth) => `min(${8 + 16 * Math.min(depth, 8) + 6 * Math.max(0, depth - 8)}px, 55%)`;
+
 class Rows {
   constructor(pane, canvas, ruler, choose) {
     this.pane = pane;
@@ -79,7 +82,7 @@ class Rows {
 
   title(node) {
     const cell = this.cell(made("div", "title"));
-    cell.style.paddingLeft = `${8 + Math.min(node.depth, 24) * 16}px`;
+    cell.style.paddingLeft = indentOf(node.depth);
     if (this.model.hasChildren(node)) {
       const closed = this.model.closed.has(node.index);
       const turn = button("turn", closed ? "▸" : "▾", closed ? "Open (→)" : "Close (←)", (event) => {

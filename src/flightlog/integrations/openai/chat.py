@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flightlog.integrations.openai.answer import (
+from flightlog.integrations.stainless.answer import (
     Answer,
     Usage,
     count,

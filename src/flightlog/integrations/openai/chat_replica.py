@@ -8,7 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from flightlog.core.rerun import Unmakeable
-from flightlog.integrations.openai.answer import mapping, sequence
+from flightlog.integrations.stainless.answer import mapping, sequence
+from flightlog.integrations.stainless.pieces import cut
 from flightlog.records import genai
 from flightlog.records.span import Span
 
@@ -124,9 +125,3 @@ def _part(choice: Mapping[str, Any], delta: dict[str, Any], reason: str | None) 
 
 def _event(head: Mapping[str, Any], choices: list[dict[str, Any]]) -> bytes:
     return b"data: " + msgspec.json.encode({**head, "choices": choices}) + b"\n\n"
-
-
-def cut(text: str, pieces: int) -> Iterator[str]:
-    """A text in so many pieces of about the same length; none for an empty one."""
-    size = max(1, -(-len(text) // pieces))
-    return (text[at : at + size] for at in range(0, len(text), size))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flightlog.core.content import keeps_vectors
-from flightlog.integrations.openai.answer import Answer, Usage, count, failure_of, sequence, text
+from flightlog.integrations.stainless.answer import Answer, Usage, count, failure_of, sequence, text
 
 SINGLE: Final = "f32"
 DOUBLE: Final = "f64"

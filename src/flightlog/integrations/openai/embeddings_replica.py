@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from flightlog.core.rerun import Unmakeable
-from flightlog.integrations.openai.answer import mapping, sequence
 from flightlog.integrations.openai.embeddings import DOUBLE, SINGLE
+from flightlog.integrations.stainless.answer import mapping, sequence
 from flightlog.records import genai
 from flightlog.records.span import Span
 

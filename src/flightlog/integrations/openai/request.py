@@ -6,36 +6,26 @@ under OpenTelemetry's names, any other one as `flightlog.request.*`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from msgspec import Struct
-
 from flightlog.core.llm import ModelCall, llm
-from flightlog.integrations.openai import chat, embeddings, responses
-from flightlog.integrations.openai.answer import Answer, Stream, mapping, text
+from flightlog.integrations.openai import (
+    chat,
+    chat_replica,
+    embeddings,
+    embeddings_replica,
+    responses,
+    responses_replica,
+)
+from flightlog.integrations.stainless.answer import mapping, text
+from flightlog.integrations.stainless.package import INSTRUMENTATION, OURS, Api, Package, server
 from flightlog.records import genai
 
-INSTRUMENTATION: Final = "flightlog.instrumentation"
-"""Attribute that names the library whose wrapper made the span, so that a call which somebody else recorded as
-well can be told from a second call."""
-
-
-class Api(Struct, frozen=True):
-    """One kind of model call of the package."""
-
-    operation: str
-    """OpenTelemetry's word for it."""
-    type: str
-    """OpenTelemetry's `openai.api.type`; empty where it has no word."""
-    read: Callable[[Mapping[str, Any]], Answer]
-    stream: Callable[[], Stream] | None
-
-
 APIS: Final[Mapping[str, Api]] = {
-    "/chat/completions": Api("chat", "chat_completions", chat.read, chat.Chunks),
-    "/responses": Api("chat", "responses", responses.read, responses.Events),
-    "/embeddings": Api("embeddings", "", embeddings.read, None),
+    "/chat/completions": Api("chat", "chat_completions", chat.read, chat.Chunks, chat_replica),
+    "/responses": Api("chat", "responses", responses.read, responses.Events, responses_replica),
+    "/embeddings": Api("embeddings", "", embeddings.read, None, embeddings_replica),
 }
 """By the path that the client posts to, whatever its base URL."""
 
@@ -56,9 +46,6 @@ PROVIDERS: Final[Mapping[str, str]] = {
 """Domain to `gen_ai.provider.name`, of the services that OpenTelemetry has a word for and that this client can
 talk to. A server that is not listed speaks OpenAI's language and is called `openai`; its address is recorded."""
 
-_OURS: Final = ("provider", "operation", "name", "level", "model")
-"""Parameters of `llm`; a request that has one of these names keeps it under `flightlog.request.*`."""
-
 
 def api_of(options: Any) -> Api | None:
     """The API that a request is for; None when it calls no model."""
@@ -72,8 +59,8 @@ def begin(client: Any, api: Api, options: Any) -> ModelCall:
     attributes: dict[str, Any] = {INSTRUMENTATION: "openai", **_named(body)}
     if api.type:
         attributes["openai.api.type"] = api.type
-    attributes.update({genai.REQUEST + key: body.pop(key) for key in _OURS if key in body})
-    host, port = _server(client)
+    attributes.update({genai.REQUEST + key: body.pop(key) for key in OURS if key in body})
+    host, port = server(client)
     call = llm(model, provider=_provider(client, host), operation=api.operation, **body)
     if host:
         call.server(host, port)
@@ -97,12 +84,6 @@ def _named(body: dict[str, Any]) -> dict[str, Any]:
     return named
 
 
-def _server(client: Any) -> tuple[str, int | None]:
-    """Host and port of the client's base URL; the port is None where the scheme's own is meant."""
-    url = client.base_url
-    return str(url.host), url.port
-
-
 def _provider(client: Any, host: str) -> str:
     """`gen_ai.provider.name`: by the client's class, then by the server's domain."""
     if any(base.__name__ == "BaseAzureClient" for base in type(client).__mro__):
@@ -111,3 +92,13 @@ def _provider(client: Any, host: str) -> str:
         if host == domain or host.endswith("." + domain):
             return name
     return "openai"
+
+
+PACKAGE: Final = Package(
+    name="openai",
+    classes=("OpenAI", "AsyncOpenAI"),
+    more=(),
+    request_id="x-request-id",
+    api_of=api_of,
+    begin=begin,
+)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flightlog.integrations.openai.answer import (
+from flightlog.integrations.openai.chat import MOST_CHARACTERS
+from flightlog.integrations.stainless.answer import (
     Answer,
     Usage,
     count,
@@ -14,7 +15,6 @@ from flightlog.integrations.openai.answer import (
     sequence,
     text,
 )
-from flightlog.integrations.openai.chat import MOST_CHARACTERS
 
 _LAST: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 """Events that hold the whole answer, and after which nothing comes."""

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from flightlog.integrations.openai.answer import mapping, sequence, text
-from flightlog.integrations.openai.chat_replica import cut
+from flightlog.integrations.stainless.answer import mapping, sequence, text
+from flightlog.integrations.stainless.pieces import cut
 from flightlog.records import genai
 from flightlog.records.span import Span
 

@@ -16,10 +16,12 @@ So a span that begins through our provider costs OpenTelemetry's context nothing
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from sys import _getframe
 from typing import Any, Final
 
+from opentelemetry import baggage as their_baggage
 from opentelemetry import context as api
 from opentelemetry import trace
 from opentelemetry.context.context import Context, _RuntimeContext
@@ -30,9 +32,10 @@ from flightlog.core.arrived import Arrived, Heard
 from flightlog.core.context import OPEN, STRAY, Captured, Remote, captor, held, parent_here, variable
 from flightlog.core.engine import Span as Made
 from flightlog.core.engine import parent_at
+from flightlog.core.outcome import text_of
 from flightlog.integrations.opentelemetry.readable import number_of, trace_state_of
 from flightlog.integrations.opentelemetry.span import Span, show, shown
-from flightlog.propagation import rules
+from flightlog.propagation import baggage, rules
 
 
 class Attached:
@@ -126,6 +129,13 @@ class FlightlogContext(_RuntimeContext):
     def reset(self, token: Any) -> None:
         """As `detach`, by the name that a `ContextVar` has for it."""
         self.detach(token)
+
+    def baggage(self) -> dict[str, str]:
+        """What the program has as baggage here, by name: it leaves with the headers that we write."""
+        mark = _attached.get()
+        base = self.inner.get_current() if mark is None else mark.context
+        found: Mapping[Any, object] = their_baggage.get_all(base) if base and self.is_on else {}
+        return {name: text_of(value) for name, value in found.items() if isinstance(name, str)}
 
     def get_current(self) -> Context:
         """The context of this place, with the span that is current here."""
@@ -235,6 +245,8 @@ class Installation:
             self.runtime = FlightlogContext(here)
             api._RUNTIME_CONTEXT = self.runtime  # noqa: SLF001 - as above
         self.runtime.is_on = True
+        if baggage_here not in baggage.sources:
+            baggage.sources.append(baggage_here)
 
     def take_back(self) -> None:
         """Hand everything on to the one before; what was attached may still be detached."""
@@ -243,3 +255,8 @@ class Installation:
 
 
 installation: Final = Installation()
+
+
+def baggage_here() -> dict[str, str]:
+    """What OpenTelemetry's API has as baggage at this place."""
+    return {} if installation.runtime is None else installation.runtime.baggage()

@@ -31,6 +31,8 @@ class View(Struct, frozen=True):
     meaning: str
     columns: tuple[Column, ...]
     source: str
+    counted: str = ""
+    """What has as many rows, at hand in an index: for who asks how many there are and nothing else."""
 
     @property
     def sql(self) -> str:
@@ -38,6 +40,14 @@ class View(Struct, frozen=True):
         columns = ",\n  ".join(f'{column.sql} AS "{column.name}"' for column in self.columns)
         return f'CREATE TEMP VIEW "{self.name}" AS SELECT\n  {columns}\n{self.source}'
 
+    @property
+    def counting_sql(self) -> str:
+        """The statement that makes what its rows are counted by."""
+        return f'CREATE TEMP VIEW "{COUNTED}{self.name}" AS SELECT NULL {self.counted or self.source}'
+
+
+COUNTED: Final = "how many "
+"""Before the name of a view: what its rows are counted by. Nobody types it."""
 
 _SOURCE: Final = """FROM main.spans s CROSS JOIN main.traces t ON t.id = s.trace
 CROSS JOIN main.series n ON n.id = s.series LEFT JOIN main.span_more m ON m.span = s.id"""
@@ -128,6 +138,7 @@ SPANS: Final = View(
         *_WHOSE,
     ),
     _SOURCE,
+    "FROM main.spans",
 )
 TRACES: Final = View(
     "traces",
@@ -165,6 +176,7 @@ TRACES: Final = View(
         *_WHOSE,
     ),
     _ROOT,
+    "FROM main.traces WHERE start IS NOT NULL",  # it is NULL where there is no span, and so no root
 )
 EVENTS: Final = View(
     "events",

@@ -37,10 +37,18 @@ MOST_ALIKE: Final = 20
 MOST_CANDIDATES: Final = 10_000
 """Spans that the index is asked for; words that are in more are met soon among the newest."""
 
+MOST_SORTED: Final = 1000
+SMALL: Final = 1_000_000
+"""So many candidates are put in the order of their starts, all of them in a store of no more spans than this: in a
+large one each is a page of the disk. Otherwise those that came into the store last are met first."""
+
 _PAGE: Final = 24
 _MOST_EVENTS: Final = 2000
 _LAST: Final = "SELECT coalesce(max(id), 0) FROM spans"
 _FITTING: Final = f"SELECT s.id {FROM_SPAN} WHERE s.id IN (SELECT value FROM json_each(?)) AND "
+_BY_START: Final = (
+    "SELECT id FROM spans WHERE id IN (SELECT value FROM json_each(?)) ORDER BY start DESC, id DESC"
+)
 _NEWEST: Final = f"SELECT s.id {FROM_SPAN} WHERE s.id BETWEEN ? AND ? AND "
 _THESE: Final = "WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY s.id DESC"
 _THESE_EVENTS: Final = "WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id DESC"
@@ -145,7 +153,11 @@ def _candidates(
         if len(known) == len(sets):
             either = frozenset[int]().union(*known)
             together = either if together is None else together & either
-    return None if together is None else sorted(together, reverse=True)
+    if together is None:
+        return None
+    if len(together) > MOST_SORTED and connection.execute(_LAST).fetchone()[0] > SMALL:
+        return sorted(together, reverse=True)
+    return [number for (number,) in connection.execute(_BY_START, (as_array(together),))]
 
 
 def _among(connection: sqlite3.Connection, candidates: list[int], condition: Clause, found: _Found) -> bool:

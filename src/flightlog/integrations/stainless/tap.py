@@ -22,8 +22,8 @@ import msgspec
 
 from flightlog.border import let_through
 from flightlog.core.llm import ModelCall
-from flightlog.integrations.openai.answer import Answer, Stream
-from flightlog.integrations.openai.wire import Events
+from flightlog.integrations.stainless.answer import Answer, Stream
+from flightlog.integrations.stainless.wire import Events
 
 ENDED: Final = "flightlog.stream.ended"
 """How the stream ended: `complete`, `early` (closed by the program before the provider was done), `abandoned`

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -18,22 +18,15 @@ from msgspec import UNSET, Struct
 
 from flightlog.core import rerun
 from flightlog.core.rerun import DIVERGED, Stopped, Unmakeable
-from flightlog.integrations.openai import chat_replica, embeddings_replica, responses_replica
-from flightlog.integrations.openai.answer import mapping
-from flightlog.integrations.openai.exchange import REQUEST_ID, STATUS_CODE, Exchange, is_recorded
-from flightlog.integrations.openai.tap import ENDED
+from flightlog.integrations.stainless.answer import mapping
+from flightlog.integrations.stainless.exchange import REQUEST_ID, STATUS_CODE, Exchange, is_recorded
+from flightlog.integrations.stainless.package import Package
+from flightlog.integrations.stainless.tap import ENDED
 from flightlog.records.span import Span
 
 _LEAST_REFUSAL: Final = 400
 _CONNECTION: Final = ("APITimeoutError", "APIConnectionError")
 """Exceptions of the package for a request that got no answer, the narrower one first."""
-
-_MAKERS: Final[Mapping[str, Any]] = {
-    "/chat/completions": chat_replica,
-    "/responses": responses_replica,
-    "/embeddings": embeddings_replica,
-}
-"""By the path that the client posts to."""
 
 
 class Reply(Struct):
@@ -61,25 +54,29 @@ def stand_in(client: Any, exchange: Exchange, options: Any) -> Any:
     if record is None:
         return client
     try:
-        reply = _reply(record, options, answers)
+        reply = _reply(exchange, record, options, answers)
     except Unmakeable as reason:
         answers.refuse(exchange.call.span, record, str(reason))
         return client
     answers.gave(exchange.call.span, record)
     if reply is None:
-        raise _unanswered(client, record, options)
+        raise _unanswered(exchange.package, client, record, options)
     return _served_by(client, _Wire(client._client, reply, exchange))  # noqa: SLF001 - whose place it takes
 
 
-def unseen(options: Any) -> None:
+def unseen(package: Package, options: Any) -> None:
     """Say that a request is made which leaves no record: another service of the provider's, or a call that is muted."""
     if rerun.answers is not None and not is_recorded(options):
-        rerun.answers.unrecorded(f"{str(options.method).upper()} {options.url} of the openai package")
+        rerun.answers.unrecorded(f"{str(options.method).upper()} {options.url} of the {package.name} package")
 
 
 def _served_by(client: Any, wire: Any) -> Any:
     served = copy.copy(client)
     served._client = wire  # noqa: SLF001 - as above
+    if (
+        getattr(served, "_middleware_chain", None) is not None
+    ):  # whose last link is the client it was copied from
+        served._middleware_chain = served._build_middleware_chain()  # noqa: SLF001 - as above
     return served
 
 
@@ -140,7 +137,7 @@ async def _async_stream(events: Iterable[bytes], ending: Any, module: Any) -> As
         raise error
 
 
-def _reply(record: Span, options: Any, answers: rerun.Answers) -> Reply | None:
+def _reply(exchange: Exchange, record: Span, options: Any, answers: rerun.Answers) -> Reply | None:
     """What was served; None where nothing was.
 
     Raises:
@@ -148,7 +145,7 @@ def _reply(record: Span, options: Any, answers: rerun.Answers) -> Reply | None:
     """
     headers = {"x-should-retry": "false", "content-type": "application/json"}
     if request_id := record.attributes.get(REQUEST_ID):
-        headers["x-request-id"] = str(request_id)
+        headers[exchange.package.request_id] = str(request_id)
     if record.output is UNSET:
         status = record.attributes.get(STATUS_CODE)
         if isinstance(status, int) and status >= _LEAST_REFUSAL:
@@ -156,7 +153,7 @@ def _reply(record: Span, options: Any, answers: rerun.Answers) -> Reply | None:
         if record.error is not None and record.error.type.rpartition(".")[2] in _CONNECTION:
             return None
         raise Unmakeable("it has no answer that could be served")
-    maker = _MAKERS[options.url]
+    maker = exchange.api.maker
     body = mapping(options.json_data)
     made = maker.whole(record, body)
     if not body.get("stream"):
@@ -164,7 +161,7 @@ def _reply(record: Span, options: Any, answers: rerun.Answers) -> Reply | None:
             raise Unmakeable("it was streamed and not read to its end")
         return Reply(200, headers, msgspec.json.encode(made))
     headers["content-type"] = "text/event-stream; charset=utf-8"
-    failure = _failure(record)
+    failure = _failure(record, exchange.api.error_event)
     complete = record.attributes.get(ENDED, "complete") == "complete" and failure is None
     events = list(maker.events(made, body, _pieces(record), complete=complete))
     if failure is not None:
@@ -194,23 +191,25 @@ def _refusal(record: Span) -> bytes:
     return msgspec.json.encode({"error": {"message": said, "type": kind, "code": None, "param": None}})
 
 
-def _unanswered(client: Any, record: Span, options: Any) -> BaseException:
+def _unanswered(package: Package, client: Any, record: Span, options: Any) -> BaseException:
     """The package's exception for a request that got no answer."""
     assert record.error is not None
     name = record.error.type.rpartition(".")[2]
-    package: Any = sys.modules["openai"]
+    module: Any = sys.modules[package.name]
     request = client._build_request(options)  # noqa: SLF001 - as the client would have made it
-    made: BaseException = getattr(package, name)(request=request)
+    made: BaseException = getattr(module, name)(request=request)
     return made
 
 
-def _failure(record: Span) -> bytes | None:
+def _failure(record: Span, event: str) -> bytes | None:
     """The event by which a provider told that it failed within its answer; None where none did."""
     error = record.error
     if error is None or error.stack or record.attributes.get(ENDED) == "broken":
         return None
     told = {"error": {"message": error.message, "type": error.type}}
-    return b"data: " + msgspec.json.encode(told) + b"\n\n"
+    if not event:
+        return b"data: " + msgspec.json.encode(told) + b"\n\n"
+    return f"event: {event}\ndata: ".encode() + msgspec.json.encode({"type": event, **told}) + b"\n\n"
 
 
 def _ending(record: Span, answers: rerun.Answers) -> Callable[[Any], BaseException | None]:

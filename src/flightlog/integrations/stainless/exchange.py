@@ -18,10 +18,10 @@ import msgspec
 
 from flightlog.border import let_through
 from flightlog.core.llm import ModelCall, start_request
-from flightlog.integrations.openai.answer import Answer, text
-from flightlog.integrations.openai.caller import called_from
-from flightlog.integrations.openai.request import Api, api_of, begin
-from flightlog.integrations.openai.tap import Tap, tap
+from flightlog.integrations.stainless.answer import Answer, text
+from flightlog.integrations.stainless.caller import called_from
+from flightlog.integrations.stainless.package import Api, Package
+from flightlog.integrations.stainless.tap import Tap, tap
 from flightlog.records import genai
 
 Report = Callable[[str, Exception], object]
@@ -32,28 +32,31 @@ REQUEST_ID: Final = "flightlog.response.request_id"
 STATUS_CODE: Final = "http.response.status_code"
 _LEAST_REFUSAL: Final = 400
 
-serving: Final[ContextVar[Exchange | None]] = ContextVar("flightlog_openai", default=None)
+serving: Final[ContextVar[Exchange | None]] = ContextVar("flightlog_stainless", default=None)
 """The call that is being made in this context: what is wrapped twice is recorded once."""
 
 
 class Exchange:
     """One call on its way."""
 
-    __slots__ = ("_api", "_report", "body", "call", "response")
+    __slots__ = ("_report", "api", "body", "call", "package", "refused", "response")
 
-    def __init__(self, call: ModelCall, api: Api, body: object, report: Report) -> None:
+    def __init__(self, call: ModelCall, package: Package, api: Api, body: object, report: Report) -> None:
         self.call = call
         self.body = body
         """What is being sent, until there is an answer: by it a request is known again in a second wrapper."""
         self.response: Any = None
         """The HTTP client's response that the package is about to make an answer of."""
-        self._api = api
+        self.refused: Any = None
+        """The HTTP client's response because of which the package is about to try again."""
+        self.package = package
+        self.api = api
         self._report = report
 
     def retry(self, attempt: int, delay: float) -> None:
-        """The client will try again; whatever made the attempt fail is being handled right now."""
+        """The client will try again; what made the attempt fail is being handled right now, or was a response."""
         error = sys.exc_info()[1]
-        response: Any = getattr(error, "response", None)
+        response: Any = self.refused or getattr(error, "response", None)
         status = getattr(response, "status_code", None)
         reason = type(error).__name__ if status is None else f"{status} {response.reason_phrase}".rstrip()
         more = {} if status is None else {STATUS_CODE: status}
@@ -79,7 +82,7 @@ class Exchange:
             self.call.end(error)
             return
         # It was served, and is paid for; the package could not make of it what the program wants.
-        self._take_request_id(self.response.headers.get("x-request-id"))
+        self._take_request_id(self.response.headers.get(self.package.request_id))
         self.finish_bytes(getattr(self.response, "_content", b""), error)
 
     def answered(self, result: Any) -> None:
@@ -92,10 +95,10 @@ class Exchange:
             return
         if response is None:
             self._take_request_id(getattr(result, "_request_id", None))
-            self._finish_members(_members(result, self._api))
+            self._finish_members(_members(result, self.api))
             return
         self.call.set_attributes({STATUS_CODE: response.status_code})
-        self._take_request_id(response.headers.get("x-request-id"))
+        self._take_request_id(response.headers.get(self.package.request_id))
         if hasattr(response, "_content"):
             self.finish_bytes(response.content)
         else:
@@ -104,7 +107,7 @@ class Exchange:
     def _stream_of(self, response: Any) -> Any:
         """What reads the events of a streamed answer; None for one that is whole but not read yet."""
         is_events = text(response.headers.get("content-type")).startswith("text/event-stream")
-        return self._api.stream() if is_events and self._api.stream is not None else None
+        return self.api.stream() if is_events and self.api.stream is not None else None
 
     def _take_request_id(self, request_id: object) -> None:
         if isinstance(request_id, str) and request_id:
@@ -120,7 +123,7 @@ class Exchange:
 
     def _finish_members(self, members: object, error: BaseException | None = None) -> None:
         """End with an answer, or with nothing said where it is none: a page of HTML, say."""
-        said = self._api.read(members) if isinstance(members, Mapping) and members else Answer()
+        said = self.api.read(members) if isinstance(members, Mapping) and members else Answer()
         self.finish(said, error)
 
     def finish(self, answer: Answer, error: BaseException | None = None) -> None:
@@ -160,15 +163,17 @@ def _members(result: Any, api: Api) -> Mapping[str, Any]:
     return dump
 
 
-def opened(client: Any, options: Any, report: Report) -> Exchange | None:
+def opened(package: Package, client: Any, options: Any, report: Report) -> Exchange | None:
     """Begin to record a request; None for one that calls no model, is recorded already, or is not wanted."""
     try:
-        api = api_of(options)
+        api = package.api_of(options)
         if api is None or is_recorded(options):
             return None
-        call = begin(client, api, options)
-        call.set_attributes(called_from(_library_of(client)))
-        return Exchange(start_request(call), api, options.json_data, report) if call.recorded else None
+        call = package.begin(client, api, options)
+        call.set_attributes(called_from(_library_of(package, client)))
+        if not call.recorded:
+            return None
+        return Exchange(start_request(call), package, api, options.json_data, report)
     except Exception as failure:  # noqa: BLE001 - the border: the request must be made whatever we cannot do
         let_through(failure)
         report("a request could not be recorded", failure)
@@ -181,12 +186,12 @@ def is_recorded(options: Any) -> bool:
     return outer is not None and outer.body is not None and outer.body is options.json_data
 
 
-def _library_of(client: Any) -> str:
+def _library_of(package: Package, client: Any) -> str:
     """The directory of the package that the client's own class comes from."""
     for base in type(client).__mro__:
-        package = sys.modules.get(base.__module__.partition(".")[0])
-        if base.__module__.startswith("openai.") and package is not None:
-            return str(package.__file__).removesuffix("__init__.py")
+        module = sys.modules.get(base.__module__.partition(".")[0])
+        if base.__module__.startswith(package.name + ".") and module is not None:
+            return str(module.__file__).removesuffix("__init__.py")
     return "<none>"
 
 
