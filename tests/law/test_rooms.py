@@ -88,7 +88,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "pyarrow": ("export.parquet",),
     "pytest": ("testing.plugin",),  # which pytest alone imports
     "rich": ("cli", "tui"),
-    "sqlite3": ("store", "cli.demo_program", "imports.databases"),  # the demo is a program that has a database
+    "sqlite3": ("store", "cli.demo_program", "imports.databases"),  # the demo is a program with a database
     "textual": ("tui", "cli.exploring"),  # the latter looks whether it is installed
     "zstandard": ("imports.documents", "store", "sinks.rotation"),
 }

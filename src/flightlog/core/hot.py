@@ -21,7 +21,7 @@ from flightlog.core.engine import verdicts
 from flightlog.core.hot_pairs import begin, end
 from flightlog.core.hot_sites import Site, are_plain, site_at
 from flightlog.core.hot_telling import SKIPPED, TRACE, admitted, by, fail, is_heard, tell
-from flightlog.core.memo import hidden
+from flightlog.core.memo import told_under
 from flightlog.core.outcome import text_of
 from flightlog.core.unset import UNSET
 from flightlog.records.hot import ENTER, EXIT, LOOP, MARK, STATE, TINY
@@ -166,7 +166,7 @@ def state(name: str, before: object, after: object, *, every: int = 1, per_secon
     """
     if listening and is_heard(frame := _getframe(1)):
         if type(name) is str:
-            before, after = hidden(name, before), hidden(name, after)
+            before, after = told_under(name, before), told_under(name, after)
         fields: dict[str, object] = {"name": name, "before": before, "after": after}
         tell(STATE, by(fields, frame), "", frame, admitted(frame, every, per_second))
 

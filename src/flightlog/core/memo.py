@@ -154,13 +154,13 @@ def plain_members(given: dict[str, object]) -> dict[str, str] | None:
     return found
 
 
-def hidden(key: str, value: object) -> object:
+def told_under(key: str, value: object) -> object:
     """What may be told of a value under this key, elsewhere than under it: the value, unless the key hides."""
     if value is None or type(value) is bool or not keys[key][1]:
         return value
-    import json  # nobody else needs it while a program records, and names of secrets are rare
-
-    return json.loads(_encoder.secret(key, value)[0])
+    fragment, _ = _encoder.secret(key, value)
+    is_plain = fragment[:1] == '"' and "\\" not in fragment
+    return fragment[1:-1] if is_plain else "[REDACTED]"
 
 
 def secret_member(name: str, key: str, value: object, note: Callable[[list[Cut]], object]) -> str:
