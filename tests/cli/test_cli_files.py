@@ -110,7 +110,7 @@ def test_a_compressed_file_that_ends_too_early_is_said_and_read_as_far_as_it_goe
 
 
 @pytest.mark.parametrize("command", ["show", "stats", "export"])
-@pytest.mark.parametrize("content", [b"", b"\x00\xff not this", b'{"traceEvents": []}', b"{"])
+@pytest.mark.parametrize("content", [b"", b"\x00\xff not this", b'{"something": []}', b"{"])
 def test_a_file_in_which_nothing_can_be_read_is_trouble(command, content, home, here):
     Path("other.bin").write_bytes(content)
     done = run(command, "other.bin")

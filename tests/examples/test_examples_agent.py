@@ -207,6 +207,6 @@ def test_a_database_that_stays_locked_is_an_answer_of_the_tool(tmp_path) -> None
     answer, spans, retries, _ = asked_while_locked(tmp_path, "for good")
     assert answer == {"error": "OperationalError: database is locked"}
     assert ["query_modules", "error", "database is locked"] in spans
-    assert [status for name, status, _ in spans if name == "query"] == ["error"] * 8
+    assert [status for name, status, _ in spans if name == "query"] == ["error"] * 10
     delays = [told["delay"] for _, told, _ in retries]
-    assert delays == pytest.approx([1e-5 * 2**number for number in range(7)])
+    assert delays == pytest.approx([1e-5 * 2**number for number in range(9)])
