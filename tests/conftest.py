@@ -26,5 +26,10 @@ os.environ["FLIGHTLOG_HOME"] = os.path.join(_HOME, "home")  # noqa: PTH118 - a t
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,  # as Hypothesis does there by itself: what lands is what was tested
+)
 settings.load_profile("patient")

@@ -120,6 +120,7 @@ def _values() -> st.SearchStrategy[object]:
 
 @given(_values(), st.sampled_from([None, 2]), st.booleans(), st.sampled_from(MODES))
 @example(["--password ="], None, False, "mask")
+@example(["--password 3="], None, False, "mask")
 @settings(max_examples=300, deadline=None)
 def test_a_document_stays_one_and_comes_to_rest_in_every_mode(
     value: object, indent: int | None, ascii_only: bool, mode: str

@@ -14,6 +14,7 @@ from flightlog.redaction.modes import REDACTED, is_hidden
 
 _OPTION: Final = re.compile(r"--.*|-[^\W\d_]", re.DOTALL)
 """A long option or a single letter; anything else that begins with a dash may be a value."""
+_SPACE: Final = re.compile(r"\s")
 _COMMAND: Final = 2
 """Words that name a command: `mysql`, `docker login`."""
 
@@ -37,11 +38,14 @@ def redacted_arguments(gate: Looks, arguments: Iterable[str]) -> list[str]:
     is_value = False
     for argument in arguments:
         name, sign, _ = argument.partition("=")
-        hidden = name.startswith("-") and gate.hides(name.lstrip("-"))
+        is_option = name.startswith("-") and not _SPACE.search(
+            name
+        )  # a line of its own has its options in it
+        hidden = is_option and gate.hides(name.lstrip("-"))
         if is_value and not _OPTION.fullmatch(argument):
             shown.append(REDACTED)
         elif hidden and sign:
-            shown.append(name.rstrip() + sign + REDACTED)  # a space before it would make the sign the value
+            shown.append(name + sign + REDACTED)
         else:
             shown.append(_in_line(gate, [*shown[:_COMMAND], *shown[_COMMAND:][-1:]], argument))
         is_value = hidden and not sign

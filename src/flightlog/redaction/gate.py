@@ -61,7 +61,6 @@ class DefaultGate:
         "_known",
         "_look",
         "_nameless_plan",
-        "_nameless_signs",
         "_plan",
         "_policy",
         "_secret_paths",
@@ -89,7 +88,6 @@ class DefaultGate:
         self._signs_of_assignments = _signs(policy.assignments)
         self._plan = _plan((*policy.families, *policy.assignments))
         nameless = policy.families if policy.nameless is None else policy.nameless
-        self._nameless_signs = _signs(nameless)
         self._nameless_plan = self._plan
         if policy.nameless is not None:
             unrooted = (family for family in policy.assignments if not family.rooted)
@@ -233,7 +231,7 @@ class DefaultGate:
 
     def _has_sign(self, text: str) -> bool:
         """Say of a document whether a secret can be in it that no key of it tells."""
-        for needle, sign in self._signs if may_name(text) else self._nameless_signs:
+        for needle, sign in self._signs:
             if needle in text and sign(text):
                 return True
         for secret in self._exact:  # noqa: SIM110 # a generator costs as much as the signs do
