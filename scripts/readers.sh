@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install the programs that the tests give exports to: Mermaid's parser, speedscope's schema and the driver of a
-# browser from the registry of node's packages; graphviz and chromium as parts of the system.
+# Install the programs that the tests give exports and completions to: Mermaid's parser, speedscope's schema and the driver of a
+# browser from the registry of node's packages; graphviz, chromium and the shell fish as parts of the system.
 #
 #   readers.sh DIRECTORY
 #
@@ -14,13 +14,14 @@ mkdir -p "$directory"
 missing=
 command -v dot >/dev/null 2>&1 || missing="$missing graphviz"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v fish >/dev/null 2>&1 || missing="$missing fish"
 if [ -n "$missing" ]; then
     if [ -n "${CI:-}" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         export DEBIAN_FRONTEND=noninteractive
         apt-get update --quiet --quiet && apt-get install --quiet --quiet --yes --no-install-recommends $missing >/dev/null ||
             echo "readers:$missing could not be installed" >&2
     else
-        echo "readers: some tests of exports will be skipped; install what they need: apt install$missing" >&2
+        echo "readers: some tests of exports or completion will be skipped; install what they need: apt install$missing" >&2
     fi
 fi
 

@@ -76,7 +76,7 @@ def test_what_fish_is_told_of_a_trace_is_not_cut_at_a_comma(recorded, tmp_path):
     script = CliRunner().invoke(commands, ["completion", "fish"]).stdout
     assert 'string split --max 1 "," $completion' in script
     if shutil.which("fish") is None:
-        pytest.skip("there is no fish")
+        pytest.skip("there is no fish; install it with: apt install fish")
     (tmp_path / "comp.fish").write_text(script)
     (tmp_path / "flightlog").write_text(f'#!/bin/sh\nexec {sys.executable} -m flightlog "$@"\n')
     (tmp_path / "flightlog").chmod(0o700)
