@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flightlog.records.errors import BadDocument
 
 if TYPE_CHECKING:
-    from flightlog.imports.documents import Document
+    from flightlog.imports.document import Document
 
 MAGIC: Final = b"SQLite format 3\x00"
 _BLOCK: Final = 1 << 20

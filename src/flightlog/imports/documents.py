@@ -27,6 +27,7 @@ from flightlog.codecs.otlp import json, protobuf
 from flightlog.codecs.otlp.messages import Malformed, ResourceGroup
 from flightlog.codecs.otlp.own import fields_of, written
 from flightlog.codecs.otlp.reading import Reader
+from flightlog.imports.document import Document
 from flightlog.imports.foreign import NAMES, Foreign, name_of
 from flightlog.imports.forms import Form, form_of, is_foreign, told_by_lines
 from flightlog.imports.framing import Frame, frames, is_json, is_text, json_lines
@@ -52,21 +53,6 @@ Bad = Callable[[str, str], object]
 
 
 NOTHING: Final[Portion] = (Process(process_id="", started=0), [])
-
-
-class Document:
-    """One document, open for reading."""
-
-    def __init__(self, data: Any, size: int, *, cut: bool = False, path: str = "") -> None:
-        self.data = data
-        self.size = size
-        """Bytes, once it is decompressed."""
-        self.path = path
-        """Of the file that is mapped; empty where it is a copy."""
-        self.at = 0
-        """Bytes that were read so far, about."""
-        self.cut = cut
-        """Whether it is compressed and ends too early: a program was killed, or still writes."""
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from flightlog.records.line import Line
 from flightlog.records.process import Process
 
 if TYPE_CHECKING:
-    from flightlog.imports.documents import Document
+    from flightlog.imports.document import Document
 
 NAMES: Final = frozenset(BY_NAME)
 """Of the formats."""

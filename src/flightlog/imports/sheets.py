@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flightlog.imports.formats.tracellm import COLUMNS
 
 if TYPE_CHECKING:
-    from flightlog.imports.documents import Document
+    from flightlog.imports.document import Document
 
 _MOST: int = 16 * 1024 * 1024
 """Characters of one value."""
