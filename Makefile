@@ -11,7 +11,7 @@ C_SOURCES := setup.py $(wildcard src/flightlog/_speed/*.c src/flightlog/_speed/*
 OF_ENGINES := $(addprefix tests/,core hot journal narration recording redaction speed steps)
 SOURCES := src tests bench examples scripts
 
-.PHONY: all check test of-python matrix sanitize demo fix bench bench-store docs law clean
+.PHONY: all check test of-python libraries matrix sanitize demo fix bench bench-store docs law clean
 all: check test
 
 $(USABLE): pyproject.toml
@@ -54,6 +54,9 @@ test: $(STAMP) $(COMPILED) $(PROVIDER)/.installed $(READERS)/.installed  ## ever
 
 of-python: $(STAMP) $(COMPILED)
 	sh scripts/suite.sh $(BIN)/python $(OF_ENGINES) tests/contracts tests/store
+
+libraries: $(STAMP) $(COMPILED) $(PROVIDER)/.installed  ## the tests of libraries that each need an environment of their own
+	sh scripts/libraries.sh $(BIN)/python $(LIBRARIES)
 
 matrix: $(STAMP)  ## the tests of recording and storing, on every other Python from 3.11 up that is here
 	sh scripts/matrix.sh $(BIN)/python

@@ -1,22 +1,24 @@
 """What a trace call costs the loop it stands in: recorded, off, behind `if hot.on:`, and stripped.
 
-Every state runs in a fresh process on one core, with everything on where it records: the gate, the journal, the
-keeper's thread. Processor time of the looping thread is counted, the empty loop's taken off; before each run that
-records the other threads get a tenth of a second to catch up, and the thread works for another, as in the part `hot`.
-Each row is the median over processes of the median of seven runs. The same module is loaded in each state: off and
-recorded by the level, on either engine, stripped by `FLIGHTLOG_STRIP`. Shares are of a loop body that takes 10 or 100
-microseconds by itself. Memory is what `tracemalloc` sees of a thousand spans that are open at once.
+Every state is a process of its own, with everything on where it records: the gate, the journal, the keeper's thread.
+They take turns, two milliseconds each (`slices.py`); the empty loop of the same round is taken off, and from what is
+put around a call that call. The same module is loaded in each state: off and recorded by the level, on either engine,
+stripped by `FLIGHTLOG_STRIP`. Shares are of a loop body that takes 10 or 100 microseconds by itself. Memory is what
+`tracemalloc` sees of a thousand spans that are open at once.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
+
+from slices import Row, Side, Values, ns_row, ratio, rounds
+
+SECONDS = 70
 
 _SUBJECTS = """
 import ctypes
@@ -128,49 +130,28 @@ def foreign_both_ways(n):
 """
 
 _MEASURE = """
-import json, os, sys, time, tracemalloc
+import tracemalloc
 import flightlog
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 import subjects
-N, REPEATS = int(sys.argv[1]), 7
-RECORDED = os.environ["FLIGHTLOG_LEVEL"] == "trace" and "FLIGHTLOG_STRIP" not in os.environ
-NAMES = ["loop", "tiny", "lazy", "entered", "pair", "looped", "sampled", "iteration", "state", "guarded", "plain_call",
-    "traced_call", "narrated", "spans", "spanned_call", "captured_call", "by_hand", "foreign", "foreign_both_ways"]
 
-def work_for(seconds):
-    begun = time.monotonic()
-    while time.monotonic() - begun < seconds:
-        pass
-
-def measure(subject):
-    runs = []
-    subject(N // 10)
-    for _ in range(REPEATS):
-        if RECORDED:
-            time.sleep(0.1)
-            work_for(0.1)
-        begun = time.thread_time_ns()
-        subject(N)
-        runs.append((time.thread_time_ns() - begun) / N)
-    return sorted(runs)[REPEATS // 2]
-
-def memory(count):
-    held = [flightlog.span("held") for _ in range(count)]
-    for one in held:
+def held(count):
+    spans = [flightlog.span("held") for _ in range(count)]
+    for one in spans:
         one.__enter__()
     taken = tracemalloc.get_traced_memory()[0]
-    for one in reversed(held):
+    for one in reversed(spans):
         one.__exit__(None, None, None)
     return taken
 
-work_for(0.7)
-found = {name: measure(getattr(subjects, name)) for name in NAMES}
-memory(20)
-tracemalloc.start()
-before = tracemalloc.get_traced_memory()[0]
-found["memory"] = (memory(1000) - before) / 1000
-print(json.dumps(found))
+def memory():
+    held(20)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    return (held(1000) - before) / 1000
+
+NAMES = ["loop", "tiny", "lazy", "entered", "pair", "looped", "sampled", "iteration", "state", "guarded", "plain_call",
+    "traced_call", "narrated", "spans", "spanned_call", "captured_call", "by_hand", "foreign", "foreign_both_ways"]
+report(memory=memory, **{name: getattr(subjects, name) for name in NAMES})
 """
 
 STATES = {
@@ -196,89 +177,105 @@ CALLS = {
 }
 """Subject to how its row is called."""
 
+FLOORS = {
+    "left": "entered",
+    "traced_call": "plain_call",
+    "spanned_call": "plain_call",
+    "captured_call": "plain_call",
+    "by_hand": "plain_call",
+    "foreign_both_ways": "foreign",
+}
+"""Subject to what is taken off; else it is the empty loop."""
+
 BODIES_NS = (10_000, 100_000)
 ROUNDS_OF_THE_STORY = 10_000
 """narration-core's own test runs a loop so often."""
 
-Found = dict[str, float]
+Found = dict[str, dict[str, Values]]
 
 
-def _measured(number: int, state: dict[str, str]) -> Found:
-    """Each subject's nanoseconds a round, in a process of its own."""
-    with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as place:
+def _measured(seconds: float) -> tuple[Found, dict[str, float]]:
+    """By state: the slices of each subject, and the bytes of an open span."""
+    with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as place, ExitStack() as stack:
         (Path(place) / "subjects.py").write_text(_SUBJECTS)
-        environment = {
-            **os.environ,
-            "FLIGHTLOG_HOME": str(Path(place) / "home"),
-            "FLIGHTLOG_JOURNAL_BYTES": "8GiB",
-            "PYTHONPATH": os.pathsep.join(filter(None, (place, os.environ.get("PYTHONPATH")))),
-            **state,
+        path = os.pathsep.join(filter(None, (place, os.environ.get("PYTHONPATH"))))
+        sides = {
+            state: stack.enter_context(Side(_MEASURE, {"PYTHONPATH": path, **variables}))
+            for state, variables in STATES.items()
         }
-        command = [sys.executable, "-c", _MEASURE, str(number)]
-        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    found: Found = json.loads(result.stdout)
-    return found
+        found = rounds(sides, seconds)
+        memory = {state: side.ask("memory") for state, side in sides.items()}
+    for slices in found.values():
+        slices["left"] = slices["pair"]
+    return found, memory
 
 
-def _without_floor(found: Found) -> Found:
-    """What each call costs beyond the loop it stands in, or the call that it is put around."""
-    floors = dict.fromkeys(("traced_call", "spanned_call", "captured_call", "by_hand"), "plain_call")
-    floors |= {"foreign_both_ways": "foreign"}
-    net = {name: value - found[floors.get(name, "loop")] for name, value in found.items() if name != "memory"}
-    return {**net, "left": net["pair"] - net["entered"], "memory": found["memory"]}
+def _net(slices: dict[str, Values], name: str) -> Values:
+    """What a call costs beyond the loop it stands in, or the call that it is put around, round by round."""
+    floor = slices[FLOORS.get(name, "loop")]
+    return [value - under for value, under in zip(slices[name], floor, strict=True)]
 
 
-def run(quick: bool) -> list[tuple[str, float, str]]:
+def run(quick: bool) -> list[Row]:
     """Measure every state in turn; return (name, value, unit) rows."""
-    number, rounds = (2_000, 1) if quick else (10_000, 3)
-    runs: dict[str, list[Found]] = {state: [] for state in STATES}
-    for _ in range(rounds):
-        for state, variables in STATES.items():
-            runs[state].append(_without_floor(_measured(number, variables)))
-    middle = {
-        state: {name: median(one[name] for one in found) for name in found[0]}
-        for state, found in runs.items()
-    }
-    rows: list[tuple[str, float, str]] = []
+    found, memory = _measured(4 if quick else SECONDS)
+    return [*_of_calls(found), *_of_spans(found, memory), *_of_bodies(found), *_of_the_story(found)]
+
+
+def _row(found: Found, state: str, name: str, called: str) -> Row:
+    slices = found[state]
+    return ns_row(f"{state}: {called}", slices[name], floor=slices[FLOORS.get(name, "loop")])
+
+
+def _of_calls(found: Found) -> list[Row]:
+    rows = [ns_row("floor: an empty loop step", found["off"]["loop"])]
     for state in STATES:
         for name, called in CALLS.items():
             if state != "stripped" or name != "narrated":  # which is not of the tier
-                rows.append((f"{state}: {called}", max(0.0, middle[state][name]), "ns"))
+                rows.append(_row(found, state, name, called))
+    guarded = (_row(found, state, "guarded", "tiny behind `if hot.on:`") for state in ("off", "stripped"))
+    return [*rows, *guarded]
+
+
+def _of_spans(found: Found, memory: dict[str, float]) -> list[Row]:
+    rows: list[Row] = []
     for state in ("recorded", "recorded, pure"):
         rows += [
-            (f"{state}: a span", middle[state]["spans"], "ns"),
-            (f"{state}: a call of a traced function, nothing captured", middle[state]["spanned_call"], "ns"),
-            (
-                f"{state}: a call of a traced function, argument and result",
-                middle[state]["captured_call"],
-                "ns",
-            ),
-            (f"{state}: a span that is given the same by hand", middle[state]["by_hand"], "ns"),
-            (f"{state}: memory of an open span", middle[state]["memory"], "bytes"),
+            _row(found, state, "spans", "a span"),
+            _row(found, state, "spanned_call", "a call of a traced function, nothing captured"),
+            _row(found, state, "captured_call", "a call of a traced function, argument and result"),
+            _row(found, state, "by_hand", "a span that is given the same by hand"),
+            (f"{state}: memory of an open span", memory[state], "bytes"),
         ]
-    whole = [one["spanned_call"] / one["spans"] for one in runs["recorded"]]
-    rows.append(("recorded: a call of a traced function, nothing captured, times a span", median(whole), "x"))
-    same = [one["captured_call"] / one["by_hand"] for one in runs["recorded"]]
-    rows.append(
-        ("recorded: with argument and result, times a span that is given the same", median(same), "x")
-    )
-    rows.append(("off: tiny behind `if hot.on:`", max(0.0, middle["off"]["guarded"]), "ns"))
-    rows.append(("stripped: tiny behind `if hot.on:`", max(0.0, middle["stripped"]["guarded"]), "ns"))
+    slices = found["recorded"]
+    whole = ratio(_net(slices, "spanned_call"), _net(slices, "spans"))
+    same = ratio(_net(slices, "captured_call"), _net(slices, "by_hand"))
+    return [
+        *rows,
+        ("recorded: a call of a traced function, nothing captured, times a span", whole, "x"),
+        ("recorded: with argument and result, times a span that is given the same", same, "x"),
+    ]
+
+
+def _of_bodies(found: Found) -> list[Row]:
+    rows: list[Row] = []
     for body in BODIES_NS:
         for state, name in (*(("recorded", one) for one in CALLS), ("off", "tiny"), ("off", "guarded")):
             called = CALLS.get(name, "tiny behind `if hot.on:`")
-            share = 100 * max(0.0, middle[state][name]) / body
+            share = 100 * max(0.0, median(_net(found[state], name))) / body
             rows.append((f"{state}: {called}, of a body of {body // 1000} µs", share, "%"))
-    recorded = middle["recorded"]
-    millions = ROUNDS_OF_THE_STORY / 1e6
-    for state in ("recorded", "recorded, pure", "off", "off, pure"):
-        cost = middle[state]["foreign_both_ways"]
-        rows.append((f"{state}: a ctypes call traced both ways, above its own cost", cost, "ns"))
-    rows += [
-        ("narration-core's test, 10,000 iterations: tiny", recorded["tiny"] * millions, "ms"),
-        ("narration-core's test, 10,000 iterations: iteration", recorded["iteration"] * millions, "ms"),
-        ("narration-core's test, 10,000 iterations: narrate", recorded["narrated"] * millions, "ms"),
+    return rows
+
+
+def _of_the_story(found: Found) -> list[Row]:
+    rows = [
+        _row(found, state, "foreign_both_ways", "a ctypes call traced both ways, above its own cost")
+        for state in ("recorded", "recorded, pure", "off", "off, pure")
     ]
+    for name in ("tiny", "iteration", "narrated"):
+        called = CALLS[name].split()[0]
+        cost = median(_net(found["recorded"], name)) * ROUNDS_OF_THE_STORY / 1e6
+        rows.append((f"narration-core's test, 10,000 iterations: {called}", cost, "ms"))
     return rows
 
 

@@ -1,18 +1,17 @@
 """What a span costs that a program begins through OpenTelemetry's API: on our provider and on the SDK's.
 
-As in the part `hot` every subject runs in a fresh process on one core, with everything on, and processor time of the
-recording thread is counted; the SDK has its batch processor with an exporter that throws the spans away. The floor is
-the API alone, which records nothing. Processes alternate (floor, ours, plain, OpenTelemetry, floor, …); each row is the
-median over processes of the median of nine runs, and a ratio is the median of the ratios of neighbours.
+As in the part `hot` every side is a process of its own, with everything on, and they take turns, two milliseconds each
+(`slices.py`); the SDK has its batch processor with an exporter that throws the spans away. The floor is the API alone,
+which records nothing.
 """
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-from statistics import median
+from contextlib import ExitStack
 
-from hot_bench import _measured
+from slices import Row, Side, ns_row, ratio, rounds
+
+SECONDS = 40
 
 _SUBJECTS = """
 def plain(n):
@@ -32,12 +31,24 @@ def detached(n):
         for _ in range(n):
             tracer.start_span("search").end()
 
+def detached_attributes(n):
+    with start("root"):
+        for i in range(n):
+            tracer.start_span("search", attributes={"top_k": i, "index": "docs", "score": 1.5}).end()
+
 def asking(n):
     with start("root"):
         for _ in range(n):
             trace.get_current_span()
 
-report(plain=plain, attributes=attributes, detached=detached, asking=asking, in_task=plain)
+report(
+    plain=plain,
+    attributes=attributes,
+    detached=detached,
+    detached_attributes=detached_attributes,
+    asking=asking,
+    in_task=plain,
+)
 """
 
 FLOOR = (
@@ -78,43 +89,42 @@ start = tracer.start_as_current_span
 )
 
 
-def run(quick: bool) -> list[tuple[str, float, str]]:
+CALLED = {
+    "plain": "a span",
+    "attributes": "a span with 3 attributes",
+    "task": "a span in an asyncio task",
+    "detached": "`start_span` and `end`",
+    "detached_attributes": "`start_span` and `end` with 3 attributes",
+    "asking": "`get_current_span`",
+}
+"""Subject to how its row is called."""
+
+
+def run(quick: bool) -> list[Row]:
     """Measure floor, ours, the plain engine and the SDK in turn; return (name, value, unit) rows."""
-    number, rounds = (2_000, 1) if quick else (10_000, 5)
-    found: dict[str, list[dict[str, float]]] = {"floor": [], "ours": [], "plain": [], "otel": []}
-    subjects = (("floor", FLOOR, ""), ("ours", OURS, "compiled"), ("plain", OURS, "pure"), ("otel", OTEL, ""))
-    for _ in range(rounds):
-        for name, source, engine in subjects:
-            with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as home:
-                found[name].append(_measured(source, number, Path(home), engine))
-
-    def middle(who: str, what: str) -> float:
-        return median(one[what] for one in found[who])
-
-    def ratio(what: str, ours: str) -> float:
-        pairs = zip(found["otel"], found[ours], strict=True)
-        return median(theirs[what] / mine[what] for theirs, mine in pairs)
-
-    named = {
-        "plain": "a span",
-        "attributes": "a span with 3 attributes",
-        "task": "a span in an asyncio task",
-        "detached": "`start_span` and `end`",
-        "asking": "`get_current_span`",
+    programs = {
+        "floor": (FLOOR, ""),
+        "otel": (OTEL, ""),
+        "ours": (OURS, "compiled"),
+        "plain": (OURS, "pure"),
     }
-    rows = [
-        (f"floor: the API without a provider: {named[what]}", middle("floor", what), "ns") for what in named
-    ]
-    rows += [
-        (f"OpenTelemetry SDK, batch processor: {named[what]}", middle("otel", what), "ns") for what in named
-    ]
-    rows += [(f"our provider: {named[what]}", middle("ours", what), "ns") for what in named]
-    rows += [
-        (f"our provider, the plain engine: {named[what]}", middle("plain", what), "ns") for what in named
-    ]
-    for what in ("plain", "attributes", "task", "detached"):
-        rows.append((f"times cheaper than the SDK: {named[what]}", ratio(what, "ours"), "x"))
-        rows.append(
-            (f"times cheaper than the SDK, the plain engine: {named[what]}", ratio(what, "plain"), "x")
-        )
+    with ExitStack() as stack:
+        sides = {
+            name: stack.enter_context(Side(source, {"FLIGHTLOG_ENGINE": engine}))
+            for name, (source, engine) in programs.items()
+        }
+        found = rounds(sides, 2 if quick else SECONDS)
+    rows: list[Row] = []
+    for side, called in (
+        ("floor", "floor: the API without a provider"),
+        ("otel", "OpenTelemetry SDK, batch processor"),
+        ("ours", "our provider"),
+        ("plain", "our provider, the plain engine"),
+    ):
+        rows += [ns_row(f"{called}: {named}", found[side][what]) for what, named in CALLED.items()]
+    for what, named in CALLED.items():
+        if what != "asking":
+            for side, engine in (("ours", ""), ("plain", ", the plain engine")):
+                times = ratio(found["otel"][what], found[side][what])
+                rows.append((f"times cheaper than the SDK{engine}: {named}", times, "x"))
     return rows

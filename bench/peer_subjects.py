@@ -10,86 +10,65 @@ from __future__ import annotations
 
 from typing import Final
 
-DRIVER: Final = """
-import json, os, sys, time, tracemalloc
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-N, REPEATS, DEEP = int(sys.argv[1]), 7, 1000
-
-def work_for(seconds):
-    begun = time.monotonic()
-    while time.monotonic() - begun < seconds:
-        pass
-
-def taken(subject, n):
-    begun = time.thread_time_ns()
-    subject(n)
-    return (time.thread_time_ns() - begun) / n
-
-def measure(subject):
-    runs, n = [], N if taken(subject, N // 10) < 25_000 else N // 5
-    for _ in range(REPEATS):
-        time.sleep(0.1)
-        work_for(0.1)
-        runs.append(taken(subject, n))
-    return sorted(runs)[REPEATS // 2]
+REPORT: Final = """
+import tracemalloc
+DEEP = 1000
 
 def work():
     pass
 
-def report(scope):
+def under(span, steps):
+    if span is None:
+        return steps
+    def run(n):
+        with span("root"):
+            steps(n)
+    return run
+
+def memory_of(span):
+    def nested(n):
+        held = [span("held") for _ in range(n)]
+        for one in held:
+            one.__enter__()
+        taken = tracemalloc.get_traced_memory()[0]
+        for one in reversed(held):
+            one.__exit__(None, None, None)
+        return taken
+    nested(20)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    return (nested(DEEP) - before) / DEEP
+
+def serve(scope):
     span, span3, event, decorated = (scope.get(name) for name in ("span", "span3", "event", "decorated"))
-    work_for(0.7)
-    found = {}
+    subjects = {}
     if span:
         def plain(n):
-            with span("root"):
-                for _ in range(n):
-                    with span("search"):
-                        pass
-        found["span"] = measure(plain)
+            for _ in range(n):
+                with span("search"):
+                    pass
+        subjects["span"] = under(span, plain)
     if span3:
         def three(n):
-            with span("root"):
-                for i in range(n):
-                    with span3("search", i):
-                        pass
-        found["span3"] = measure(three)
+            for i in range(n):
+                with span3("search", i):
+                    pass
+        subjects["span3"] = under(span, three)
     if decorated:
         call = decorated(work)
         def calls(n):
             for _ in range(n):
                 call()
-        def under(n):
-            with span("root"):
-                calls(n)
-        found["call"] = measure(under if span else calls)
+        subjects["call"] = under(span, calls)
     if event:
         def events(n):
             for i in range(n):
                 event(i)
-        def told(n):
-            with span("root"):
-                events(n)
-        found["event"] = measure(told if span else events)
-    if span and scope.get("holds", True):
-        def nested(n):
-            held = [span("held") for _ in range(n)]
-            for one in held:
-                one.__enter__()
-            taken = tracemalloc.get_traced_memory()[0]
-            for one in reversed(held):
-                one.__exit__(None, None, None)
-            return taken
-        nested(20)
-        tracemalloc.start()
-        before = tracemalloc.get_traced_memory()[0]
-        found["memory"] = (nested(DEEP) - before) / DEEP
-        tracemalloc.stop()
-    print("FOUND " + json.dumps(found), flush=True)
-    os._exit(0)  # nobody waits for what a library would still like to send
+        subjects["event"] = under(span, events)
+    seen = span and scope.get("holds", True)
+    report(memory=lambda: memory_of(span) if seen else 0, **subjects)
 """
-"""Before each text; `report(globals())` comes after it."""
+"""Before each text, behind `slices.DRIVER`; `serve(globals())` comes after it."""
 
 FLOOR: Final = """
 class Block:

@@ -5,32 +5,33 @@ in the directory for temporary files that later runs use again. One that cannot 
 named with the reason. Nothing leaves the machine: what a peer makes is thrown away by an exporter, or goes to a
 server on loopback (`peer_subjects.py` says which).
 
-As in the part `hot` every subject runs in a fresh process on one core, after most of a second of other work and a
-tenth of one after each rest, and processor time of the recording thread is counted; the loop step is included, and the
-first row says what it and an empty block cost. Processes alternate; each row is the median over processes of the median
-of seven runs of 10,000 steps, or of 2,000 where one takes longer than 25 µs. Memory is what `tracemalloc` sees of an
-open span.
+Every subject is a process of its own. One peer at a time takes turns with the floors and with ours, two milliseconds
+each (`slices.py`), so a ratio compares what ran on the same machine at the same time. The loop step is included, and
+the first rows say what it and an empty block cost. Memory is what `tracemalloc` sees of an open span.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from statistics import median
 from threading import Thread
 
 from floor_parts import built
-from peer_subjects import DRIVER, FLOOR, FLOOR_IN_C, OURS, OURS_HOT, OURS_OFF, OURS_STRIPPED, PEERS
+from peer_subjects import FLOOR, FLOOR_IN_C, OURS, OURS_HOT, OURS_OFF, OURS_STRIPPED, PEERS, REPORT
+from slices import Failed, Row, Side, Values, ns_row, ratio, rounds
 
-Found = dict[str, float]
+SECONDS = 12
+"""For each peer."""
+
+Program = tuple[Path, str, dict[str, str]]
+"""Interpreter, text and environment of a subject."""
 
 OUR_SUBJECTS = {
     "flightlog, compiled": (OURS, {"FLIGHTLOG_ENGINE": "compiled"}),
@@ -46,11 +47,10 @@ OUR_SUBJECTS = {
 """Name to program and environment."""
 
 CALLED = {
-    "span": ("a span", "ns"),
-    "span3": ("a span with 3 attributes", "ns"),
-    "call": ("a call of a decorated function", "ns"),
-    "event": ("an event", "ns"),
-    "memory": ("memory of an open span", "bytes"),
+    "span": "a span",
+    "span3": "a span with 3 attributes",
+    "call": "a call of a decorated function",
+    "event": "an event",
 }
 
 
@@ -119,66 +119,88 @@ def _last(text: str) -> str:
     return (lines[-1] if lines else "no reason was given")[:150]
 
 
-def measured(python: Path, source: str, number: int, address: str, variables: dict[str, str]) -> Found | str:
-    """What one program found in a process of its own, or why it found nothing."""
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("FLIGHTLOG_")}
-    with tempfile.TemporaryDirectory(prefix="flightlog-bench-") as home:
-        settings = {"FLIGHTLOG_HOME": home, "FLIGHTLOG_JOURNAL_BYTES": "8GiB", "HOME": home}
-        code = f"SINK = {address!r}\n{DRIVER}\n{source}\nreport(globals())\n"
-        try:
-            done = subprocess.run(
-                [str(python), "-c", code, str(number)],
-                env={**kept, **settings, **variables},
-                cwd=home,
-                capture_output=True,
-                text=True,
-                timeout=600,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return "it took longer than 10 minutes"
-    for line in done.stdout.splitlines():
-        if line.startswith("FOUND "):
-            found: Found = json.loads(line[6:])
-            return found
-    return f"it failed: {_last(done.stderr)}"
-
-
-def subjects(python: Path, parts: Path) -> dict[str, tuple[Path, str, dict[str, str]]]:
-    """Each subject: interpreter, program, environment; the floor in C is built in the directory `parts`."""
+def subjects(parts: Path) -> dict[str, Program]:
+    """The floors and ours; the floor in C is built in the directory `parts`."""
     ours = Path(sys.executable)
-    found = {"floor: nothing recorded": (ours, FLOOR, dict[str, str]())}
+    found: dict[str, Program] = {"floor: nothing recorded": (ours, FLOOR, {})}
     if built(parts):
-        found["floor: nothing recorded, by a C object"] = (ours, FLOOR_IN_C, {"PYTHONPATH": str(parts)})
-    found |= {name: (ours, source, variables) for name, (source, variables) in OUR_SUBJECTS.items()}
-    for name, (package, source) in PEERS.items():
-        version = version_of(python, package) if package else sysconfig.get_python_version()
-        found[f"{name} {version}"] = (python, source, {})
-    return found
+        path = os.pathsep.join(filter(None, (str(parts), os.environ.get("PYTHONPATH"))))
+        found["floor: nothing recorded, by a C object"] = (ours, FLOOR_IN_C, {"PYTHONPATH": path})
+    return found | {name: (ours, source, variables) for name, (source, variables) in OUR_SUBJECTS.items()}
 
 
-def run(quick: bool) -> list[tuple[str, float, str]]:
+class _Beside:
+    """What was found so far: the slices and the memory of each subject, and why a peer is missing."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.slices: dict[str, dict[str, Values]] = {}
+        self.memory: dict[str, float] = {}
+        self.reasons: dict[str, str] = {}
+        self.ratios: list[Row] = []
+
+    def side(self, program: Program) -> Side:
+        """Begin a subject."""
+        python, source, variables = program
+        code = f"SINK = {self.address!r}\n{REPORT}\n{source}\nserve(globals())\n"
+        return Side(code, variables, python=python)
+
+    def ours(self, programs: dict[str, Program], seconds: float) -> None:
+        """Let the floors and ours take turns."""
+        with ExitStack() as stack:
+            sides = {name: stack.enter_context(self.side(program)) for name, program in programs.items()}
+            self.slices |= rounds(sides, seconds)
+            for name, side in sides.items():
+                self.memory[name] = side.ask("memory")
+
+    def peer(self, name: str, program: Program, mine: Program, seconds: float) -> None:
+        """Let a peer and ours take turns."""
+        try:
+            with self.side(program) as theirs, self.side(mine) as our:
+                found = rounds({"theirs": theirs, "ours": our}, seconds)
+                self.memory[name] = theirs.ask("memory")
+        except Failed as failure:
+            self.reasons[name] = f"it failed: {failure}"
+            return
+        self.slices[name] = found["theirs"]
+        for what, called in CALLED.items():
+            if what in found["theirs"] and what in found["ours"]:
+                times = ratio(found["theirs"][what], found["ours"][what])
+                self.ratios.append((f"times dearer than ours: {called}: {name}", times, "x"))
+
+    def rows(self) -> list[Row]:
+        """All of it, by what was measured."""
+        rows = [
+            ns_row(f"{called}: {name}", found[what])
+            for what, called in CALLED.items()
+            for name, found in self.slices.items()
+            if what in found
+        ]
+        rows += [
+            (f"memory of an open span: {name}", taken, "bytes")
+            for name, taken in self.memory.items()
+            if taken
+        ]
+        rows += sorted(self.ratios, key=lambda row: row[0].split(": ")[1])
+        return rows + [(f"{name}: {reason}", 0.0, "") for name, reason in self.reasons.items()]
+
+
+def run(quick: bool) -> list[Row]:
     """Measure all in turn; return (name, value, unit) rows, and one of no value for each that is missing."""
-    number, rounds = (500, 1) if quick else (10_000, 3)
-    python, reasons = installed(environment_place())
-    found: dict[str, list[Found]] = {}
+    seconds = 1 if quick else SECONDS
+    python, missing = installed(environment_place())
     with sink() as address, tempfile.TemporaryDirectory(prefix="flightlog-floor-") as parts:
-        all_subjects = subjects(python, Path(parts))
-        for _ in range(rounds):
-            for name, (interpreter, source, variables) in all_subjects.items():
-                if name in reasons or any(name.startswith(f"{peer} ") for peer in reasons):
-                    continue
-                answer = measured(interpreter, source, number, address, variables)
-                if isinstance(answer, str):
-                    reasons[name] = answer
-                else:
-                    found.setdefault(name, []).append(answer)
-    rows: list[tuple[str, float, str]] = []
-    for what, (called, unit) in CALLED.items():
-        for name, runs in found.items():
-            if what in runs[0]:
-                rows.append((f"{called}: {name}", median(one[what] for one in runs), unit))
-    return rows + [(f"{name}: {reason}", 0.0, "") for name, reason in reasons.items()]
+        beside = _Beside(address)
+        beside.reasons |= missing
+        programs = subjects(Path(parts))
+        beside.ours(programs, 2 * seconds)
+        for name, (package, source) in PEERS.items():
+            if name not in missing:
+                version = version_of(python, package) if package else sysconfig.get_python_version()
+                beside.peer(
+                    f"{name} {version}", (python, source, {}), programs["flightlog, compiled"], seconds
+                )
+    return beside.rows()
 
 
 if __name__ == "__main__":

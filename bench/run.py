@@ -3,6 +3,7 @@
     python bench/run.py            everything; writes docs/benchmarks.md (about 15 minutes)
     python bench/run.py --quick    a short look; writes nothing
     python bench/run.py hot store  only these parts; writes nothing, or with --write their sections of the page
+    python bench/run.py --help     the parts, and what each measures
 
 Each part measures its floor and its baselines in the same run. Read the figures as ratios: the machine that
 wrote the page stands at its top.
@@ -10,6 +11,7 @@ wrote the page stands at its top.
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import sqlite3
@@ -38,11 +40,19 @@ PARTS: Final = {
     "words": ("words_bench", "The index of words"),
     "big": ("big_bench", "A store of ten million spans"),
     "watch": ("watch_bench", "The explorer"),
+    "flujo": ("flujo_bench", "A pipeline of flujo"),
     "kill": ("kill_rounds", "What survives"),
 }
 WARM_SECONDS: Final = 1.0
 """Before each part: virtual machines were seen to run a process that comes back from a rest at half its speed."""
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+
+READING: Final = (
+    "Medians; each part has its floor and its baselines in the same run. Read them as ratios.",
+    "Where a unit also tells the fastest tenth, the sides took turns of two milliseconds: the median is what the",
+    "machine gave, the fastest tenth what it gives while nobody else wants it, a ratio is that of neighbours in time.",
+)
+"""How to read the figures."""
 
 Row = tuple[str, float, str]
 
@@ -80,7 +90,7 @@ def page(found: dict[str, list[Row]]) -> str:
         "# Benchmarks",
         "",
         f"Written by `make bench` on {time.strftime('%Y-%m-%d')}: {machine()}.",
-        "Medians; each part has its floor and its baselines in the same run. Read them as ratios.",
+        *READING,
         "",
     ]
     return "\n".join([*parts, *(section(part, rows) for part, rows in found.items())])
@@ -108,27 +118,48 @@ def _work_for(seconds: float) -> None:
         pass
 
 
+def _asked(arguments: list[str]) -> argparse.Namespace:
+    """What the command line asks for; anything else ends the program with its usage."""
+    parser = argparse.ArgumentParser(
+        prog="bench/run.py",
+        description="Every number in the documentation, from one command.",
+        epilog="parts:\n" + "\n".join(f"  {part:14} {title}" for part, (_, title) in PARTS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "parts", nargs="*", metavar="part", help="only these; else all, which writes the page"
+    )
+    parser.add_argument("--quick", action="store_true", help="a short look; writes nothing")
+    parser.add_argument(
+        "--write", action="store_true", help="write the sections of these parts into the page"
+    )
+    asked = parser.parse_args(arguments)
+    unknown = [part for part in asked.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    if asked.quick and asked.write:
+        parser.error("a short look is not written")
+    return asked
+
+
 def main(arguments: list[str]) -> None:
     """Run what was asked for, print as it comes, and write the page when it was everything."""
+    asked = _asked(arguments)
     sys.path.insert(0, str(Path(__file__).parent))
-    quick = "--quick" in arguments
-    wanted = [argument for argument in arguments if not argument.startswith("-")] or list(PARTS)
-    unknown = [part for part in wanted if part not in PARTS]
-    if unknown:
-        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    wanted = asked.parts or list(PARTS)
     found: dict[str, list[Row]] = {}
     compile_dir(PAGE.parents[1] / "src" / "flightlog", quiet=1)  # as an installer does
-    print(machine())
+    print(machine(), *READING, sep="\n")
     for part in wanted:
         print(f"\n{PARTS[part][1]}", flush=True)
         _work_for(WARM_SECONDS)
-        found[part] = import_module(PARTS[part][0]).run(quick=quick)
+        found[part] = import_module(PARTS[part][0]).run(quick=asked.quick)
         for what, value, unit in found[part]:
             print(f"  {what:<76} {number(value):>12} {unit}", flush=True)
     found = {part: rows for part, rows in found.items() if rows}  # a part may lack what it measures
-    if wanted == list(PARTS) and not quick:
+    if wanted == list(PARTS) and not asked.quick:
         PAGE.write_text(page(found))
-    elif "--write" in arguments and not quick:
+    elif asked.write:
         text = PAGE.read_text()
         for part, rows in found.items():
             text = replaced(text, part, rows)

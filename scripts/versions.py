@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,24 @@ PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "versions.md"
 RECORDED: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "openai": (("openai",), "tests/integrations/test_openai_chat.py"),
     "anthropic": (("anthropic",), "tests/integrations/anthropic"),
+    "google_genai": (("google-genai",), "tests/libraries/google_genai"),
+    "mistralai": (("mistralai",), "tests/libraries/mistralai"),
     "langchain": (("langchain-core", "langgraph"), "tests/integrations/langchain"),
+    "mcp": (("mcp",), "tests/libraries/mcp"),
+    "pydantic_ai": (("pydantic-ai-slim", "openai", "anthropic", "mcp"), "tests/libraries/pydantic_ai"),
+    "claude_agent_sdk": (("claude-agent-sdk",), "tests/libraries/claude_agent_sdk"),
+    "haystack": (("haystack-ai",), "tests/libraries/haystack"),
+    "smolagents": (("smolagents",), "tests/libraries/smolagents"),
+    "llama_index": (
+        ("llama-index-core", "llama-index-workflows", "llama-index-llms-openai", "openai"),
+        "tests/libraries/llama_index",
+    ),
+    "dspy": (("dspy", "litellm", "openai"), "tests/libraries/dspy"),
+    "crewai": (("crewai", "openai", "litellm"), "tests/libraries/crewai"),
+    "autogen": (("autogen-agentchat", "autogen-ext", "openai"), "tests/libraries/autogen"),
+    "litellm": (("litellm",), "tests/libraries/litellm"),
+    "openai_agents": (("openai-agents",), "tests/libraries/openai_agents"),
+    "flujo": (("flujo",), "tests/libraries/flujo"),
     "httpx": (("httpx",), "tests/integrations/test_http_clients.py"),
     "httpx2": (("httpx2",), "tests/integrations/test_http_clients.py"),
     "requests": (("requests",), "tests/integrations/test_http_clients.py"),
@@ -30,7 +47,7 @@ RECORDED: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "loguru": (("loguru",), "tests/integrations/test_integrations_loguru.py"),
     "fastapi": (("fastapi", "starlette", "uvicorn"), "tests/middleware"),
 }
-"""Library to its packages, and where its tests stand."""
+"""Library to its packages, and where its tests stand. With `tests/libraries/NAME` it has environments of its own."""
 
 HEAD: Final = """# Versions that were tested
 
@@ -56,21 +73,35 @@ Libraries that are not in the table can be recorded by
 
 
 def table() -> str:
-    """The installed versions, a line for each library."""
-    python = platform.python_version()
+    """The installed versions, a line for each library in each of its environments."""
     lines = ["| library | packages | Python | tests |", "|---|---|---|---|"]
     for library, (packages, tests) in RECORDED.items():
-        told = [f"{package} {found}" for package in packages if (found := _installed(package))]
-        if told:
-            lines.append(f"| `{library}` | {', '.join(told)} | {python} | `{tests}` |")
+        for place in _places(tests):
+            told = [f"{package} {found}" for package in packages if (found := _installed(package, place))]
+            if told:
+                lines.append(f"| `{library}` | {', '.join(told)} | {_python(place)} | `{tests}` |")
     return "\n".join(lines) + "\n"
 
 
-def _installed(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
+def _places(tests: str) -> list[Path]:
+    """The environments in which these tests run."""
+    if not tests.startswith("tests/libraries/"):
+        return [Path(sys.prefix)]
+    name = Path(tests).name
+    within = Path(sys.prefix) / "libraries"
+    return [place for place in (within / name, *sorted(within.glob(f"{name}-3.*"))) if place.is_dir()]
+
+
+def _installed(package: str, place: Path) -> str:
+    within = [str(found) for found in place.glob("lib/python3.*/site-packages")]
+    return next((found.version for found in distributions(name=package, path=within)), "")
+
+
+def _python(place: Path) -> str:
+    if place == Path(sys.prefix):
+        return platform.python_version()
+    settings = (place / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+    return next((line.partition("=")[2].strip() for line in settings if line.startswith("version")), "")
 
 
 def main(arguments: list[str]) -> int:

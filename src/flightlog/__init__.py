@@ -6,6 +6,7 @@ stops, where the package is imported already, as it is under `flightlog run -m p
 
 from flightlog.calling import run_process
 from flightlog.configure import configure, flush
+from flightlog.core.agents import attachment, done, handoff
 from flightlog.core.annotate import annotate
 from flightlog.core.conversation import session, turn
 from flightlog.core.engine import Span, bind, current, event, span
@@ -24,6 +25,7 @@ from flightlog.pausing import resume
 from flightlog.propagation.extract import extract
 from flightlog.propagation.inject import inject
 from flightlog.recall import load
+from flightlog.records.hashing import json_hash, sha256_hex
 from flightlog.stripping.asked import strip
 from flightlog.testing import capture
 
@@ -31,16 +33,20 @@ __all__ = [
     "ModelCall",
     "Span",
     "annotate",
+    "attachment",
     "bind",
     "capture",
     "configure",
     "current",
+    "done",
     "event",
     "extract",
     "flush",
     "graph",
+    "handoff",
     "inject",
     "instrument",
+    "json_hash",
     "llm",
     "load",
     "mute",
@@ -52,6 +58,7 @@ __all__ = [
     "resume",
     "run_process",
     "session",
+    "sha256_hex",
     "span",
     "strip",
     "tool",

@@ -34,7 +34,21 @@ from flightlog.records.errors import BadQuestion, MissingExtra
 LIBRARIES: Final[Mapping[str, str]] = {
     "openai": "flightlog.integrations.openai.wrapping",
     "anthropic": "flightlog.integrations.anthropic.wrapping",
+    "google_genai": "flightlog.integrations.google_genai.wrapping",
+    "mistralai": "flightlog.integrations.mistralai.wrapping",
     "langchain": "flightlog.integrations.langchain.wrapping",
+    "llama_index": "flightlog.integrations.llama_index.wrapping",
+    "dspy": "flightlog.integrations.dspy.wrapping",
+    "mcp": "flightlog.integrations.mcp.wrapping",
+    "pydantic_ai": "flightlog.integrations.pydantic_ai.wrapping",
+    "crewai": "flightlog.integrations.crewai.wrapping",
+    "autogen": "flightlog.integrations.autogen.wrapping",
+    "claude_agent_sdk": "flightlog.integrations.claude_agent_sdk.wrapping",
+    "haystack": "flightlog.integrations.haystack.wrapping",
+    "smolagents": "flightlog.integrations.smolagents.wrapping",
+    "litellm": "flightlog.integrations.litellm.wrapping",
+    "openai_agents": "flightlog.integrations.openai_agents.wrapping",
+    "flujo": "flightlog.integrations.flujo.wrapping",
     "logging": "flightlog.integrations.logs",
     "httpx": "flightlog.integrations.http.httpx",
     "httpx2": "flightlog.integrations.http.httpx",
@@ -46,16 +60,35 @@ LIBRARIES: Final[Mapping[str, str]] = {
 }
 """Each library that can be recorded, by the name it is imported with, and the module that wraps it."""
 
-_MODULES: Final = {"langchain": "langchain_core", "opentelemetry": "opentelemetry.trace"}
+_MODULES: Final = {
+    "google_genai": "google.genai",
+    "mistralai": "mistralai.client",
+    "langchain": "langchain_core",
+    "llama_index": "llama_index_instrumentation",
+    "autogen": "autogen_core",
+    "openai_agents": "agents",
+    "opentelemetry": "opentelemetry.trace",
+}
 """Modules that are waited for in the place of their package, where that is none of its own."""
 
-_ALSO: Final = {"langchain_core": "langchain", "langgraph": "langchain"}
+_ALSO: Final = {
+    "agents": "openai_agents",
+    "langchain_core": "langchain",
+    "langgraph": "langchain",
+    "workflows": "llama_index",
+    "autogen_agentchat": "autogen",
+    "autogen_core": "autogen",
+    "autogen_ext": "autogen",
+}
 """Other names of a library, or of one that is recorded with it."""
+
+_PACKAGES: Final = {"autogen": "autogen-agentchat"}
+"""Packages that have another name than what they are recorded by."""
 
 _EXTRAS: Final = frozenset({"openai", "opentelemetry"})
 """Libraries that an extra of ours installs."""
 
-instrumentors: Final = Instrumentors(LIBRARIES)
+instrumentors: Final = Instrumentors(LIBRARIES.keys() | _ALSO.keys())
 """Those that others wrote."""
 
 ALL: Final = frozenset({"all", "on", "true", "yes", "1"})
@@ -249,7 +282,7 @@ def _install_line(name: str) -> str:
     if name in _EXTRAS:
         return ""
     if name in LIBRARIES or instrumentors.knows(name):
-        return f"pip install {name.replace('_', '-')}"
+        return f"pip install {_PACKAGES.get(name) or name.replace('_', '-')}"
     return install_line(name)
 
 

@@ -6,9 +6,9 @@ What it was is read from the home, or from the `capture` around us (`remembered.
 from __future__ import annotations
 
 from sys import _getframe
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flightlog.core import rerun
+from flightlog.core import rerun, resuming
 from flightlog.core.continued import ContinuedUnrecorded
 from flightlog.core.control import control
 from flightlog.core.engine import Span, span
@@ -57,15 +57,19 @@ def resume(ref: object, /, value: object = UNSET, *, timeout: float = 5.0) -> Sp
     here = _getframe(1)
     if not control.decide("fatal", here):
         return OFF  # type: ignore[return-value]  # as above
-    from flightlog.remembered import (
-        last_record,
-        taken_up,
-    )  # store and journal, and only once somebody resumes
-
-    record = last_record(str(ref), trace_id, span_id, timeout)
+    remembered = _remembered()
+    record = remembered.last_record(str(ref), trace_id, span_id, timeout)
     if record is None or not control.decide(record.level, here):
         return OFF  # type: ignore[return-value]  # as above
-    return taken_up(record, str(ref), value)
+    made: Span = remembered.taken_up(record, str(ref), value)
+    return made
+
+
+def _remembered() -> Any:
+    """The module that reads what is recorded: store and journal, and only once somebody resumes."""
+    from flightlog import remembered  # heavy, as said
+
+    return remembered
 
 
 def _anew(record: Record) -> Span:
@@ -87,3 +91,17 @@ def _ids(ref: object) -> tuple[str, str, bool]:
     if parsed is None:
         raise UnknownId(str(ref), what="paused span")
     return parsed
+
+
+class _Paused:
+    """What `core.resuming.Paused` asks for."""
+
+    def take_up(self, ref: object, value: object) -> Span:
+        return resume(ref, value)
+
+    def find(self, attribute: str, value: str) -> list[Record]:
+        found: list[Record] = _remembered().waiting_with(attribute, value)
+        return found
+
+
+resuming.paused = _Paused()

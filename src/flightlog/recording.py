@@ -167,7 +167,7 @@ class Recorder:
         self._note_gate_hits()
         self._gate, self._told_hits = gate_of(settings, key, self.say), {}
         gate = self._gate
-        limits = Limits(value_bytes=settings.value_bytes)
+        limits = Limits(value_bytes=settings.value_bytes, request_bytes=settings.request_bytes)
         origin = self._believe_headers(settings)
         memo.use(Encoder(gate, limits, lambda: self.count("capture_errors")))
         engine.install(

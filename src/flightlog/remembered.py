@@ -16,7 +16,9 @@ from flightlog.home import Home
 from flightlog.recording import recorder
 from flightlog.records.errors import FlightlogError, NotPaused, UnknownId
 from flightlog.records.kinds import RANKS
+from flightlog.records.question import And, Comparison, Pattern
 from flightlog.records.span import Span
+from flightlog.records.traces import Selection
 
 _RESUMABLE: Final = frozenset({"paused", "interrupted"})
 """Statuses of a span that may go on once it was paused; one whose process was killed later is `interrupted`."""
@@ -86,3 +88,35 @@ def _among(lines: Iterable[bytes], trace_id: str, span_id: str) -> Span | None:
 def _greatest(spans: Iterable[Span]) -> Span | None:
     """The line that wins, as in a store."""
     return max(spans, key=lambda span: (RANKS[span.status], span.revision, span.end or 0), default=None)
+
+
+def waiting_with(attribute: str, value: str, timeout: float = 5.0) -> list[Span]:
+    """Every span of the newest trace in which one has this attribute and waits; empty where there is none.
+
+    Args:
+        attribute: its name.
+        value: what it is.
+        timeout: the longest that the journals are read, in seconds.
+
+    Raises:
+        FlightlogError: the store cannot be read.
+    """
+    lines = _captured_lines()
+    if lines is not None:
+        latest: dict[str, list[Span]] = {}
+        for record in map(decode, (line[1:-1] for line in lines)):
+            if isinstance(record, Span):
+                latest.setdefault(record.span_id, []).append(record)
+        spans = [found for group in latest.values() if (found := _greatest(group)) is not None]
+        waits = [one for one in spans if one.status == "paused" and one.attributes.get(attribute) == value]
+        return [one for one in spans if waits and one.trace_id == waits[-1].trace_id]
+    asked = (
+        Comparison("status", "=", Pattern(("paused",))),
+        Comparison("attr", "=", Pattern((value,)), attribute),
+    )
+    flush(timeout)
+    home = Home.find(recorder.settings or load_settings())
+    home.catch_up(timeout)
+    with home.reader() as reader:
+        found_spans = reader.newest_spans(1, Selection(question=And(asked)), payloads=False)
+        return reader.spans(found_spans[0].trace_id, payloads=False) if found_spans else []

@@ -75,3 +75,12 @@ def test_spans_of_another_session_in_the_same_trace_are_left_out() -> None:
 @pytest.mark.parametrize("session", ["7"])
 def test_a_session_that_was_bound_as_a_number_is_found_by_its_text(session: str) -> None:
     assert len(turns([Part(_trace(1), [_span(1, 1, context={"session": 7})])], session, None)) == 1
+
+
+def test_a_turn_is_over_for_the_reason_that_its_first_span_gives() -> None:
+    spans = [
+        _span(1, 1, context={"turn": 1}, attributes={"flightlog.turn.done_reason": "handoff"}),
+        _span(1, 2, 1, attributes={"flightlog.turn.done_reason": "max_turns"}),
+    ]
+    (turn,) = turns([Part(_trace(1), spans)], "s", None)
+    assert turn.done == "handoff"

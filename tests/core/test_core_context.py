@@ -140,6 +140,15 @@ def test_a_copied_context_that_runs_later_continues_where_it_was_copied(seen):
     assert traces(seen) == 2
 
 
+def test_no_line_says_that_a_span_runs_after_it_has_ended():
+    with fl.capture() as taken:
+        with fl.span("over"):
+            copied = contextvars.copy_context()
+        copied.run(lambda: fl.span("late").__enter__().__exit__(None, None, None))
+        copied.run(fl.event, "later")
+    assert [record.status for record in taken.records if record.name == "over"] == ["ok"]
+
+
 def test_a_copied_context_that_runs_in_another_thread_keeps_its_parent(seen):
     def work():
         with fl.span("there"):

@@ -68,7 +68,13 @@ def by_hand(name: str) -> Callable[[], None]:
     return lambda: fl.event(name, **VOCABULARY[name].example)
 
 
+def _request():
+    with fl.llm("m") as call:
+        call.request({"model": "m"}, endpoint="/chat/completions")
+
+
 EMITTERS: dict[str, Callable[[], None]] = {
+    "attachment": lambda: fl.attachment(b"abc", type="application/pdf", name="invoice.pdf"),
     "branch": by_hand("branch"),
     "budget": by_hand("budget"),
     "cache": by_hand("cache"),
@@ -78,12 +84,14 @@ EMITTERS: dict[str, Callable[[], None]] = {
     "exception": _exception,
     "exit": _exit,
     "fallback": by_hand("fallback"),
+    "handoff": lambda: fl.handoff("refunds", sender="triage", reason="money back"),
     "log": _log,
     "loop": by_hand("loop"),
     "narration": _narration,
     "output": _output,
     "pause": _pause,
     "prompt": _prompt,
+    "request": _request,
     "resume": _resume,
     "retry": by_hand("retry"),
     "skip": by_hand("skip"),

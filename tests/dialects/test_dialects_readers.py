@@ -430,3 +430,22 @@ def test_nothing_that_an_attribute_may_hold_is_too_strange(value):
         _read({**dict.fromkeys(names, value), name: kind})
     _read({**dict.fromkeys(names, value), "ai.operationId": "ai.generateText.doGenerate"})
     _read({**dict.fromkeys(names, value), "langfuse.observation.type": "generation"})
+
+
+@pytest.mark.parametrize(
+    ("provider", "kind", "served"),
+    [("test", "step", False), ("function", "step", False), ("openai", "llm", None)],
+)
+def test_models_of_pydantic_ai_that_stand_in_for_one_are_no_calls(provider, kind, served):
+    told = {
+        genai.OPERATION: "chat",
+        genai.PROVIDER: provider,
+        genai.REQUEST_MODEL: provider,
+        genai.INPUT_TOKENS: 51,
+        genai.OUTPUT_TOKENS: 4,
+        "gen_ai.client.operation.time_to_first_chunk": 0.25,
+    }
+    new = _read(told, scope="pydantic-ai", kind="llm")
+    assert (new.kind, new.attributes.get("flightlog.served")) == (kind, served)
+    assert new.attributes[genai.TIME_TO_FIRST_CHUNK] == 0.25
+    assert _read(told, scope="another", kind="llm").kind == "llm"

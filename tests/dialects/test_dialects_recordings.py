@@ -34,9 +34,14 @@ TRAPS: dict[str, dict[str, list[tuple[int, int]] | bool]] = {
     "anthropic_openllmetry_legacy": {"unknown": [(11, 3), (87, 5)]},  # no tokens of streams, one of them as 0
     "google_openinference_calls": {"untold": [(43, 12)]},  # the first of two requests that were one call
     "agents_openllmetry": {"unknown": [(43, 12), (61, 9)]},  # no tokens of Chat Completions
+    "claude_agent_sdk_openinference": {
+        "untold": [(11, 3), (43, 12), (61, 9), (87, 5), (15, 4)]
+    },  # sums of runs alone
     "crewai_openinference": {"untold": [(11, 3)]},  # agents and tasks alone
+    "crewai_openllmetry": {"untold": [(11, 3)]},  # as above
     "dspy_openinference": {"unknown": [(11, 3), (107, 5)]},  # no tokens at all
     "haystack_openinference": {"no_cache": True},
+    "llamaindex_openllmetry": {"untold": [(11, 3)]},  # of a completion it tells the text alone
     "mistral_openinference": {"no_cache": True},
 }
 """By case: calls of which no span tells, and calls whose tokens none tells."""
@@ -46,7 +51,7 @@ DUPLICATES = {
     "anthropic_genai": 8,
     "anthropic_openinference": 8,
     "anthropic_openllmetry": 8,
-    "autogen_openinference": 1,  # the run of a tool
+    "autogen_openinference": 2,  # the run of a tool, and of an agent
     "haystack_and_openai_openinference": 2,
     "langchain_and_openai_openinference": 6,
     "logfire": 4,
@@ -170,6 +175,39 @@ def test_a_second_import_and_a_second_reading_change_nothing(case, tmp_path):
 def _lines(home):
     with home.reader() as reader:
         return sorted(reader.lines())
+
+
+@pytest.mark.parametrize("case", ["mcp_native", "mcp_openinference"])
+def test_a_call_of_a_tool_at_a_server_is_one_tool(case, tmp_path):
+    """The client tells of it as well, but not what it is; the instrumentation only joins the two."""
+    home, _ = _imported(tmp_path, case)
+    with home.reader() as reader:
+        spans = list(reader.each_span())
+    tools = [span for span in spans if span.kind == "tool"]
+    assert [tool.name for tool in tools] == ["tools/call get_weather"] * 2
+    assert sorted(tool.status for tool in tools) == ["error", "ok"]
+    assert {tool.attributes["gen_ai.tool.name"] for tool in tools} == {"get_weather"}
+    by_id = {span.span_id: span for span in spans}
+    asked = [by_id[tool.parent_id].name for tool in tools if tool.parent_id in by_id]
+    assert asked == ["MCP send tools/call get_weather"] * (2 if case == "mcp_openinference" else 0)
+
+
+@pytest.mark.parametrize("version", [2, 3, 5, 6])
+def test_each_form_of_pydantic_ai_s_spans_says_the_same(version, tmp_path):
+    home, _ = _imported(tmp_path, f"pydanticai_v{version}")
+    with home.reader() as reader:
+        spans = sorted(reader.each_span(), key=lambda span: span.start)
+    found = [(span.kind, span.attributes.get("gen_ai.tool.name", "")) for span in spans]
+    assert [
+        one for one in found if one[0] != "step"
+    ] == [  # a step around a run's tools is of the oldest form alone
+        *(("agent", ""), ("llm", ""), ("tool", "get_weather"), ("llm", ""), ("agent", ""), ("llm", ""))
+    ]
+    (tool,) = [span for span in spans if span.kind == "tool"]
+    assert (tool.input, tool.output) == ({"city": "Oslo"}, "18 degrees in Oslo")
+    second = [span for span in spans if span.kind == "llm"][1]
+    roles = [message["role"] for message in second.input["messages"]]
+    assert [role for role in roles if role != "system"] == ["user", "assistant", "tool"]
 
 
 def test_one_project_of_several_recordings_counts_the_same(tmp_path):

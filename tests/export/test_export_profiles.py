@@ -1,8 +1,7 @@
 """Perfetto's and speedscope's documents, read with what their makers publish.
 
-Perfetto's own trace processor is a program that its package loads from the network, which these tests never do: the
-document is read with the code that the package generated from Perfetto's `.proto` files, and held to what the trace
-processor asks of it.
+Perfetto's is read with the code that its package generated from Perfetto's `.proto` files; its trace processor is
+asked in `test_export_trace_processor.py`.
 """
 
 from __future__ import annotations

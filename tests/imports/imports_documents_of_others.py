@@ -15,6 +15,7 @@ from flightlog.loading import load_trace
 GOLD = Path(__file__).parents[1] / "gold"
 
 FILES = {
+    "flightlog-json": GOLD / "imports" / "flightlog-nested.json",
     "frame-trace": GOLD / "frame-trace" / "voice-turn.json",
     "tracellm": GOLD / "imports" / "tracellm-0.1.0.json",
     "lash": GOLD / "imports" / "lash-2.jsonl",

@@ -12,6 +12,7 @@ from imports_documents_of_others import FILES, GOLD, brought_in, drawn, flujo_fi
 import flightlog as fl
 from flightlog.analysis.graph import graphs
 from flightlog.loading import load_trace
+from flightlog.records.agents import end_reason
 from flightlog.steps.trace import ExecutionTrace
 
 KEY = "tlm_sk_" + "a1B2" * 8
@@ -238,9 +239,10 @@ def test_records_of_lash_are_turns_with_their_calls_and_everything_else_as_event
     brought_in(home, FILES["lash"])
     assert drawn(home) == [
         "session agent ok *session_started",
-        "turn agent ok *prompt *protocol_step *token_usage *x.event",
+        "turn agent ok *prompt *token_usage *x.event",
         "  m llm ok *chunk",
         "  read_file tool error",
+        "  exec_code tool ok",
         "  main workflow ok *branch",
         "    read step ok",
         "turn agent interrupted *of_the_future",
@@ -259,7 +261,37 @@ def test_records_of_lash_are_turns_with_their_calls_and_everything_else_as_event
     assert calls[0].output == "hello"
     assert events["of_the_future"].attributes["what"] == [1, 2]
     assert events["chunk"].level == "trace"
-    assert events["prompt"].attributes["components"][0]["hash"] == "ab12"
+    assert events["prompt"].attributes["components"] == {"system_prompt": "sha256:ab12"}
+    assert events["prompt"].attributes["sizes"] == {"system_prompt": 12}
+    assert found["exec_code"].record.output == "hello\nworld"
+
+
+def test_what_lash_says_in_words_of_its_own_is_said_in_ours(home):
+    """Attachments, raw requests, runs of code, hand-overs, failures and how turns ended."""
+    brought_in(home, GOLD / "imports" / "lash-2-words.jsonl")
+    assert drawn(home) == [
+        "turn agent error *effect_envelope_diff *handoff",
+        "  m llm error *attachment *request *chunk",
+        "  exec_code tool ok",
+        "  exec_code tool error",
+    ]
+    with home.reader() as reader:
+        (trace,) = reader.traces(9)
+        events = {event.name: event for event in reader.events(trace.trace_id)}
+        turn, call, ran, broke = sorted(reader.each_span(), key=lambda span: span.start)
+    assert turn.attributes["flightlog.turn.done_reason"] == "provider_error"
+    assert (turn.error.type, events["handoff"].attributes["to"]) == ("provider_error", "frame-2")
+    known = {name: call.attributes[f"flightlog.error.{name}"] for name in ("code", "retryable", "raw")}
+    assert known == {"code": "overloaded", "retryable": True, "raw": '{"busy": true}'}
+    assert end_reason(call.attributes, call.status) == "provider_error"
+    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    file = {"name": "a.pdf", "type": "application/pdf", "size": 3, "sha256": digest}
+    assert events["attachment"].attributes.items() >= file.items()
+    asked = {"endpoint": "/v1/messages", "size": 70_213, "hash": f"sha256:{digest}", "omitted": "size_limit"}
+    assert events["request"].attributes.items() >= asked.items()
+    assert (events["request"].level, events["chunk"].attributes["size"]) == ("trace", 5)
+    assert (ran.input, ran.output, ran.duration_ns) == ({"code": "print(1)"}, "1", 200_000_000)
+    assert (broke.error.message, broke.duration_ns) == ("NameError", 100_000_000)
 
 
 def test_an_execution_of_lash_is_a_graph_with_the_branch_that_was_chosen(home):

@@ -6,7 +6,8 @@ import os
 import shutil
 
 import pytest
-from openai_kit import INSTALL, PACKAGE, Provider, Talk, Way, Wire
+from openai_kit import Way
+from provider_kit import INSTALL, PACKAGE, Provider, Talk, Wire
 
 import flightlog as fl
 

@@ -12,7 +12,8 @@ import threading
 
 import openai
 import pytest
-from openai_kit import USAGE, chunk, each, now, user
+from openai_kit import chunk
+from provider_kit import USAGE, each, now, user
 
 import flightlog as fl
 from flightlog.configure import load_settings

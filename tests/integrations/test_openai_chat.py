@@ -6,7 +6,7 @@ import json
 
 import pydantic
 from openai.types.chat import ChatCompletion
-from openai_kit import TOOLS, USAGE, inside, now, user
+from provider_kit import TOOLS, USAGE, inside, now, user
 
 
 def ask(text, **more):

@@ -7,7 +7,7 @@ import json
 import openai
 import pytest
 from msgspec import UNSET
-from openai_kit import now
+from provider_kit import now
 
 
 def embed(texts, **more):

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import openai
 import pytest
 from msgspec import UNSET
-from openai_kit import DONE, Way, chunk, now, until, user
+from openai_kit import DONE, Way, chunk
+from provider_kit import now, until, user
 
 import flightlog as fl
 from flightlog.integrations.stainless import exchange as exchanges
@@ -42,7 +43,7 @@ def test_a_call_names_the_line_of_the_program_that_made_it(way, talk, seen):
         way.talk(talk.options(), ask("forbidden"))
     (span,) = seen.spans
     # What awaits the client for both kinds of client stands in the kit.
-    assert span.attributes["code.file.path"].endswith(("test_openai_failures.py", "openai_kit.py"))
+    assert span.attributes["code.file.path"].endswith(("test_openai_failures.py", "provider_kit.py"))
     assert span.attributes["code.function.name"] in {"ask.<locals>.say", "now"}
     assert span.attributes["code.line.number"] > 1
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from openai_kit import DONE, chunk, each, inside, user
+from openai_kit import DONE, chunk
+from provider_kit import each, inside, user
 
 ENDED = "flightlog.stream.ended"
 SAID = [chunk({"content": "hel"}), chunk({"content": "lo"}, "stop"), DONE]

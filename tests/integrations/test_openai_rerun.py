@@ -10,7 +10,8 @@ import httpx
 import openai
 import pydantic
 import pytest
-from openai_kit import DONE, TOOLS, USAGE, chunk, each, event, inside, now, user
+from openai_kit import DONE, chunk
+from provider_kit import TOOLS, USAGE, each, event, inside, now, user
 
 from flightlog.core.content import keep_vectors
 from flightlog.core.rerun import Stopped, answer_by

@@ -8,7 +8,7 @@ import openai
 import pydantic
 import pytest
 from openai.types.responses import Response
-from openai_kit import RESPONSES_USAGE, TOOLS, each, event, inside, now
+from provider_kit import RESPONSES_USAGE, TOOLS, each, event, inside, now
 
 ENDED = "flightlog.stream.ended"
 FLAT_TOOLS = [{"type": "function", "strict": False, **tool["function"]} for tool in TOOLS]

@@ -8,7 +8,7 @@ import sys
 import textwrap
 
 import pytest
-from openai_kit import USAGE
+from provider_kit import USAGE
 
 from flightlog.configure import load_settings
 from flightlog.home import Home
@@ -76,13 +76,13 @@ def test_calls_are_recorded_under_the_run_and_kept_in_the_store(run):
 
 
 @pytest.mark.parametrize(
-    ("setting", "calls"), [("none", 0), ("0", 0), ("crewai,", 0), ("On", 2), ("x,openai", 2)]
+    ("setting", "calls"), [("none", 0), ("0", 0), ("guardrails,", 0), ("On", 2), ("x,openai", 2)]
 )
 def test_the_setting_says_which_libraries_are_recorded(run, setting, calls):
     done = run(env={"FLIGHTLOG_INSTRUMENT": setting})
     assert sorted(span.kind for span in run.spans()) == ["llm"] * calls + ["run"]
     told = "setting instrument from FLIGHTLOG_INSTRUMENT: nothing can record" in done.stderr
-    assert told == (setting in {"crewai,", "x,openai"})
+    assert told == (setting in {"guardrails,", "x,openai"})
 
 
 def test_a_stream_that_is_open_when_the_program_ends_ends_with_it(run):

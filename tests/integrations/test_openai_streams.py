@@ -10,7 +10,8 @@ import threading
 
 import openai
 import pytest
-from openai_kit import DONE, TOOLS, USAGE, chunk, each, event, inside, now, user
+from openai_kit import DONE, chunk
+from provider_kit import TOOLS, USAGE, each, event, inside, now, user
 
 import flightlog as fl
 

@@ -8,7 +8,7 @@ import httpx2
 import openai
 import pydantic
 import pytest
-from openai_kit import USAGE, now, user
+from provider_kit import USAGE, now, user
 
 JSON = "application/json"
 

@@ -12,7 +12,8 @@ import weakref
 import httpx2
 import openai
 import pytest
-from openai_kit import Way, now, user
+from openai_kit import Way
+from provider_kit import now, user
 
 import flightlog as fl
 from flightlog.integrations.openai import wrapping

@@ -8,7 +8,19 @@ import subprocess
 import pytest
 from law_source import ROOT
 
-TARGETS = ("demo", "test", "matrix", "check", "fix", "bench", "bench-store", "docs", "law", "sanitize")
+TARGETS = (
+    "demo",
+    "test",
+    "libraries",
+    "matrix",
+    "check",
+    "fix",
+    "bench",
+    "bench-store",
+    "docs",
+    "law",
+    "sanitize",
+)
 
 
 def _would_do(target: str, environment: str) -> str:
@@ -40,6 +52,7 @@ def test_what_runs_in_the_pipeline_is_check_every_test_on_every_python_and_the_s
     assert [line for line in script if line.startswith("make ")] == [
         "make check",
         "make test",
+        "make libraries",
         "make matrix",
         "make sanitize",
     ]

@@ -47,6 +47,8 @@ def test_actor_and_target_may_be_anything() -> None:
         ("coercion", {"ok": "perhaps"}, "Bent an output into shape."),
         ("exception", {"exception.type": "ValueError"}, "Met ValueError."),
         ("skip", {}, "Skipped."),
+        ("handoff", {"from": "triage", "to": "refunds"}, "Handed over from triage to refunds."),
+        ("handoff", {"to": "b", "reason": "money"}, "Handed over to b: money."),
     ],
 )
 def test_events_that_matter_are_told(name: str, attributes: dict[str, Any], told: str) -> None:
@@ -58,6 +60,7 @@ def test_events_that_matter_are_told(name: str, attributes: dict[str, Any], told
 def test_every_event_of_the_vocabulary_is_told_or_left_out_on_purpose() -> None:
     silent = {name for name in VOCABULARY if not is_told(event(1, 1, name))}
     assert silent == {
+        "attachment",
         "cache",
         "chunk",
         "enter",
@@ -66,6 +69,7 @@ def test_every_event_of_the_vocabulary_is_told_or_left_out_on_purpose() -> None:
         "loop",
         "output",
         "prompt",
+        "request",
         "retry",
         "state",
         "tiny",

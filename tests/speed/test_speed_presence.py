@@ -66,6 +66,17 @@ def test_it_is_the_engine_unless_the_one_in_plain_python_is_asked_for():
     assert _said(_ENGINE, FLIGHTLOG_ENGINE="pure") == "pure|FLIGHTLOG_ENGINE=pure"
 
 
+def test_an_engine_that_nobody_knows_is_said_to_be_none_and_harms_nothing():
+    told = (
+        "import contextlib, io\n"
+        "with contextlib.redirect_stderr(io.StringIO()) as said:\n"
+        "    import flightlog.core.engine\n"
+    )
+    said = _said(f"{told}print(said.getvalue())", FLIGHTLOG_ENGINE="fast")
+    assert said.startswith("flightlog: FLIGHTLOG_ENGINE is neither pure nor compiled; the ")
+    assert _said(f"{told}print(said.getvalue())", FLIGHTLOG_ENGINE="pure") == ""
+
+
 @needs_core
 def test_one_that_was_built_from_other_sources_is_left_alone():
     stale = "import sys, types; sys.modules['flightlog._speed._core'] = types.ModuleType('_core'); "

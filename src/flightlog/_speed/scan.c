@@ -37,12 +37,6 @@ typedef struct {
     uint8_t sought[32], there[32]; /* the bytes that were looked for in the whole text, and those that are in it */
 } question;
 
-static inline unsigned
-byte_at(const fls_text *text, ptrdiff_t place)
-{
-    return place < text->length ? text->bytes[place] : FLS_OUTSIDE;
-}
-
 /* Say whether what a look needs is anywhere in the text; each byte is looked for once. */
 static int
 has_need(question *asked, int needs)
@@ -58,28 +52,69 @@ has_need(question *asked, int needs)
     return fls_holds(asked->there, (unsigned)needs);
 }
 
+/* Say whether what stands around a window fits, too. A side without runs is read first: it is told at once. */
+static inline int
+fits_around(question *asked, const fls_looked *look, ptrdiff_t place)
+{
+    const fls_path *behind = &look->forwards, *before = &look->backwards;
+    if (!before->count)
+        return fls_fits(behind, &asked->text, place + look->window, 1);
+    if (behind->repeats && !before->repeats)
+        return fls_fits(before, &asked->text, place - 1, -1) &&
+               fls_fits(behind, &asked->text, place + look->window, 1);
+    return fls_fits(behind, &asked->text, place + look->window, 1) && fls_fits(before, &asked->text, place - 1, -1);
+}
+
+/* Say whether one of the looks fits that are held by what stands in their window and beside it. */
+static int
+one_fits(question *asked, ptrdiff_t place, int group, uint64_t held)
+{
+    for (; held; held &= held - 1) {
+        const fls_looked *look = asked->tables->look[group * FLS_A_GROUP + __builtin_ctzll(held)];
+        asked->text.budget--;
+        if (has_need(asked, look->needs) && fits_around(asked, look, place))
+            return 1;
+    }
+    return 0;
+}
+
+/* The looks of a group that may have there what the text has, where some of that is beyond its ends. */
+static uint64_t
+held_at_an_end(const question *asked, ptrdiff_t place, int group)
+{
+    const fls_text *text = &asked->text;
+    uint64_t held = ~(uint64_t)0;
+    for (int which = 0; which < FLS_PLACES; which++) {
+        const ptrdiff_t at = which == FLS_BEFORE ? place - 1 : place + which;
+        const unsigned byte = at >= 0 && at < text->length ? text->bytes[at] : FLS_OUTSIDE;
+        held &= asked->tables->holding[fls_held_at(which, byte, group)];
+    }
+    return held;
+}
+
+static inline uint64_t
+held_at(const question *asked, ptrdiff_t place, int group)
+{
+    if (place == 0 || place + FLS_BEHIND >= asked->text.length)
+        return held_at_an_end(asked, place, group);
+    const uint64_t *holding = asked->tables->holding;
+    const uint8_t *at = asked->text.bytes + place;
+    uint64_t held = holding[fls_held_at(FLS_BEFORE, at[-1], group)];
+    for (int which = 0; which <= FLS_BEHIND; which++)
+        held &= holding[fls_held_at(which, at[which], group)];
+    return held;
+}
+
 static int
 look_at(void *context, ptrdiff_t place, unsigned groups)
 {
     question *asked = context;
-    const fls_tables *tables = asked->tables;
-    const uint64_t *windows[FLS_WINDOW];
-    for (int which = 0; which < FLS_WINDOW; which++)
-        windows[which] = tables->windows[which] + FLS_GROUPS * byte_at(&asked->text, place + which);
     asked->text.budget--;
     for (; groups; groups &= groups - 1) {
         const int group = __builtin_ctz(groups);
-        uint64_t rest = asked->held[group];
-        for (int which = 0; which < FLS_WINDOW; which++)
-            rest &= windows[which][group];
-        for (; rest; rest &= rest - 1) {
-            const fls_looked *look = tables->look[group * FLS_A_GROUP + __builtin_ctzll(rest)];
-            asked->text.budget--;
-            if (has_need(asked, look->needs) &&
-                fls_fits(&look->forwards, &asked->text, place + look->window, 1) &&
-                fls_fits(&look->backwards, &asked->text, place - 1, -1))
-                return 1;
-        }
+        const uint64_t held = asked->held[group] & held_at(asked, place, group);
+        if (held && one_fits(asked, place, group, held))
+            return 1;
     }
     return asked->text.budget < 0;
 }

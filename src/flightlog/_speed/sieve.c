@@ -58,8 +58,7 @@ sift_plainly(const fls_sieve *sieve, const uint8_t *text, ptrdiff_t length, ptrd
 #define SHIFT _mm_srli_epi16
 #define SAME _mm_set1_epi8
 #define ZERO _mm_setzero_si128
-#define EQUAL _mm_cmpeq_epi8
-#define BITS _mm_movemask_epi8
+#define FILLED(vector) (0xFFFFu ^ (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(vector, ZERO())))
 #include "sieve_vector.h"
 
 #define NAME sift_avx2
@@ -75,15 +74,30 @@ sift_plainly(const fls_sieve *sieve, const uint8_t *text, ptrdiff_t length, ptrd
 #define SHIFT _mm256_srli_epi16
 #define SAME _mm256_set1_epi8
 #define ZERO _mm256_setzero_si256
-#define EQUAL _mm256_cmpeq_epi8
-#define BITS _mm256_movemask_epi8
+#define FILLED(vector) (~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(vector, ZERO())))
+#include "sieve_vector.h"
+
+#define NAME sift_avx512
+#define TARGET "avx512f,avx512bw"
+#define VECTOR __m512i
+#define WIDTH 64
+#define LOAD _mm512_loadu_si512
+#define STORE _mm512_storeu_si512
+#define TABLE(from) _mm512_broadcast_i32x4(FLS_LOAD16(from))
+#define SHUFFLE _mm512_shuffle_epi8
+#define AND _mm512_and_si512
+#define OR _mm512_or_si512
+#define SHIFT _mm512_srli_epi16
+#define SAME _mm512_set1_epi8
+#define ZERO _mm512_setzero_si512
+#define FILLED(vector) _mm512_test_epi8_mask(vector, vector)
 #include "sieve_vector.h"
 
 #endif
 
-enum { UNKNOWN, PLAIN, SSSE3, AVX2 };
+enum { UNKNOWN, PLAIN, SSSE3, AVX2, AVX512 };
 
-static const char *const names[] = {"", "plain", "ssse3", "avx2"};
+static const char *const names[] = {"", "plain", "ssse3", "avx2", "avx512"};
 static int chosen = UNKNOWN; /* written under the interpreter lock */
 
 static int
@@ -91,6 +105,9 @@ best(void)
 {
 #if FLS_X86
     __builtin_cpu_init();
+    /* Of processors with avx512bw, those without vbmi run slower for a while after wide instructions. */
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi"))
+        return AVX512;
     if (__builtin_cpu_supports("avx2"))
         return AVX2;
     if (__builtin_cpu_supports("ssse3"))
@@ -124,9 +141,12 @@ fls_sift(const fls_sieve *sieve, const uint8_t *text, ptrdiff_t length, fls_look
     if (chosen == UNKNOWN)
         chosen = best();
 #if FLS_X86
-    if (chosen == AVX2)
+    /* The widest instructions for which the text is long enough. */
+    if (chosen >= AVX512 && length >= 64 + FLS_WINDOW - 1)
+        return sift_avx512(sieve, text, length, look, context);
+    if (chosen >= AVX2 && length >= 32 + FLS_WINDOW - 1)
         return sift_avx2(sieve, text, length, look, context);
-    if (chosen == SSSE3)
+    if (chosen >= SSSE3)
         return sift_ssse3(sieve, text, length, look, context);
 #endif
     return sift_plainly(sieve, text, length, 0, look, context);

@@ -28,7 +28,7 @@ typedef int (*fls_look)(void *context, ptrdiff_t place, unsigned groups);
 /* Search, and return what `look` returned last, or 0 when no place was kept. */
 int fls_sift(const fls_sieve *sieve, const uint8_t *text, ptrdiff_t length, fls_look look, void *context);
 
-/* Name the instructions that `fls_sift` uses on this processor: "avx2", "ssse3" or "plain". */
+/* Name the instructions that `fls_sift` uses on this processor: "avx512", "avx2", "ssse3" or "plain". */
 const char *fls_sieve_kind(void);
 
 /* Use the instructions of that name from now on, if the processor has them; returns whether it has. For tests. */

@@ -1,7 +1,7 @@
 /* The search of sieve.c over many bytes at a time, once for each width of a vector.
  *
  * Included by sieve.c alone, with these names defined before: NAME, TARGET, VECTOR, WIDTH, LOAD, STORE, TABLE,
- * SHUFFLE, AND, OR, SHIFT, SAME, ZERO, EQUAL, BITS; it undefines them. Owns nothing, and reads
+ * SHUFFLE, AND, OR, SHIFT, SAME, ZERO, FILLED; it undefines them. Owns nothing, and reads
  * text[place..place + WIDTH + 3) and nothing beyond length.
  */
 #define PASTE_(a, b) a##b
@@ -35,8 +35,7 @@ NAME(const fls_sieve *sieve, const uint8_t *text, ptrdiff_t length, fls_look loo
         VECTOR any = groups[0];
         for (int part = 1; part < FLS_PARTS; part++)
             any = OR(any, groups[part]);
-        const uint64_t none = (uint32_t)BITS(EQUAL(any, ZERO()));
-        uint64_t kept = ~none & (((uint64_t)1 << WIDTH) - 1);
+        uint64_t kept = FILLED(any);
         kept = kept >> (place - start) << (place - start);
         if (!kept) {
             place = start + WIDTH;
@@ -74,5 +73,4 @@ NAME(const fls_sieve *sieve, const uint8_t *text, ptrdiff_t length, fls_look loo
 #undef SHIFT
 #undef SAME
 #undef ZERO
-#undef EQUAL
-#undef BITS
+#undef FILLED

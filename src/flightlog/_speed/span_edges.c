@@ -223,6 +223,7 @@ is_in_place(Span *self)
 static void
 settle(Span *self)
 {
+    self->announced = 1; /* whatever begins under it from now on: it does not run any more */
     Py_CLEAR(self->outer);
     PyObject *parent = self->parent;
     if (!is_none(parent) && is_span(parent) && ((Span *)parent)->state == LEFT) {

@@ -5,11 +5,29 @@
 
 #define CLINGS 4 /* times as often as anywhere, a small letter stands behind another */
 
-static inline int
-window_holds(const fls_looked *look, int which, unsigned byte)
+/* Say whether a path may begin with a byte: with its first element, or past the runs that need not be there. */
+static int
+may_begin(const fls_path *path, unsigned byte)
 {
-    if (which >= look->window)
-        return 1; /* nothing is asked of it: whatever stands there, or the end of the text */
+    for (int i = 0; i < path->count; i++) {
+        if (byte != FLS_OUTSIDE && fls_holds(path->elements[i].holds, byte))
+            return 1;
+        if (!path->elements[i].repeats)
+            return 0;
+    }
+    return 1; /* nothing is asked of it: whatever stands there, or the end of the text */
+}
+
+/* Say whether a byte may stand at one of the places in and around the window of a look. */
+static int
+place_holds(const fls_looked *look, int which, unsigned byte)
+{
+    if (which == FLS_BEFORE)
+        return may_begin(&look->backwards, byte);
+    if (which == look->window)
+        return may_begin(&look->forwards, byte);
+    if (which > look->window)
+        return 1;
     return byte != FLS_OUTSIDE && fls_holds(look->whole.elements[look->backwards.count + which].holds, byte);
 }
 
@@ -218,13 +236,12 @@ put(fls_tables *tables, fls_looked *look, int group, int number)
     tables->look[group * FLS_A_GROUP + number] = look;
     tables->held[0][group] |= look->in_texts ? bit : 0;
     tables->held[1][group] |= look->in_documents ? bit : 0;
-    for (int which = 0; which < FLS_WINDOW; which++) {
+    for (int which = 0; which < FLS_PLACES; which++)
         for (unsigned byte = 0; byte <= FLS_OUTSIDE; byte++)
-            if (window_holds(look, which, byte))
-                tables->windows[which][byte * FLS_GROUPS + (unsigned)group] |= bit;
-        if (which >= look->window)
-            tables->sieve.open[which] |= 1u << group;
-    }
+            if (place_holds(look, which, byte))
+                tables->holding[fls_held_at(which, byte, group)] |= bit;
+    for (int which = look->window; which < FLS_WINDOW; which++)
+        tables->sieve.open[which] |= 1u << group;
 }
 
 /* Choose the window and the group of a look. Best is what lets through the least that was kept out before, and is the
@@ -355,24 +372,24 @@ count_elements(PyObject *looks, Py_ssize_t *elements)
 static int
 make_room(fls_tables *tables, Py_ssize_t elements, Py_ssize_t classes, fls_element **room, uint8_t **sets)
 {
-    const size_t windows = FLS_GROUPS * (FLS_OUTSIDE + 1);
-    const size_t numbers = 8 * (FLS_WINDOW * windows + 2 * FLS_GROUPS);
-    const size_t places = sizeof(fls_looked *) * FLS_GROUPS * FLS_A_GROUP;
+    const size_t holding = fls_held_at(FLS_PLACES, 0, 0);
+    const size_t numbers = 8 * (holding + 2 * FLS_GROUPS);
+    const size_t pointers = sizeof(fls_looked *) * FLS_GROUPS * FLS_A_GROUP;
     const size_t looks = sizeof(fls_looked) * (size_t)tables->looks;
     const size_t paths = 2 * sizeof(fls_element) * (size_t)elements;
-    uint64_t *block = PyMem_Calloc(1, numbers + places + looks + paths + 32 * (size_t)classes);
+    uint64_t *block = PyMem_Calloc(1, numbers + pointers + looks + paths + 32 * (size_t)classes);
     if (block == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     tables->block = block;
-    for (int which = 0; which < FLS_WINDOW; which++, block += windows)
-        tables->windows[which] = block;
+    tables->holding = block;
+    block += holding;
     for (int which = 0; which < 2; which++, block += FLS_GROUPS)
         tables->held[which] = block;
     tables->look = (fls_looked **)(void *)block;
-    tables->told = (fls_looked *)(void *)((char *)block + places);
-    *room = (fls_element *)(void *)((char *)block + places + looks);
+    tables->told = (fls_looked *)(void *)((char *)block + pointers);
+    *room = (fls_element *)(void *)((char *)block + pointers + looks);
     *sets = (uint8_t *)(*room + 2 * elements);
     return 0;
 }

@@ -13,6 +13,9 @@
 #define FLS_A_GROUP 64  /* looks of a group, at most */
 #define FLS_OUTSIDE 256 /* what stands beyond the end of a text, in the table of windows */
 #define FLS_NONE 256    /* no byte */
+#define FLS_BEHIND FLS_WINDOW /* of the places in and around a window: the one behind four bytes of it */
+#define FLS_BEFORE (FLS_WINDOW + 1)
+#define FLS_PLACES (FLS_WINDOW + 2)
 
 typedef struct {
     fls_path whole;
@@ -28,10 +31,17 @@ typedef struct {
     Py_ssize_t looks;
     fls_looked *told; /* looks of them, in the order in which they were told */
     fls_looked **look; /* by group and number in it: FLS_A_GROUP for each group */
-    uint64_t *windows[FLS_WINDOW]; /* by byte or FLS_OUTSIDE, and group: the looks whose window may have it there */
+    uint64_t *holding; /* by place, byte or FLS_OUTSIDE, and group: the looks that may have that byte there */
     uint64_t *held[2]; /* by group: [0] the looks that hold in texts, [1] those that hold in documents */
     void *block;
 } fls_tables;
+
+/* Where `holding` tells of a byte at one of the places. */
+static inline size_t
+fls_held_at(int which, unsigned byte, int group)
+{
+    return ((size_t)which * (FLS_OUTSIDE + 1) + byte) * FLS_GROUPS + (size_t)group;
+}
 
 /* Fill the tables from what Python hands over, all of it borrowed:
  *   classes  32 bytes a class, a bit for each byte that belongs to it;

@@ -14,6 +14,7 @@ from flightlog.analysis.messages import Message
 from flightlog.analysis.spending import Spending
 from flightlog.analysis.talk import messages_of, told_once
 from flightlog.pricing.charge import Charge
+from flightlog.records.agents import DONE_REASON
 from flightlog.records.callfacts import CallFacts, is_charged, of_span
 from flightlog.records.span import Span
 from flightlog.records.traces import Trace
@@ -43,6 +44,8 @@ class Turn(Struct, eq=False, kw_only=True):
     start: int = 0
     end: int | None = None
     """Unix nanoseconds; None while nothing of it has ended."""
+    done: str = ""
+    """Why it was over, as the first of its spans that says so has it."""
     spans: int = 0
     errors: int = 0
     """Spans that failed."""
@@ -116,6 +119,7 @@ def _count(turn: Turn, span: Span, trace_id: str, price: Callable[[CallFacts], C
     if trace_id not in turn.traces:
         turn.traces.append(trace_id)
     turn.spans += 1
+    turn.done = turn.done or str(span.attributes.get(DONE_REASON) or "")
     turn.errors += span.status == "error"
     if span.end is not None:
         turn.end = span.end if turn.end is None else max(turn.end, span.end)

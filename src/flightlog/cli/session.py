@@ -93,7 +93,7 @@ def command(
     if not found:
         raise BadQuestion(f"no trace has the session {session!r}; `flightlog session` lists the newest")
     if as_json:
-        print_document({"session": session, "turns": [_told(turn) for turn in found]})
+        print_document({"session": session, "turns": _all_told(found)})
     else:
         page(talk.lines(session, found, look, time.time_ns(), is_brief=brief))
 
@@ -125,12 +125,28 @@ def _list(
         say('no trace has a session; `with flightlog.session("s-1"):` gives it one')
 
 
+def _all_told(found: Iterable[Turn]) -> list[dict[str, Any]]:
+    """The turns, each with what the session had taken when it was over."""
+    told, calls, given, answered = [], 0, 0, 0
+    for turn in found:
+        spent = turn.spending
+        calls, given, answered = (
+            calls + spent.calls,
+            given + spent.input_tokens,
+            answered + spent.output_tokens,
+        )
+        so_far = {"llm_calls": calls, "input_tokens": given, "output_tokens": answered}
+        told.append({**_told(turn), "cumulative": so_far})
+    return told
+
+
 def _told(turn: Turn) -> dict[str, Any]:
     spent = turn.spending
     return {
         "turn": turn.number,
         "name": turn.name,
         "status": turn.status,
+        "done_reason": turn.done or None,
         "start": turn.start,
         "duration_ns": turn.duration_ns,
         "traces": turn.traces,

@@ -316,6 +316,7 @@ class Spanning:
 
     def _settle(self) -> None:
         """Let go of what only an open span needs."""
+        self._announced = True  # whatever begins under it from now on: it does not run any more
         self._outer = None
         if self._frame:
             self._release()

@@ -52,15 +52,23 @@ _PATH: Final = 512
 class Limits:
     """How large a captured value may become."""
 
-    __slots__ = ("depth", "nodes", "value_bytes")
+    __slots__ = ("depth", "nodes", "request_bytes", "value_bytes")
 
-    def __init__(self, value_bytes: int = 256 * 1024, nodes: int = 20_000, depth: int = 64) -> None:
+    def __init__(
+        self,
+        value_bytes: int = 256 * 1024,
+        nodes: int = 20_000,
+        depth: int = 64,
+        request_bytes: int = 64 * 1024,
+    ) -> None:
         self.value_bytes = value_bytes
         """Most characters of all texts of one value together."""
         self.nodes = nodes
         """Most elements and members of one value."""
         self.depth = depth
         """Deepest nesting."""
+        self.request_bytes = request_bytes
+        """Longest raw request of a model that is kept with its body, as JSON."""
 
 
 class Cut:

@@ -55,6 +55,11 @@ def opened(span: Span, model: str, kind: str) -> None:
         _by_hand[span] = (model, kind)
 
 
+def has_request(span: Span) -> bool:
+    """Whether a request was recorded within this open call by hand: what was sent is told there, word for word."""
+    return span in _heard
+
+
 def closing(span: Span) -> None:
     """Say that a call made by hand is about to end: it takes over what was told within it."""
     if _by_hand.pop(span, None) is not None and (heard := _heard.pop(span, None)) is not None:

@@ -52,8 +52,16 @@ def heed_levels() -> None:
         ENGINE.heed_levels()
 
 
-if ENGINE is None and FORCED == "compiled" and sys.stderr is not None:
-    sys.stderr.write(f"flightlog: {VARIABLE}=compiled, but {REASON}; the engine in plain Python runs\n")
+def _refusal() -> str:
+    """Why what the variable asks for is not to be had; empty where it is."""
+    if FORCED == "compiled" and ENGINE is None:
+        return f"{VARIABLE}=compiled, but {REASON}"
+    return "" if FORCED in {"", "pure", "compiled"} else f"{VARIABLE} is neither pure nor compiled"
+
+
+if sys.stderr is not None and (_refused := _refusal()):
+    _runs = "the engine in plain Python" if ENGINE is None else "the compiled engine"
+    sys.stderr.write(f"flightlog: {_refused}; {_runs} runs\n")
 
 __all__ = [
     "NAME",

@@ -23,12 +23,14 @@ from flightlog.core.context import variable
 from flightlog.core.counted import Within, closing, opened, within
 from flightlog.core.engine import Span, span
 from flightlog.core.llm_given import given_to, note_lost
+from flightlog.core.on_span import OnSpan
 from flightlog.core.outcome import fault_of, status_of
+from flightlog.core.raw_request import tell_request
 from flightlog.core.stream import Stream
 from flightlog.core.told import count, word, words
 from flightlog.core.told import port as told_port
 from flightlog.core.unset import UNSET
-from flightlog.records import genai
+from flightlog.records import agents, genai
 from flightlog.records.kinds import Level
 
 
@@ -81,6 +83,16 @@ def start_request(call: ModelCall) -> ModelCall:
     return call
 
 
+def failure_facts(code: object, retryable: object, raw: object) -> dict[str, object]:
+    """Attributes of what is known of a failure; what is not known is left out."""
+    facts: dict[str, object] = {agents.ERROR_CODE: word(code)} if code else {}
+    if isinstance(retryable, bool):
+        facts[agents.ERROR_RETRYABLE] = retryable
+    if raw is not UNSET and raw is not None:
+        facts[agents.ERROR_RAW] = raw
+    return facts
+
+
 def _request(parameters: Mapping[str, object]) -> dict[str, object]:
     """The request's parameters by the names of attributes."""
     named: dict[str, object] = {}
@@ -92,7 +104,7 @@ def _request(parameters: Mapping[str, object]) -> dict[str, object]:
     return named
 
 
-class ModelCall:
+class ModelCall(OnSpan):
     """One call of a model, recorded when its block is left or `end` is called.
 
     `span` is the span behind it, for whatever is not offered here. All of it may be called from any thread or
@@ -107,14 +119,13 @@ class ModelCall:
         "_kind",
         "_model",
         "_place",
-        "_span",
         "_stream",
         "_used",
         "_within",
     )
 
     def __init__(self, span: Span, model: str, kind: str) -> None:
-        self._span = span
+        super().__init__(span)
         self._model = model
         """Who was asked."""
         self._kind = kind
@@ -325,6 +336,16 @@ class ModelCall:
         told.update((genai.RESPONSE + key, value) for key, value in facts.items())
         self.set_attributes({key: value for key, value in told.items() if value is not None})
 
+    def request(self, body: object, *, endpoint: str = "") -> None:
+        """Say what is sent, as it is sent. An event of level `trace`, which is off unless asked for.
+
+        Args:
+            body: the request, as a value or as JSON; kept up to the setting `request_bytes`, else its size and hash.
+            endpoint: the path that it goes to.
+        """
+        if self._is_open():
+            tell_request(self._span, body, endpoint)
+
     def server(self, address: str, port: int | None = None) -> None:
         """Say where the request went: a host name or address, without scheme and path."""
         where: dict[str, object] = {
@@ -339,31 +360,6 @@ class ModelCall:
         return self._stream
 
     # -- what every span can ------------------------------------------------------------------------------------
-
-    @property
-    def span(self) -> Span:
-        """The span behind it."""
-        return self._span
-
-    @property
-    def trace_id(self) -> str:
-        """The trace that it belongs to; empty before it starts."""
-        return self._span.trace_id
-
-    @property
-    def span_id(self) -> str:
-        """Its own id; empty before it starts."""
-        return self._span.span_id
-
-    @property
-    def recorded(self) -> bool:
-        """Whether it leaves a record."""
-        return self._span.recorded
-
-    @property
-    def ended(self) -> bool:
-        """Whether it is over."""
-        return self._span.ended
 
     @property
     def input(self) -> Any:
@@ -388,34 +384,31 @@ class ModelCall:
         else:
             self._within.set_output(value)
 
-    def set(self, /, **attributes: object) -> None:
-        """Add attributes, as for a span."""
-        self._span.set(**attributes)
-
-    def set_attributes(self, attributes: Mapping[str, object]) -> None:
-        """Add attributes whose names are no Python identifiers, as for a span."""
-        self._span.set_attributes(attributes)
-
-    def event(self, name: str, /, level: Level = "info", body: str = "", **attributes: object) -> None:
-        """Record a point in time on the call, as for a span."""
-        self._span.event(name, level, body, **attributes)
-
     def fail(
         self,
         error: BaseException | str,
         *,
         type: str = "",  # noqa: A002 - the field's name
         stack: str = "",
+        code: str = "",
+        retryable: bool | None = None,
+        raw: object = UNSET,
     ) -> None:
-        """Mark the call as failed although no exception leaves its block, as for a span."""
+        """Mark the call as failed although no exception leaves its block, as for a span.
+
+        Args:
+            error: what went wrong.
+            type: as for a span.
+            stack: as for a span.
+            code: the provider's code for it, where it has one beside its type.
+            retryable: whether the same request may succeed later; None where nobody knows.
+            raw: what the provider said of it, as it came.
+        """
         if not self._span.ended:
+            self.set_attributes(failure_facts(code, retryable, raw))
             kind, stack = word(type), word(stack)
             self._name_error(fault_of(error, kind, brief=True)["type"])
             self._span.fail(error, type=kind, stack=stack)
-
-    def link(self, other: object, /, relation: str = "caused_by", **attributes: object) -> None:
-        """Relate the call to another span, as for a span."""
-        self._span.link(other, relation, **attributes)
 
 
 class Current:

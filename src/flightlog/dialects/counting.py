@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 from msgspec import UNSET, Struct
 
-from flightlog.dialects.facts import TOOL_CALL_ID, TOOL_NAME
+from flightlog.dialects.facts import AGENT_NAME, TOOL_CALL_ID, TOOL_NAME
 from flightlog.dialects.logfire import streamed_ns
 from flightlog.records import genai
 from flightlog.records.callfacts import models
@@ -50,6 +50,9 @@ CLIENTS: Final = ("com.anthropic.sdk.",)
 that add up the tokens of a stream wrongly."""
 
 TOOL: Final = "tool"
+RUNS: Final[Mapping[str, str]] = {TOOL: TOOL_NAME, "agent": AGENT_NAME}
+"""Kinds that are no calls of a model, where two libraries may tell of one run as well; and what names the thing that
+runs."""
 LOGGING: Final = frozenset({"claude_code", "gemini_cli"})
 """Dialects whose programs tell of their tools in log records as well as in spans."""
 
@@ -122,22 +125,23 @@ class Place(NamedTuple):
 def call_of(span: Span) -> Call | None:
     """A span as a call; None for one that is none, that is not over, or that does not count already.
 
-    A call of a tool is one where another library may tell of it, too, or a log record.
+    So is the call of a tool or the run of an agent, where another library may tell of it, too, or a log record.
     """
     if span.end is None or span.status in ("running", "paused"):
         return None
-    if span.kind not in genai.CHARGED_KINDS and span.kind != TOOL:
+    runs = RUNS.get(span.kind, "")
+    if span.kind not in genai.CHARGED_KINDS and not runs:
         return None
     known, streamed = span.attributes, streamed_ns(span.attributes)
     is_logged = LOGGED in span.otel or streamed is not None
     scope = span.otel.get("scope")
     name = scope.get("name") if isinstance(scope, Mapping) else ""
     name = name if isinstance(name, str) else ""
-    may_be_logged = is_logged or (span.kind == TOOL and _may_log(span))
-    if span.kind == TOOL and not (may_be_logged or (name and TOOL_NAME in known)):
+    may_be_logged = span.kind == TOOL and (is_logged or _may_log(span))
+    if runs and not (may_be_logged or (name and runs in known and not is_logged)):
         return None
     answer = known.get(TOOL_CALL_ID if span.kind == TOOL else genai.RESPONSE_ID)
-    tool = known.get(TOOL_NAME)
+    named = known.get(runs)
     start = span.start - (streamed or 0)
     return Call(
         key=(span.project, span.trace_id, span.span_id),
@@ -147,7 +151,7 @@ def call_of(span: Span) -> Call | None:
         kind=span.kind,
         scope=f"{name} (logged)" if is_logged else name,
         process_id=span.process_id,
-        models=((tool,) if isinstance(tool, str) else ()) if span.kind == TOOL else models(known),
+        models=((named,) if isinstance(named, str) else ()) if runs else models(known),
         response_id=answer if isinstance(answer, str) else "",
         input=_tokens(known.get(genai.INPUT_TOKENS)),
         output=_tokens(known.get(genai.OUTPUT_TOKENS)),
@@ -156,7 +160,7 @@ def call_of(span: Span) -> Call | None:
         is_logged=is_logged,
         may_be_logged=may_be_logged,
         session=str(span.context.get("session", "")),
-        parts=() if span.kind == TOOL else _parts(known),
+        parts=() if runs else _parts(known),
     )
 
 
@@ -210,10 +214,12 @@ def within(calls: Iterable[Call], places: Mapping[Key, Place]) -> Nested:
     """Which do not count as another one of their trace stands for them; as for `verdicts`."""
     nested = Nested({}, [], set())
     ordered = sorted(calls, key=_in_order)
-    nested.counted.extend(_nested([call for call in ordered if call.kind != TOOL], places, nested))
-    tools = [call for call in ordered if call.kind == TOOL]
-    nested.found.update(_twice_told(tools))
-    nested.counted.extend(call for call in tools if call.may_be_logged and call.key not in nested.found)
+    nested.counted.extend(_nested([call for call in ordered if call.kind not in RUNS], places, nested))
+    runs = [call for call in ordered if call.kind in RUNS]
+    nested.found.update(_twice_told(runs))
+    nested.counted.extend(
+        call for call in runs if call.kind == TOOL and call.may_be_logged and call.key not in nested.found
+    )
     return nested
 
 
@@ -304,13 +310,13 @@ def _settled(call: Call, inner: list[Call], found: dict[Key, Verdict]) -> list[C
     return kept
 
 
-def _twice_told(tools: Sequence[Call]) -> Iterator[tuple[Key, Verdict]]:
-    """Runs of a tool directly within the only other telling of the same: any other tool within one is another run."""
-    known = {call.key: call for call in tools}
+def _twice_told(runs: Sequence[Call]) -> Iterator[tuple[Key, Verdict]]:
+    """Runs of a tool or an agent directly within the only other telling of the same; any other one is another run."""
+    known = {call.key: call for call in runs}
     below: dict[Key, list[Call]] = defaultdict(list)
-    for call in tools:
+    for call in runs:
         around = known.get((*call.key[:2], call.parent_id))
-        if around is not None and around.models == call.models:
+        if around is not None and (around.kind, around.models) == (call.kind, call.models):
             below[around.key].append(call)
     for key, (call, *others) in below.items():
         if not others and _is_same_run(known[key], call):

@@ -77,7 +77,8 @@ def read(seen: Seen) -> Facts | None:
     facts.session = text(known.get("session.id"))
     facts.user = text(known.get("user.id"))
     facts.tags = texts(known.get("tag.tags"))
-    facts.put(AGENT_NAME, text(known.get("agent.name")))
+    node = text(known.get("graph.node.id")) if facts.kind == "agent" else ""
+    facts.put(AGENT_NAME, text(known.get("agent.name")) or node)
     facts.put(PROMPT_NAME, text(known.get("llm.prompt_template.name")))
     facts.put(PROMPT_VERSION, text(known.get("llm.prompt_template.version")))
     if facts.kind == "tool":

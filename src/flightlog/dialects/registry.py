@@ -17,6 +17,7 @@ from msgspec import UNSET, structs
 from flightlog.dialects import (
     adk,
     claude_code,
+    crewai,
     gemini_cli,
     gen_ai,
     gen_ai_events,
@@ -27,12 +28,13 @@ from flightlog.dialects import (
     logfire,
     mlflow,
     openinference,
+    pydantic_ai,
     traceloop,
     vercel,
 )
 from flightlog.dialects.facts import Facts, Seen, Usage
 
-NORMALISER: Final = 3
+NORMALISER: Final = 4
 """The version of all readers together; a greater one may read the same attributes otherwise."""
 
 
@@ -47,6 +49,7 @@ class Dialect(NamedTuple):
 
 
 DIALECTS: Final = (
+    Dialect("pydantic_ai", pydantic_ai.SIGNS, pydantic_ai.read),
     Dialect("openinference", openinference.SIGNS, openinference.read),
     Dialect("claude_code", claude_code.SIGNS, claude_code.read),
     Dialect("gemini_cli", gemini_cli.SIGNS, gemini_cli.read),
@@ -56,6 +59,7 @@ DIALECTS: Final = (
     Dialect("litellm", litellm.SIGNS, litellm.read),
     Dialect("mlflow", mlflow.SIGNS, mlflow.read),
     Dialect("vercel", vercel.SIGNS, vercel.read),
+    Dialect("crewai", crewai.SIGNS, crewai.read),
     Dialect("gen_ai", gen_ai.SIGNS, gen_ai.read),
     Dialect("gen_ai_old", gen_ai_old.SIGNS, gen_ai_old.read),
     Dialect("gen_ai_events", (), gen_ai_events.read),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from flightlog.dialects.counting import TOOL, Call, Key, Verdict
+from flightlog.dialects.counting import RUNS, Call, Key, Verdict
 
 AROUND_NS: Final = 5_000_000_000
 """So much earlier or later may two libraries have told of one call: it has the same answer's id then."""
@@ -73,9 +73,9 @@ def times(calls: Iterable[Call]) -> list[tuple[int, int]]:
 
 def may_nest(calls: list[Call]) -> bool:
     """Whether one of these calls may be within another, or within one that Flightlog recorded around it."""
-    tools = {call.scope for call in calls if call.kind == TOOL and not call.may_be_logged}
-    if len(tools) == 1:  # of one library: one within another is another
-        calls = [call for call in calls if call.kind != TOOL or call.may_be_logged]
+    runs = {call.scope for call in calls if call.kind in RUNS and not call.may_be_logged}
+    if len(runs) == 1:  # of one library: one within another is another
+        calls = [call for call in calls if call.kind not in RUNS or call.may_be_logged]
     if len(calls) < 2:
         return False
     calls.sort(key=lambda call: (call.start, -call.end))

@@ -18,6 +18,7 @@ Form = Literal[
     "otlp-json",
     "otlp-protobuf",
     "flightlog",
+    "flightlog-json",
     "frame-trace",
     "flujo",
     "lash",

@@ -15,6 +15,7 @@ from flightlog.imports.formats import (
     langfuse,
     lash,
     narration,
+    nested,
     phoenix,
     tracellm,
     zipkin,
@@ -51,6 +52,7 @@ class Format(NamedTuple):
 
 
 FORMATS: Final = (
+    Format(nested.NAME, nested.tells, nested.Taker),
     Format(frametrace.NAME, frametrace.tells, frametrace.Taker),
     Format(flujo.NAME, flujo.tells, flujo.Taker, rows=databases.runs, are_rows=databases.is_database),
     Format(

@@ -88,6 +88,15 @@ def _branch(told: Mapping[str, Any]) -> str:
     return f"Chose {plain(chosen) if chosen else 'a way'}{f' over {over}' if over else ''}"
 
 
+def _handoff(told: Mapping[str, Any]) -> str:
+    return (
+        "Handed over"
+        + _after(told.get("from"), " from ")
+        + _after(told.get("to"), " to ")
+        + _after(told.get("reason"), ": ")
+    )
+
+
 def _coercion(told: Mapping[str, Any]) -> str:
     fitted = {True: ", and it fitted", False: ", and it did not fit"}
     ok = told.get("ok")
@@ -114,6 +123,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "coercion": _coercion,
     "exception": _exception,
     "fallback": _fallback,
+    "handoff": _handoff,
     "pause": _pause,
     "resume": _resume,
     "skip": _skip,

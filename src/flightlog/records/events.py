@@ -23,6 +23,21 @@ class Meaning(Struct, frozen=True):
 
 
 VOCABULARY: Final[Mapping[str, Meaning]] = {
+    "attachment": Meaning(
+        "a file goes with what is sent; never its content",
+        {
+            "name": "of the file",
+            "type": "media type",
+            "size": "bytes",
+            "sha256": "of its bytes, in hexadecimal",
+        },
+        {
+            "name": "invoice.pdf",
+            "type": "application/pdf",
+            "size": 3,
+            "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        },
+    ),
     "branch": Meaning(
         "a way was chosen and others were not",
         {"chosen": "name of the way taken", "rejected": "names of the ways not taken"},
@@ -64,6 +79,11 @@ VOCABULARY: Final[Mapping[str, Meaning]] = {
         {"error": "what the first choice died of"},
         {"error": "RateLimitError"},
     ),
+    "handoff": Meaning(
+        "an agent hands the work to another one",
+        {"from": "the agent that hands over", "to": "the agent that goes on", "reason": "why"},
+        {"from": "triage", "to": "refunds", "reason": "the customer wants the money back"},
+    ),
     "log": Meaning("a log record", {"logger": "its name"}, {"logger": "app.worker"}),
     "loop": Meaning(
         "one round of a loop", {"i": "counted from 0", "n": "rounds in all, if known"}, {"i": 2, "n": 8}
@@ -79,6 +99,17 @@ VOCABULARY: Final[Mapping[str, Meaning]] = {
         "a prompt was built; never its text",
         {"components": "part name to hash of its text", "sizes": "part name to its characters"},
         {"components": {"system": "b2:1f0c", "user": "b2:99aa"}, "sizes": {"system": 812, "user": 31}},
+    ),
+    "request": Meaning(
+        "a request was sent to a model, raw; at level trace",
+        {
+            "endpoint": "the path that it went to",
+            "size": "bytes of it as JSON, redacted",
+            "hash": "keyed, of the same",
+            "content": "the request; in its place `omitted`: size where it is longer than the setting "
+            "`request_bytes`, metadata where contents are withheld",
+        },
+        {"endpoint": "/chat/completions", "size": 13, "hash": "b2:1f0c", "content": {"model": "m"}},
     ),
     "resume": Meaning("waiting ended", {"value": "the answer"}, {"value": "yes"}),
     "retry": Meaning(

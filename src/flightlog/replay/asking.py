@@ -21,7 +21,7 @@ from flightlog.records.span import Span
 
 INSTRUMENTATION: Final = "flightlog.instrumentation"
 CUT: Final = "flightlog.cut"
-_CLIENTS: Final = frozenset({"anthropic", "openai"})
+_CLIENTS: Final = frozenset({"anthropic", "google_genai", "mistralai", "openai"})
 """Packages whose calls are answered, as their wrappers name themselves."""
 _API: Final = "openai.api.type"
 _PARAMETERS: Final = ("gen_ai.request.", genai.REQUEST, "openai.request.")

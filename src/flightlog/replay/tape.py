@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from msgspec import structs
+
 from flightlog.records import genai
 from flightlog.records.span import Span
 from flightlog.replay.asking import INSTRUMENTATION, Asked, Difference, asked_by, differences, is_answer
@@ -17,7 +19,14 @@ _MOST_COMPARED: Final = 500
 
 def tape_of(spans: Iterable[Span]) -> list[Span]:
     """The calls of a trace that a rerun answers, in the order in which they began."""
-    return sorted(filter(is_answer, spans), key=lambda span: (span.start, span.span_id))
+    return sorted(map(_as_served, filter(is_answer, spans)), key=lambda span: (span.start, span.span_id))
+
+
+def _as_served(span: Span) -> Span:
+    """A call with its tokens under their usual names, also where another span's call is what counts."""
+    known = span.attributes
+    told = {name: known[served] for name, served in genai.SERVED_TOKENS.items() if served in known}
+    return structs.replace(span, attributes={**known, **told}) if told else span
 
 
 def by_hand_of(spans: Sequence[Span], tape: Sequence[Span]) -> dict[str, int]:

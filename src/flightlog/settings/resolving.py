@@ -40,6 +40,7 @@ class Settings(Struct, frozen=True):
     segment_bytes: int
     line_bytes: int
     value_bytes: int
+    request_bytes: int
     sinks: Chosen
     fulltext: bool
     sink_bytes: int

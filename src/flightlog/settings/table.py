@@ -75,6 +75,12 @@ SETTINGS: Final = (
     Setting("line_bytes", MIB, size, "longest record; the largest fields of a longer one are left out"),
     Setting("value_bytes", 256 * KIB, size, "longest single text in a record"),
     Setting(
+        "request_bytes",
+        64 * KIB,
+        size,
+        "at level trace: longest raw model request that is kept with its body; of a longer one its size and hash are",
+    ),
+    Setting(
         "sinks",
         Chosen(("store",)),
         sinks,

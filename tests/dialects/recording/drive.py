@@ -384,7 +384,9 @@ def llamaindex():
     from llama_index.core.llms import ChatMessage
     from llama_index.llms.openai import OpenAI
 
-    model = OpenAI(model="gpt-4o-mini", temperature=0, api_base=BASE + "/v1", api_key="none")
+    # OpenLLMetry tells nothing of the class itself: its instrumentor of the client is to.
+    kind = type("Derived", (OpenAI,), {}) if "derived" in sys.argv else OpenAI
+    model = kind(model="gpt-4o-mini", temperature=0, api_base=BASE + "/v1", api_key="none")
     model.complete("hello")
     model.chat([ChatMessage(role="user", content="remember this")])
     for _ in model.stream_chat([ChatMessage(role="user", content="hello")]):
@@ -463,10 +465,37 @@ def mcp():
         return f"18 degrees in {city}"
 
     async def main():
-        async with Client(server) as client:
+        mode = (
+            "legacy" if "streams" in sys.argv else "auto"
+        )  # in streams both ends tell, else the server alone
+        async with Client(server, mode=mode) as client:
             await client.list_tools()
             await client.call_tool("get_weather", {"city": "Oslo"})
             await client.call_tool("get_weather", {"city": "Nowhere"})
+
+    asyncio.run(main())
+
+
+def claude_agents():
+    import tempfile
+
+    from claude_agent_sdk import ClaudeAgentOptions, query
+
+    async def main():
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+            env = {
+                "HOME": home,
+                "IS_SANDBOX": "1",
+                "DISABLE_AUTOUPDATER": "1",
+                "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            }
+            options = ClaudeAgentOptions(
+                env=env, cwd=home, model="claude-sonnet-4-5", permission_mode="bypassPermissions"
+            )
+            for text in ("say hello", "count the files", "remember this", "refuse the first try", "break it"):
+                with contextlib.suppress(Exception):
+                    async for _ in query(prompt=text, options=options):
+                        pass
 
     asyncio.run(main())
 

@@ -29,7 +29,7 @@ record() { # case, venv or npm, arguments of the driver
     shift 2
     [ -n "$chosen" ] && case " $chosen " in *" $case "*) ;; *) return ;; esac
     rm -f "$work/out/$case.jsonl"
-    "$work/npm/node_modules/.bin/llmock" -p 4110 -f "$here/answers.json" --log-level silent &
+    "$work/npm/node_modules/.bin/llmock" -p 4110 -f "$here/${answers:-answers.json}" --log-level silent &
     mock=$!
     "$python" "$here/provider.py" http://127.0.0.1:4110 4111 >"$work/provider.log" 2>&1 &
     provider=$!
@@ -117,14 +117,17 @@ venv log logfire openai anthropic
 venv pai6 "pydantic-ai-slim[openai]" openinference-instrumentation-pydantic-ai
 venv mis mistralai openinference-instrumentation-mistralai
 venv lli llama-index-core llama-index-llms-openai openinference-instrumentation-llama-index
+venv llt llama-index-core llama-index-llms-openai opentelemetry-instrumentation-llamaindex
 venv mcp mcp
+venv mcpoi mcp openinference-instrumentation-mcp
 venv lcg langchain langchain-openai opentelemetry-instrumentation-genai-langchain
 venv oagg openai-agents opentelemetry-instrumentation-genai-openai-agents opentelemetry-instrumentation-genai-openai \
     opentelemetry-instrumentation-openai-agents
 venv dspy dspy openinference-instrumentation-dspy
 venv hay haystack-ai openinference-instrumentation-haystack openinference-instrumentation-openai
 venv ag autogen-agentchat "autogen-ext[openai]" openinference-instrumentation-autogen-agentchat
-venv crew crewai openinference-instrumentation-crewai
+venv crew crewai openinference-instrumentation-crewai opentelemetry-instrumentation-crewai
+venv ca claude-agent-sdk openinference-instrumentation-claude-agent-sdk
 
 oi=openinference.instrumentation
 ot=opentelemetry.instrumentation
@@ -140,6 +143,7 @@ record anthropic_openllmetry_legacy legacy anthropic $ot.anthropic:AnthropicInst
 record langchain_openinference lc langchain $oi.langchain:LangChainInstrumentor
 record langchain_and_openai_openinference lc langchain $oi.langchain:LangChainInstrumentor+$oi.openai:OpenAIInstrumentor
 record pydanticai_v2 pai pydanticai native_v2
+record pydanticai_v3 pai pydanticai native_v3
 record pydanticai_v5 pai pydanticai native_v5
 record litellm_openinference lite litellm $oi.litellm:LiteLLMInstrumentor
 record litellm_native lite litellm native
@@ -160,7 +164,9 @@ record pydanticai_v6 pai6 pydanticai native_v6
 record pydanticai_openinference pai6 pydanticai pydantic_ai
 record mistral_openinference mis mistral $oi.mistralai:MistralAIInstrumentor
 record llamaindex_openinference lli llamaindex $oi.llama_index:LlamaIndexInstrumentor
+record llamaindex_openllmetry llt llamaindex $ot.llamaindex:LlamaIndexInstrumentor derived
 record mcp_native mcp mcp native
+record mcp_openinference mcpoi mcp $oi.mcp:MCPInstrumentor streams
 record langchain_genai lcg langchain $ot.genai.langchain:LangChainInstrumentor
 record agents_genai oagg agents $ot.genai.openai_agents:OpenAIAgentsInstrumentor+$ot.genai.openai:OpenAIInstrumentor
 record agents_openllmetry oagg agents $ot.openai_agents:OpenAIAgentsInstrumentor
@@ -169,7 +175,11 @@ record haystack_openinference hay haystack $oi.haystack:HaystackInstrumentor
 record haystack_and_openai_openinference hay haystack $oi.haystack:HaystackInstrumentor+$oi.openai:OpenAIInstrumentor
 record autogen_openinference ag autogen $oi.autogen_agentchat:AutogenAgentChatInstrumentor
 record crewai_openinference crew crewai $oi.crewai:CrewAIInstrumentor
+record crewai_openllmetry crew crewai $ot.crewai:CrewAIInstrumentor
 record vercel npm vercel
+answers=answers_cli.json # the program that this one starts adds words of its own
+record claude_agent_sdk_openinference ca claude_agents $oi.claude_agent_sdk:ClaudeAgentSDKInstrumentor
+answers=
 record_program claude_code_logs 0 @anthropic-ai/claude-code
 record_program claude_code 1 @anthropic-ai/claude-code
 record_program gemini_cli 1 @google/gemini-cli

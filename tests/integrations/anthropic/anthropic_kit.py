@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import anthropic
-from openai_kit import Way, event, now
+from openai_kit import Way
+from provider_kit import event, now
 
 MESSAGE = {
     "id": "msg_1",

@@ -8,7 +8,7 @@ import anthropic
 import pydantic
 import pytest
 from anthropic_kit import at, create, user
-from openai_kit import inside, now
+from provider_kit import inside, now
 
 import flightlog as fl
 
@@ -30,7 +30,7 @@ def test_a_message_is_one_span_with_what_was_asked_and_answered(way, talk, seen)
     assert span.output == {"messages": [said]}
     where = {name: span.attributes.pop(name) for name in [*span.attributes] if name.startswith("code.")}
     assert sorted(where) == ["code.file.path", "code.function.name", "code.line.number"]
-    assert where["code.file.path"].endswith(("anthropic_kit.py", "openai_kit.py"))
+    assert where["code.file.path"].endswith(("anthropic_kit.py", "provider_kit.py"))
     assert span.attributes == {
         "flightlog.instrumentation": "anthropic",
         "flightlog.request.metadata": {"user_id": "u-1"},

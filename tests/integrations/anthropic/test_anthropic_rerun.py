@@ -6,7 +6,7 @@ import anthropic
 import pydantic
 import pytest
 from anthropic_kit import at, begun, block, create, ended, told, user
-from openai_kit import each, inside, now
+from provider_kit import each, inside, now
 from test_openai_rerun import Again
 
 from flightlog.core.rerun import Stopped, answer_by

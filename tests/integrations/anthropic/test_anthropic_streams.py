@@ -9,7 +9,7 @@ import threading
 import anthropic
 import pytest
 from anthropic_kit import at, begun, block, create, ended, told, user
-from openai_kit import each, inside, now, until
+from provider_kit import each, inside, now, until
 
 import flightlog as fl
 

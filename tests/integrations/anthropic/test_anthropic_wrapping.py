@@ -7,7 +7,7 @@ import types
 import anthropic
 import pytest
 from anthropic_kit import Claude, at, create
-from openai_kit import now
+from provider_kit import now
 
 import flightlog as fl
 from flightlog.integrations.anthropic import messages, wrapping

@@ -138,8 +138,8 @@ def test_our_own_goes_before_every_other_and_says_so():
 
 
 def test_a_missing_instrumentor_says_what_installs_it():
-    with pytest.raises(MissingExtra, match=r"pip install crewai openinference-instrumentation-crewai$"):
-        fl.instrument("crewai")
+    with pytest.raises(MissingExtra, match=r"pip install agno openinference-instrumentation-agno$"):
+        fl.instrument("agno")
     with pytest.raises(MissingExtra, match="pip install opentelemetry-instrumentation-psycopg2"):
         fl.instrument("psycopg2")
     with pytest.raises(BadQuestion, match="nothing here can record 'nonsense'"):

@@ -24,6 +24,7 @@ from flightlog.cli.render.safe import clean
 from flightlog.cli.render.terminal import Style, Terminal
 from flightlog.pricing.charge import Charge
 from flightlog.records import genai
+from flightlog.records.agents import end_reason
 from flightlog.records.annotation import Annotation
 from flightlog.records.attributes import EXCEPTION, WAITING, WAITING_SINCE
 from flightlog.records.event import Event
@@ -168,7 +169,7 @@ class Pen:
             "began": words.moment(record.start),
             "waits": f"since {words.moment(int(since))}" if waits and since else "",
             "path": " > ".join(step.path),
-            "model": _model(record.attributes),
+            "model": _model(record),
             "tokens": _tokens(record.attributes),
             "cost": "" if step.charge is None else money.explained(step.charge, self._terminal),
             "stream": self._stream(record.attributes),
@@ -281,10 +282,15 @@ def _is_told(event: Event, error: Fault | None) -> bool:
     return event.attributes.get(EXCEPTION["stack"]) in {None, "", error.stack}
 
 
-def _model(attributes: Mapping[str, Any]) -> str:
+def _model(record: Span) -> str:
+    attributes = record.attributes
     model = attributes.get(genai.RESPONSE_MODEL) or attributes.get(genai.REQUEST_MODEL) or ""
     reasons = attributes.get(genai.FINISH_REASONS)
     ended = f"finished with {', '.join(map(str, reasons))}" if isinstance(reasons, list) and reasons else ""
+    error = "" if record.error is None else f"{record.error.type} {record.error.message}"
+    why = end_reason(attributes, record.status, error) if record.kind == "llm" else ""
+    if why not in {"", "unknown", "stop"} and why not in ended:
+        ended = f"{ended} ({why.replace('_', ' ')})" if ended else why.replace("_", " ")
     return ", ".join(filter(None, (str(model), str(attributes.get(genai.PROVIDER) or ""), ended)))
 
 

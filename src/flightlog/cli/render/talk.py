@@ -136,6 +136,7 @@ def _title(turn: Turn, place: int, terminal: Terminal, now_ns: int) -> Iterator[
     facts += [f"{count} {clean(name)}" if count > 1 else clean(name) for name, count in turn.tools.items()]
     if turn.errors:
         facts.append(f"{turn.errors:,} failed")
+    facts.append(clean(turn.done).replace("_", " "))
     facts.append(turn.traces[0][:8] if turn.traces else "")
     yield f"{sign} {terminal.paint('bold', f'turn {number}')}  {clean(turn.name)}"
     yield from _flowing([part for part in facts if part], terminal, "  ")

@@ -13,6 +13,7 @@ from typing import Any, Final
 from msgspec import UNSET, Struct, field, structs
 
 from flightlog.codecs.otlp.messages import Malformed
+from flightlog.imports.formats import lashwords
 from flightlog.imports.formats.reading import (
     MILLI,
     Made,
@@ -32,15 +33,14 @@ from flightlog.imports.formats.reading import (
     without,
 )
 from flightlog.records import genai
+from flightlog.records.agents import DONE_REASON
 from flightlog.records.attributes import GRAPH, NODE
 from flightlog.records.event import Event
-from flightlog.records.graph import MOST_EDGES, MOST_NODES
-from flightlog.records.kinds import Level, Status
+from flightlog.records.kinds import Status
 from flightlog.records.span import Span
 
 NAME: Final = "lash"
 
-_TOP: Final = frozenset({"schema_version", "id", "timestamp", "context", "type"})
 _IDS: Final = ("run_id", "experiment_id", "candidate_id", "candidate_parent_id", "example_id", "split")
 _CONTEXT: Final = (
     *_IDS,
@@ -50,25 +50,12 @@ _CONTEXT: Final = (
     "effect_id",
     "llm_call_id",
 )
-_NAMES: Final = {
-    "prompt_built": "prompt",
-    "provider_stream_event": "chunk",
-    "runtime_stream_event": "chunk",
-    "branch_selected": "branch",
-}
-_DEEP: Final = frozenset({"provider_request", "provider_stream_event", "runtime_stream_event"})
 _OUTCOMES: Final[Mapping[str, Status]] = {"success": "ok", "failure": "error", "cancelled": "cancelled"}
 _STATES: Final[Mapping[str, Status]] = {"completed": "ok", "failed": "error", "cancelled": "cancelled"}
 _LLM: Final = ("llm_call_started", "llm_call_completed", "llm_call_failed")
 _TOOL: Final = ("tool_call_started", "tool_call_completed")
 _TURN: Final = ("turn_started", "turn_completed")
 _OF_START: Final = frozenset({"kind", "event_key", "execution_map"})
-_USAGE: Final = {
-    "output_tokens": genai.OUTPUT_TOKENS,
-    "cache_read_input_tokens": genai.CACHE_READ_TOKENS,
-    "cache_write_input_tokens": genai.CACHE_WRITE_TOKENS,
-    "reasoning_output_tokens": genai.REASONING_TOKENS,
-}
 
 
 def tells(sample: Sample) -> bool:
@@ -133,6 +120,8 @@ class Taker:
             return self._used(turn, kind, value, context, time)
         if kind == "lashlang_execution":
             return self._executed(turn, value, context, time)
+        if kind == "protocol_step" and lashwords.execution(value)[0]:
+            return self._coded(turn, value, context, time)
         return [self._process, self._event(turn, kind, value, context, time)]
 
     def end(self) -> list[Made]:
@@ -173,9 +162,14 @@ class Taker:
     def _turned(self, turn: _Turn, kind: str, value: dict[str, Any]) -> list[Made]:
         about = {**mapping(mapping(value, "context"), "metadata"), **mapping(value, "metadata")}
         turn.attributes |= {f"lash.metadata.{name}": one for name, one in about.items()}
-        if kind == "turn_completed":
-            turn.done = value
-        return []
+        if kind != "turn_completed":
+            return []
+        turn.done = value
+        switched = mapping(value, "agent_frame_switch")
+        if not switched:
+            return []
+        to = {"to": text(switched, "frame_id")}
+        return [self._process, self._note(turn, turn.root, "handoff", to, time=turn.end, own=turn.trace)]
 
     def _root(self, turn: _Turn) -> Span:
         done = turn.done or {}
@@ -196,7 +190,7 @@ class Taker:
             error=fault(reason or "failed", reason) if status == "error" else None,
             attributes={
                 **turn.attributes,
-                **({"lash.turn.done_reason": reason} if reason else {}),
+                **({DONE_REASON: reason} if reason else {}),
                 **({"lash.turn.agent_frame_switch": switched} if switched else {}),
             },
             context=turn.context,
@@ -234,13 +228,25 @@ class Taker:
                     **_placed(context),
                 },
             )
-            return []
+            files = [lashwords.attachment(one) for one in objects(request, "attachments")]
+            notes = [
+                self._note(
+                    turn,
+                    _llm_id(turn, own),
+                    "attachment",
+                    told,
+                    time=time,
+                    own=f"{turn.trace} {own} {place}",
+                )
+                for place, told in enumerate(files)
+            ]
+            return [self._process, *notes] if notes else []
         response, wrong = mapping(value, "response"), mapping(value, "error")
         took = ns(number(response, "duration_ms") or 0, MILLI)
         begun = turn.open.pop(key, None) or _Open(
             _llm_id(turn, own), turn.root, "call", "llm", time - max(0, took), None, _placed(context)
         )
-        begun.attributes |= _usage(mapping(value, "usage")) | _ended(response, wrong)
+        begun.attributes |= lashwords.usage(mapping(value, "usage")) | lashwords.ended(response, wrong)
         for name in ("provider_usage", "stream_summary"):
             if value.get(name) is not None:
                 begun.attributes[f"lash.{name}"] = value[name]
@@ -297,7 +303,7 @@ class Taker:
                 time,
                 None,
                 {
-                    GRAPH: _declared(
+                    GRAPH: lashwords.declared(
                         mapping(event, "execution_map"), text(identity, "entry_name") or "execution"
                     ),
                     **{f"lash.execution.{name}": one for name, one in without(event, _OF_START).items()},
@@ -330,11 +336,7 @@ class Taker:
             return [self._process, self._closed(turn, turn.open.pop(run), time, status, wrong=wrong)]
         if kind == "branch_selected" and run in turn.open:
             told = self._event(turn, kind, value, context, time)
-            chosen = {"node": text(event, "node_id"), "chosen": [text(event, "edge_id")]}
-            return [
-                self._process,
-                structs.replace(told, span_id=run_id, attributes={**told.attributes, **chosen}),
-            ]
+            return [self._process, structs.replace(told, span_id=run_id)]
         return [self._process, self._event(turn, kind or "lashlang_execution", value, context, time)]
 
     # -- records ------------------------------------------------------------------------------------------------
@@ -374,8 +376,7 @@ class Taker:
     ) -> Event:
         """Any other record, whole."""
         call = text(context, "llm_call_id")
-        level: Level = "trace" if kind in _DEEP else "info"
-        name = text(value, "name") if kind == "custom" else ""
+        name, level, attributes = lashwords.event(kind, value)
         return Event(
             event_id=event_id(
                 NAME, text(value, "id") or f"{turn.trace} {time} {kind} {sorted(map(str, value.items()))}"
@@ -383,60 +384,56 @@ class Taker:
             trace_id=turn.trace,
             span_id=_llm_id(turn, call) if call else turn.root,
             time=time,
-            name=name or _NAMES.get(kind, kind),
+            name=name,
             level=level,
-            attributes={
-                "lash.type": text(value, "type"),
-                **without(value, _TOP | {"event"}),
-                **mapping(value, "event"),
-                **_placed(context),
-            },
+            attributes={**attributes, **_placed(context)},
             process_id=turn.owner,
         )
+
+    def _note(
+        self, turn: _Turn, span: str, name: str, told: Mapping[str, Any], *, time: int, own: str
+    ) -> Event:
+        """An event that a record tells of beside what it is."""
+        return Event(
+            event_id=event_id(NAME, f"{own} {name} {sorted(map(str, told.items()))}"),
+            trace_id=turn.trace,
+            span_id=span,
+            time=time,
+            name=name,
+            attributes=dict(told),
+            process_id=turn.owner,
+        )
+
+    def _coded(self, turn: _Turn, value: dict[str, Any], context: Mapping[str, Any], time: int) -> list[Made]:
+        """A run of code that a model wrote; one at a time in a turn."""
+        phase, told = lashwords.execution(value)
+        if phase == "exec_code_started":
+            turn.open["code"] = self._code(turn, time, told, context)
+            return []
+        took = max(0, ns(number(told, "duration_ms") or 0, MILLI))
+        begun = turn.open.pop("code", None) or self._code(turn, time - took, {}, context)
+        begun.attributes |= {
+            f"lash.code.{name}": one for name, one in told.items() if name not in {"output", "error"}
+        }
+        wrong = {"message": told.get("error") or "failed"}
+        failed = phase == "exec_code_failed" or bool(told.get("error"))
+        status: Status = "error" if failed else "ok"
+        return [
+            self._process,
+            self._closed(turn, begun, time, status, got=told.get("output"), wrong=wrong),
+        ]
+
+    def _code(self, turn: _Turn, start: int, told: Mapping[str, Any], context: Mapping[str, Any]) -> _Open:
+        attributes = {genai.TOOL_NAME: "exec_code", genai.OPERATION: "execute_tool", **_placed(context)}
+        given = {"code": told["code"]} if told.get("code") is not None else None
+        own = span_id(NAME, turn.trace, "code", str(start))
+        return _Open(own, turn.root, "exec_code", "tool", start, given, attributes)
 
 
 def _llm_id(turn: _Turn, own: str) -> str:
     return span_id(NAME, turn.trace, "llm", own)
 
 
-def _declared(told: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The graph of an execution, as `records.graph.Declaration` has it."""
-    nodes = [
-        {
-            "id": text(node, "id"),
-            "kind": text(node, "kind") or "step",
-            "title": text(mapping(node, "label_metadata"), "title") or text(node, "label"),
-            "description": text(mapping(node, "label_metadata"), "description"),
-        }
-        for node in objects(told, "nodes")[:MOST_NODES]
-    ]
-    edges = [
-        {key: text(edge, key) for key in ("id", "from", "to", "label")} for edge in objects(told, "edges")
-    ]
-    return {"name": name, "nodes": nodes, "edges": edges[:MOST_EDGES]}
-
-
 def _placed(context: Mapping[str, Any]) -> dict[str, Any]:
     told = {f"lash.context.{name}": context[name] for name in _CONTEXT if context.get(name) is not None}
     return {**told, **{f"lash.metadata.{name}": one for name, one in mapping(context, "metadata").items()}}
-
-
-def _usage(usage: Mapping[str, Any]) -> dict[str, Any]:
-    """Tokens; those that lash calls input are the ones that no cache had."""
-    found = {ours: said for name, ours in _USAGE.items() if (said := count(usage, name)) is not None}
-    given = count(usage, "input_tokens")
-    if given is not None:
-        found[genai.INPUT_TOKENS] = (
-            given + found.get(genai.CACHE_READ_TOKENS, 0) + found.get(genai.CACHE_WRITE_TOKENS, 0)
-        )
-    return found
-
-
-def _ended(response: Mapping[str, Any], wrong: Mapping[str, Any]) -> dict[str, Any]:
-    reason = text(response, "terminal_reason") or text(wrong, "terminal_reason")
-    told = {
-        f"lash.error.{name}": wrong[name]
-        for name in ("retryable", "code", "raw")
-        if wrong.get(name) is not None
-    }
-    return {**({genai.FINISH_REASONS: [reason]} if reason else {}), **told}

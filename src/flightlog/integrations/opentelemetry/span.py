@@ -366,7 +366,7 @@ class Span(Readable, trace.Span):
 
         Args:
             error: the exception. Only an `Exception` is an error, as everywhere in OpenTelemetry; a task that is
-                cancelled is `cancelled`.
+                cancelled is `cancelled`, also where somebody has told of that as an error.
             records: whether it becomes an event.
             fails: whether it becomes the status.
             escaped: as for `record_exception`.
@@ -374,8 +374,9 @@ class Span(Readable, trace.Span):
         try:
             made = self.made
             if not isinstance(error, Exception):
-                if fails and self._status is StatusCode.UNSET and status_of(error) == "cancelled":
-                    made._status = "cancelled"  # noqa: SLF001 - it has no other way to change
+                is_told = self._told is not None and self._told["type"] == fault_of(error, brief=True)["type"]
+                if status_of(error) == "cancelled" and (self._status is StatusCode.UNSET or is_told):
+                    made._status, made._error = "cancelled", None  # noqa: SLF001 - it has no other way to change
                 return
             if records:
                 self.record_exception(error, escaped=escaped)

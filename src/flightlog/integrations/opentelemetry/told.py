@@ -14,6 +14,7 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanKind
 
 from flightlog.core.context import variable
+from flightlog.integrations.opentelemetry.autogen import OwnTracer, is_own
 from flightlog.integrations.opentelemetry.place import span_of
 
 _WHOSE: Final = "opentelemetry.instrumentation."
@@ -23,6 +24,19 @@ _REQUESTS: Final = "flightlog.integrations.http.call"
 """Our module that knows of a request under way; where it is not loaded, we tell of none."""
 _PLACE: Final = 1
 """Where the kind of a span stands among the arguments behind its name."""
+
+
+def listening(name: str, tracer: trace.Tracer, provider: Any) -> trace.Tracer:
+    """Give what tells of the spans of a library as `tracer` does, and leaves out what we tell of ourselves.
+
+    Args:
+        name: of its scope.
+        tracer: begins its spans.
+        provider: ours, that gave it.
+    """
+    if is_own(name):
+        return OwnTracer(tracer, provider)
+    return ClientTracer(tracer, provider) if name in CLIENTS else tracer
 
 
 class ClientTracer(trace.Tracer):

@@ -34,7 +34,7 @@ from flightlog.integrations.opentelemetry.place import Local, installation, mark
 from flightlog.integrations.opentelemetry.resource import Resource, resource_here
 from flightlog.integrations.opentelemetry.scope import INTERNAL, Home, Scope
 from flightlog.integrations.opentelemetry.span import ERROR_TYPE, Span, shown
-from flightlog.integrations.opentelemetry.told import CLIENTS, ClientTracer
+from flightlog.integrations.opentelemetry.told import listening
 from flightlog.integrations.opentelemetry.usual import usual
 from flightlog.integrations.opentelemetry.values import are_simple, cleaned
 
@@ -98,7 +98,7 @@ class TracerProvider(trace.TracerProvider):
             note("a tracer was asked for without a name")
         facts = cleaned(attributes, NO_LIMIT, NO_LIMIT).kept
         tracer = Tracer(self, Scope(name, instrumenting_library_version, schema_url, facts))
-        return ClientTracer(tracer, self) if name in CLIENTS else tracer
+        return listening(name, tracer, self)
 
     @property
     def resource(self) -> Resource:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from flightlog.border import let_through
-from flightlog.core.llm import ModelCall, start_request
+from flightlog.core.llm import ModelCall, failure_facts, start_request
 from flightlog.integrations.stainless.answer import Answer, text
 from flightlog.integrations.stainless.caller import called_from
 from flightlog.integrations.stainless.package import Api, Package
@@ -31,27 +31,78 @@ REQUEST_ID: Final = "flightlog.response.request_id"
 """The server's own name for the exchange, which its support asks for."""
 STATUS_CODE: Final = "http.response.status_code"
 _LEAST_REFUSAL: Final = 400
+_LEAST_OF_SERVER: Final = 500
+_PASSING: Final = frozenset({408, 409, 429})
+"""Codes after which the clients that are made of Stainless try again, as after those of a server's own failure."""
 
 serving: Final[ContextVar[Exchange | None]] = ContextVar("flightlog_stainless", default=None)
 """The call that is being made in this context: what is wrapped twice is recorded once."""
 
 
-class Exchange:
-    """One call on its way."""
+class Answered:
+    """A call that ends with what its provider answered."""
 
-    __slots__ = ("_report", "api", "body", "call", "package", "refused", "response")
+    __slots__ = ("_report", "api", "body", "call", "response")
 
-    def __init__(self, call: ModelCall, package: Package, api: Api, body: object, report: Report) -> None:
+    def __init__(self, call: ModelCall, api: Api, body: object, report: Report) -> None:
         self.call = call
         self.body = body
         """What is being sent, until there is an answer: by it a request is known again in a second wrapper."""
         self.response: Any = None
         """The HTTP client's response that the package is about to make an answer of."""
+        self.api = api
+        self._report = report
+
+    def failed(self, error: BaseException) -> None:
+        """The call ends with an exception, which is the program's to handle."""
+        self.call.end(as_left(error))
+
+    def finish_bytes(self, body: bytes, error: BaseException | None = None) -> None:
+        """End with an answer that is still the bytes that were served, and with the exception that they led to."""
+        try:
+            members = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            members = None
+        self._finish_members(members, error)
+
+    def _finish_members(self, members: object, error: BaseException | None = None) -> None:
+        """End with an answer, or with nothing said where it is none: a page of HTML, say."""
+        said = self.api.read(members) if isinstance(members, Mapping) and members else Answer()
+        self.finish(said, error)
+
+    def finish(self, answer: Answer, error: BaseException | None = None) -> None:
+        """End with what was said."""
+        call = self.call
+        call.response(id=answer.id, model=answer.model)
+        usage = answer.usage
+        call.usage(
+            input=usage.input,
+            output=usage.output,
+            cache_read=usage.cache_read,
+            cache_write=usage.cache_write,
+            reasoning=usage.reasoning,
+        )
+        call.finish(*answer.finish)
+        call.set_attributes(answer.attributes)
+        if answer.messages is not None:
+            call.output = {"messages": answer.messages}
+        elif answer.vectors is not None:
+            call.output = {"vectors": answer.vectors}
+        if answer.failure is not None:
+            call.fail(answer.failure[1], type=answer.failure[0])
+        call.end(error)
+
+
+class Exchange(Answered):
+    """One call on its way, of a package that one generator made."""
+
+    __slots__ = ("package", "refused")
+
+    def __init__(self, call: ModelCall, package: Package, api: Api, body: object, report: Report) -> None:
+        super().__init__(call, api, body, report)
         self.refused: Any = None
         """The HTTP client's response because of which the package is about to try again."""
         self.package = package
-        self.api = api
-        self._report = report
 
     def retry(self, attempt: int, delay: float) -> None:
         """The client will try again; what made the attempt fail is being handled right now, or was a response."""
@@ -64,8 +115,7 @@ class Exchange:
 
     def failed(self, error: BaseException) -> None:
         """The call ends with an exception, which is the program's to handle."""
-        if isinstance(error, GeneratorExit):  # its coroutine was thrown away, so nobody waits for an answer
-            error = CancelledError()
+        error = as_left(error)
         facts: dict[str, Any] = {}
         status = getattr(error, "status_code", None)
         if isinstance(status, int):
@@ -74,6 +124,11 @@ class Exchange:
             # The provider's own word says more than the class; without one there is the code.
             facts[genai.ERROR_TYPE] = (
                 text(getattr(error, "type", None)) or text(getattr(error, "code", None)) or str(status)
+            )
+            facts |= failure_facts(
+                text(getattr(error, "code", None)),
+                status in _PASSING or status >= _LEAST_OF_SERVER,
+                getattr(error, "body", None),
             )
         if request_id := text(getattr(error, "request_id", None)):
             facts[REQUEST_ID] = request_id
@@ -113,40 +168,10 @@ class Exchange:
         if isinstance(request_id, str) and request_id:
             self.call.set_attributes({REQUEST_ID: request_id})
 
-    def finish_bytes(self, body: bytes, error: BaseException | None = None) -> None:
-        """End with an answer that is still the bytes that were served, and with the exception that they led to."""
-        try:
-            members = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            members = None
-        self._finish_members(members, error)
 
-    def _finish_members(self, members: object, error: BaseException | None = None) -> None:
-        """End with an answer, or with nothing said where it is none: a page of HTML, say."""
-        said = self.api.read(members) if isinstance(members, Mapping) and members else Answer()
-        self.finish(said, error)
-
-    def finish(self, answer: Answer, error: BaseException | None = None) -> None:
-        """End with what was said."""
-        call = self.call
-        call.response(id=answer.id, model=answer.model)
-        usage = answer.usage
-        call.usage(
-            input=usage.input,
-            output=usage.output,
-            cache_read=usage.cache_read,
-            cache_write=usage.cache_write,
-            reasoning=usage.reasoning,
-        )
-        call.finish(*answer.finish)
-        call.set_attributes(answer.attributes)
-        if answer.messages is not None:
-            call.output = {"messages": answer.messages}
-        elif answer.vectors is not None:
-            call.output = {"vectors": answer.vectors}
-        if answer.failure is not None:
-            call.fail(answer.failure[1], type=answer.failure[0])
-        call.end(error)
+def as_left(error: BaseException) -> BaseException:
+    """What a call ended with: a coroutine that was thrown away has nobody who waits for its answer."""
+    return CancelledError() if isinstance(error, GeneratorExit) else error
 
 
 def _members(result: Any, api: Api) -> Mapping[str, Any]:
@@ -173,7 +198,9 @@ def opened(package: Package, client: Any, options: Any, report: Report) -> Excha
         call.set_attributes(called_from(_library_of(package, client)))
         if not call.recorded:
             return None
-        return Exchange(start_request(call), package, api, options.json_data, report)
+        start_request(call)
+        call.request(options.json_data, endpoint=text(getattr(options, "url", None)))
+        return Exchange(call, package, api, options.json_data, report)
     except Exception as failure:  # noqa: BLE001 - the border: the request must be made whatever we cannot do
         let_through(failure)
         report("a request could not be recorded", failure)
@@ -195,7 +222,7 @@ def _library_of(package: Package, client: Any) -> str:
     return "<none>"
 
 
-def guarded(exchange: Exchange, step: Callable[..., None], *args: Any) -> None:
+def guarded(exchange: Answered, step: Callable[..., None], *args: Any) -> None:
     """Do one step of ours; a failure is reported, and the call ends with what is known."""
     try:
         step(*args)

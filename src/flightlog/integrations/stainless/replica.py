@@ -98,7 +98,7 @@ class _Wire:
     def send(self, request: Any, **_: Any) -> Any:
         """Serve the reply, to a client or to one for tasks."""
         is_async = hasattr(type(self._real), "aclose")
-        response = _response(self._reply, request, is_async=is_async)
+        response = response_of(self._reply, request, is_async=is_async)
         if response.status_code < _LEAST_REFUSAL:
             self._exchange.response = response
         return _awaited(response) if is_async else response
@@ -108,7 +108,7 @@ async def _awaited(response: Any) -> Any:
     return response
 
 
-def _response(reply: Reply, request: Any, *, is_async: bool) -> Any:
+def response_of(reply: Reply, request: Any, *, is_async: bool) -> Any:
     """The reply as a response of the package that made the request."""
     module: Any = sys.modules[type(request).__module__.partition(".")[0]]
     if reply.events is None:
@@ -163,13 +163,13 @@ def _reply(exchange: Exchange, record: Span, options: Any, answers: rerun.Answer
     headers["content-type"] = "text/event-stream; charset=utf-8"
     failure = _failure(record, exchange.api.error_event)
     complete = record.attributes.get(ENDED, "complete") == "complete" and failure is None
-    events = list(maker.events(made, body, _pieces(record), complete=complete))
+    events = list(maker.events(made, body, pieces_of(record), complete=complete))
     if failure is not None:
         return Reply(200, headers, events=[*events, failure])
-    return Reply(200, headers, events=events, ending=_ending(record, answers))
+    return Reply(200, headers, events=events, ending=ending_of(record, answers))
 
 
-def _pieces(record: Span) -> int:
+def pieces_of(record: Span) -> int:
     """In how many pieces the text came; 1 for an answer that was not streamed."""
     count = record.attributes.get("flightlog.stream.chunks")
     return count if isinstance(count, int) and count > 0 else 1
@@ -212,7 +212,7 @@ def _failure(record: Span, event: str) -> bytes | None:
     return f"event: {event}\ndata: ".encode() + msgspec.json.encode({"type": event, **told}) + b"\n\n"
 
 
-def _ending(record: Span, answers: rerun.Answers) -> Callable[[Any], BaseException | None]:
+def ending_of(record: Span, answers: rerun.Answers) -> Callable[[Any], BaseException | None]:
     """What comes after the last event that was recorded."""
     how = record.attributes.get(ENDED, "complete")
     if how == "complete":

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import functools
 import weakref
+from contextvars import ContextVar
 from types import MethodType, ModuleType, TracebackType
 from typing import Any, Final
 
 from flightlog.border import let_through
 from flightlog.core import rerun
-from flightlog.integrations.stainless.exchange import Exchange, Report, guarded, opened, serving
+from flightlog.integrations.stainless.exchange import Answered, Report, guarded, opened, serving
 from flightlog.integrations.stainless.package import Package
 from flightlog.integrations.stainless.replica import stand_in, unseen
 
@@ -205,7 +206,7 @@ def _around(package: Package, original: Any, switch: Switch, report: Report) -> 
             if rerun.answers is not None:
                 unseen(package, options)
             return original(self, cast_to, options, *args, **kwargs)
-        with _Serving(exchange):
+        with Serving(exchange):
             client = self if rerun.answers is None else stand_in(self, exchange, options)
             result = original(client, cast_to, options, *args, **kwargs)
         guarded(exchange, exchange.answered, result)
@@ -221,7 +222,7 @@ def _around_async(package: Package, original: Any, switch: Switch, report: Repor
             if rerun.answers is not None:
                 unseen(package, options)
             return await original(self, cast_to, options, *args, **kwargs)
-        with _Serving(exchange):
+        with Serving(exchange):
             client = self if rerun.answers is None else stand_in(self, exchange, options)
             result = await original(client, cast_to, options, *args, **kwargs)
         guarded(exchange, exchange.answered, result)
@@ -230,18 +231,25 @@ def _around_async(package: Package, original: Any, switch: Switch, report: Repor
     return request
 
 
-class _Serving:
+class Serving:
     """The time during which the client makes its requests: the call is the current span, and knows a failure."""
 
-    __slots__ = ("_before", "_current", "_exchange")
+    __slots__ = ("_before", "_current", "_exchange", "_variable")
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Answered, variable: ContextVar[Any] = serving) -> None:
+        """Begin it as a block.
+
+        Args:
+            exchange: the call.
+            variable: of what the wrapper around the call has to find again within.
+        """
         self._exchange = exchange
         self._current = exchange.call.current()
-        self._before = serving.get()
+        self._variable = variable
+        self._before = variable.get()
 
     def __enter__(self) -> None:
-        serving.set(self._exchange)
+        self._variable.set(self._exchange)
         self._current.__enter__()
 
     def __exit__(
@@ -251,8 +259,8 @@ class _Serving:
         trace: TracebackType | None,
     ) -> None:
         self._current.__exit__(kind, error, trace)
-        if serving.get() is self._exchange:
-            serving.set(self._before)
+        if self._variable.get() is self._exchange:
+            self._variable.set(self._before)
         if error is not None:
             guarded(self._exchange, self._exchange.failed, error)
         self._exchange.body = self._exchange.response = None

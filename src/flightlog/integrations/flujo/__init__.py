@@ -1,0 +1,1 @@
+"""Records the runner of flujo: each run, each step wherever it stands, each event of its trace contract."""

@@ -1,0 +1,1 @@
+"""Recording LiteLLM: its calls of models, whoever serves them, and what its routers do."""

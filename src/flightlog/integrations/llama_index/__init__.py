@@ -1,0 +1,1 @@
+"""LlamaIndex, seen from outside: what its dispatcher tells of becomes spans, streams until they end."""

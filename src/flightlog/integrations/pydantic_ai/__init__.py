@@ -1,0 +1,1 @@
+"""Pydantic AI: its own spans of agents, models and tools, told to Flightlog."""
