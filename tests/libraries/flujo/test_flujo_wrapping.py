@@ -80,7 +80,7 @@ def test_a_single_runner_is_recorded_with_what_is_in_it_and_others_are_not(runne
     with fl.capture() as captured:
         single.run(2)
     assert names(captured) == ["inside add"]
-    assert wrapping._installed is None
+    assert wrapping._installation._installed is None
 
 
 def test_a_single_runner_is_no_more_recorded_while_all_are(runner):
@@ -167,7 +167,7 @@ def test_a_failure_of_ours_does_not_keep_a_run_from_going_on(runner, monkeypatch
         return await made.resume_async(await last_of(made.run_async("x")), "yes")
 
     with fl.instrument("flujo"), fl.capture():
-        monkeypatch.setattr(wrapping._installed._recording._waiting, "take", fails)
+        monkeypatch.setattr(wrapping._installation._installed._recording._waiting, "take", fails)
         assert outputs(asyncio.run(run()))[0] == "yes"
     assert "could not be found (LookupError: ours)" in capsys.readouterr().err
 
