@@ -157,10 +157,19 @@ def _part(module: str, name: str) -> Any:
 
 
 _installation: Final = Installation(_Installed)
-wrap = _installation.wrap
 unwrap = _installation.unwrap
 wrap_client = _installation.wrap_client
 unwrap_client = _installation.unwrap_client
+
+
+def wrap(module: ModuleType, report: Report) -> None:
+    """Record every run; a package of the program's own that is called `agents` as well is nobody's business.
+
+    Raises:
+        Unfit: the package is another than this wrapper knows; nothing was changed.
+    """
+    if hasattr(module, "Runner"):
+        _installation.wrap(module, report)
 
 
 def is_client(module: ModuleType, value: object) -> bool:
