@@ -59,6 +59,7 @@ BAD: dict[str, list[object]] = {
     "segment_bytes": ["kib"],
     "line_bytes": ["1 TiB"],
     "value_bytes": [[]],
+    "request_bytes": ["64 KiBs"],
     "sinks": ["", [], "kafka", ["store", 3], "jsonl", "stderr:xml"],
     "fulltext": ["perhaps", None],
     "sink_bytes": [0, "16MB of it"],

@@ -130,6 +130,15 @@ def test_an_error_that_somebody_noticed_is_not_swallowed(record):
     assert found("swallowed-error", FAILED, record) is None
 
 
+def test_an_error_of_which_the_model_was_told_in_other_words_is_not_swallowed():
+    words = "The tool failed, try again."
+    failed = span(2, 1, "search", 1, 2, kind="tool", error=LOST, output=words)
+    told = span(3, 1, "answer", 3, 4, kind="llm", input=[{"role": "tool", "content": words}])
+    assert found("swallowed-error", failed, told) is None
+    silent = span(3, 1, "answer", 3, 4, kind="llm", input="What now?")
+    assert found("swallowed-error", failed, silent) is not None
+
+
 def test_an_error_that_failed_its_caller_is_not_swallowed():
     failing = span(1, 0, "root", 0, 100, error=LOST)
     assert [each.lint for each in lint(tree(failing, FAILED))] == []

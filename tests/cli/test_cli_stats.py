@@ -126,6 +126,21 @@ def test_speed_cost_and_the_way_it_was_counted_are_told(lately):
     assert "2.5 %" not in shown
 
 
+@pytest.mark.parametrize("way", [(), ("--exact",)])
+def test_a_request_by_which_a_call_was_served_is_no_second_call_of_its_model(home, way):
+    now = time.time_ns()
+    told = {"gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o"}
+    request = call(2, now, 100, kind="http", status="error", attributes=told)
+    cli_samples.store(home, [call(1, now, 200), request])
+
+    def rows(by):
+        told = json.loads(run("stats", "--json", "--by", by, *way).stdout)[by]
+        return [(row["kind"] if "kind" in by else "", row["spans"], row["errors"]) for row in told]
+
+    assert rows("model") == [("", 1, 0)]
+    assert rows("kind,model") == [("llm", 1, 0), ("http", 1, 1)]
+
+
 def test_traces_tell_what_they_used_and_which_failed_last(home):
     now = time.time_ns()
     cli_samples.store(

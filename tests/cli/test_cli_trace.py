@@ -147,6 +147,19 @@ def test_a_model_that_the_name_ends_with_is_not_told_twice(name, said):
     assert lines[1].startswith(f"✓ {said}  ")
 
 
+def test_tokens_that_count_on_another_span_are_not_told_twice():
+    used = {"gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 812, "gen_ai.usage.output_tokens": 90}
+    lines = drawn(
+        [
+            cli_samples.span(1, 0, "chat m", 0, 1, kind="llm", attributes=used),
+            cli_samples.span(
+                2, 1, "chat m", 0, 1, kind="http", attributes={**used, "flightlog.counted": False}
+            ),
+        ]
+    )
+    assert ["812→90" in line for line in lines if "chat m" in line] == [True, False]
+
+
 def test_the_settings_say_what_is_slow(recorded, monkeypatch):
     monkeypatch.setenv("FLIGHTLOG_SLOW_LIMITS", "db=250ms,answer_*=10s")
     lines = run("trace", cli_samples.TRACE).stdout.splitlines()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec import UNSET
 
 from flightlog.codecs.lines import decode, encode
 from flightlog.dialects.facts import Usage
@@ -449,3 +450,24 @@ def test_models_of_pydantic_ai_that_stand_in_for_one_are_no_calls(provider, kind
     assert (new.kind, new.attributes.get("flightlog.served")) == (kind, served)
     assert new.attributes[genai.TIME_TO_FIRST_CHUNK] == 0.25
     assert _read(told, scope="another", kind="llm").kind == "llm"
+
+
+def test_a_run_of_pydantic_ai_was_given_what_stands_before_its_first_answer():
+    said = [("user", "before"), ("assistant", "Yes?"), ("user", "the weather?"), ("assistant", "Mild.")]
+    told = {
+        genai.OPERATION: "invoke_agent",
+        "gen_ai.system_instructions": '[{"type": "text", "content": "Be brief."}]',
+        "pydantic_ai.all_messages": json.dumps(
+            [{"role": role, "parts": [{"type": "text", "content": text}]} for role, text in said]
+        ),
+        "pydantic_ai.new_message_index": 2,
+        "final_result": '{"degrees": 18}',
+    }
+    new = _read(told, scope="pydantic-ai", kind="agent")
+    assert [(one["role"], one["content"]) for one in new.input["messages"]] == [
+        ("system", "Be brief."),
+        *said[:3],
+    ]
+    assert new.output == {"degrees": 18}
+    failed = {name: value for name, value in told.items() if name != "final_result"}
+    assert _read(failed, scope="pydantic-ai", kind="agent").output is UNSET

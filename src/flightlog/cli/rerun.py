@@ -69,9 +69,9 @@ def command(
     """Run a program again with the answers that were recorded.
 
     PROGRAM is what was run: a script and its arguments, or -m, a module and its arguments, with or without `python`
-    before it. It runs as with `flightlog run`, but calls of the openai and anthropic packages,
-    and of functions that `flightlog.recorded` marks, get the answers of TRACE: without network, without a key, at
-    no cost.
+    before it. It runs as with `flightlog run`, but calls of the openai, anthropic, google-genai and mistralai packages,
+    of DSPy's models, and of functions that `flightlog.recorded` marks, get the answers of TRACE: without network,
+    without a key, at no cost.
 
     A call is known again by its input and parameters, as they are recorded, redacted. Equal calls get their answers
     in the order in which they were recorded. A call that was not recorded so, and an answer that was masked, cut or

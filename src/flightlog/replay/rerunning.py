@@ -134,9 +134,9 @@ def rerun_program(
     by_hand = by_hand_of(spans, tape)
     if not tape and not people:
         raise BadQuestion(
-            "this trace has no call that a rerun could answer: calls of the openai and anthropic packages, and of "
-            "functions that `flightlog.recorded` marks, and what people answered to a span that waited"
-            + _about(by_hand)
+            "this trace has no call that a rerun could answer: calls of the openai, anthropic, google-genai and "
+            "mistralai packages, of DSPy's models, and of functions that `flightlog.recorded` marks, and what people "
+            "answered to a span that waited" + _about(by_hand)
         )
     waited = {event.span_id for event in events if event.name == "pause"}
     with tempfile.TemporaryDirectory(prefix="flightlog-rerun-") as directory:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import gc
 
 import litellm
 import pytest
@@ -10,6 +12,7 @@ from litellm_kit import CLAUDE, GPT, at, models, tokens
 from provider_kit import user
 
 import flightlog as fl
+from flightlog.integrations.litellm.calls import Exchange
 
 
 def deployment(name, talk, model=GPT, **more):
@@ -115,6 +118,27 @@ def test_a_single_router_is_recorded_and_nothing_else(nobody_listens, talk):
     assert sorted(span.kind for span in seen.spans) == ["llm", "llm", "step", "step"]
     assert tokens(seen) == (240, 68)
     assert not any(name in vars(one) for name in ("completion", "acompletion"))
+
+
+def test_a_copy_of_a_single_router_is_another_router(nobody_listens, talk):
+    one = router(talk)
+    with fl.capture() as seen, fl.instrument(one):
+        other = copy.copy(one)
+        assert other.completion.__self__ is other
+        other.completion("good", user("hello"))
+    assert len(talk.served()) == 1
+    assert seen.spans == []
+
+
+def test_nothing_is_kept_of_calls_that_are_over(seen, talk):
+    def kept():
+        gc.collect()
+        return [one for one in gc.get_objects() if type(one) is Exchange]
+
+    before = kept()
+    router(talk).completion("good", user("hello"))
+    assert [span.kind for span in seen.spans].count("llm") == 1
+    assert [one for one in kept() if not any(one is other for other in before)] == []
 
 
 def test_a_single_router_is_recorded_once_beside_everything_else(seen, talk):

@@ -9,6 +9,7 @@ import agents
 import pytest
 from agents import GuardrailFunctionOutput, RunConfig, Runner, function_tool
 from agents_kit import CHAT, RESPONSES, agent, of_kind, path, ran, run, tokens
+from msgspec import UNSET
 from provider_kit import until
 
 import flightlog as fl
@@ -51,6 +52,59 @@ def test_a_run_is_a_tree_with_one_model_call_that_counts(seen, talk, kind, text,
     assert {span.status for span in seen.spans} == {"ok"}
     if is_streamed:
         assert model.attributes["gen_ai.response.time_to_first_chunk"] > 0
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+@pytest.mark.parametrize(("kind", "told"), [(CHAT, "messages"), (RESPONSES, "input")])
+def test_agents_runs_and_workflows_say_what_was_asked_and_what_came_of_it(
+    seen, talk, kind, told, is_streamed
+):
+    asked = agent(talk, kind, instructions="Be kind.", tools=[get_weather, get_time])
+    assert run(asked, "outside", is_streamed=is_streamed) == "Go."
+    (clerk,) = of_kind(seen, "agent")
+    _, last = of_kind(seen, "llm")
+    assert "outside" in str(clerk.input[told])
+    assert "tools" not in clerk.input
+    # Of Responses the SDK tells what the server repeats, and this one repeats nothing.
+    assert ("Be kind." in str(clerk.input)) == (kind is CHAT)
+    assert clerk.output == {"messages": last.output["messages"]}
+    around = [span for span in seen.spans if span.name == "Agent workflow"]
+    assert [span.kind for span in sorted(around, key=lambda span: span.start)] == ["workflow", "step"]
+    for span in around:
+        assert "outside" in str(span.input)
+        assert "Be kind." not in str(span.input)
+        assert span.output == clerk.output
+
+
+def test_a_workflow_of_several_runs_says_of_none_that_it_is_the_whole(seen, talk):
+    async def main():
+        with agents.trace("both"):
+            await Runner.run(agent(talk), "hello")
+            await Runner.run(agent(talk), "hello")
+
+    asyncio.run(main())
+    (flow,) = of_kind(seen, "workflow")
+    assert (flow.name, flow.input, flow.output) == ("both", UNSET, UNSET)
+    assert [SAID in str(span.output) for span in of_kind(seen, "agent")] == [True, True]
+
+
+def test_an_agent_that_a_tool_asks_speaks_for_the_tool_alone(seen, talk):
+    helper = agent(talk, name="helper").as_tool("ask_helper", "Ask.")
+    assert run(agent(talk, tools=[helper]), "delegate") == "Done."
+    outer, inner = of_kind(seen, "agent")
+    assert "Done." in str(outer.output)
+    assert "delegate" in str(outer.input)
+    assert SAID in str(inner.output)
+    assert "hello" in str(inner.input)
+    (flow,) = of_kind(seen, "workflow")
+    assert "Done." in str(flow.output)
+
+
+def test_what_a_program_does_not_want_told_is_not_told_of_the_agent_either(seen, talk):
+    config = RunConfig(trace_include_sensitive_data=False)
+    run(agent(talk), "hello", run_config=config)
+    around = [span for span in seen.spans if span.kind in {"workflow", "step", "agent"}]
+    assert {(span.input, span.output) for span in around} == {(UNSET, UNSET)}
 
 
 def test_a_stream_without_usage_leaves_its_tokens_unknown(seen, talk):

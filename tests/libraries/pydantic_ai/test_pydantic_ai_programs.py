@@ -155,6 +155,11 @@ def test_a_call_reads_like_one_of_ours(run, spans):
     assert (tool.input, tool.output) == ({"city": "Oslo"}, "18 degrees in Oslo")
     run_of = [span for span in spans() if span.kind == "agent"]
     assert {span.attributes["gen_ai.agent.name"] for span in run_of} == {"forecaster"}
+    run_of.sort(key=lambda span: span.start)
+    assert [
+        [(message["role"], message["content"]) for message in span.input["messages"]] for span in run_of
+    ] == [[("system", "Be brief."), ("user", "the weather?")], [("system", "Be brief."), ("user", "hello")]]
+    assert [span.output for span in run_of] == SAID.splitlines()
 
 
 FLAKY = """

@@ -66,12 +66,16 @@ class _Told:
         self._inputs: list[tuple[int, str]] | None = None
 
     def of(self, failed: Node) -> bool:
-        """Whether the message of an error stands in the input of a later model call."""
-        message = failed.error.message[:_MOST_LOOKED_FOR] if failed.error else ""
-        if len(message) < _LEAST_TOLD:
-            return False
-        looked_for = msgspec.json.encode(message).decode()[1:-1]
-        return any(start >= failed.start and looked_for in text for start, text in self._read())
+        """Whether the message of an error, or what the tool gave all the same, stands in a later model call's input."""
+        words = [failed.error.message if failed.error else "", failed.record.output]
+        looked_for = [
+            msgspec.json.encode(one[:_MOST_LOOKED_FOR]).decode()[1:-1]
+            for one in words
+            if isinstance(one, str) and len(one) >= _LEAST_TOLD
+        ]
+        return any(
+            start >= failed.start and any(one in text for one in looked_for) for start, text in self._read()
+        )
 
     def _read(self) -> list[tuple[int, str]]:
         if self._inputs is None:

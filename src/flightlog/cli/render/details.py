@@ -21,6 +21,7 @@ from flightlog.records import genai
 from flightlog.records.attributes import WAITING
 from flightlog.records.event import Event
 from flightlog.records.narration import View, is_narration, spoken
+from flightlog.records.understood import COUNTED
 
 Part = tuple[str, Style]
 """A piece of clean text and how it is drawn."""
@@ -54,13 +55,16 @@ def _asides(node: Node, terminal: Terminal) -> Iterator[str]:
 
 
 def _usage(attributes: Mapping[str, Any], name: str, terminal: Terminal) -> str:
-    """Model and tokens, `gpt-4.1-mini 812→90`, without a model that the name ends with; empty for no model call."""
+    """Model and tokens, `gpt-4.1-mini 812→90`, without a model that the name ends with; empty for no model call.
+
+    Tokens that count on another span are told there.
+    """
     if not attributes:
         return ""
     model = attributes.get(genai.RESPONSE_MODEL) or attributes.get(genai.REQUEST_MODEL) or ""
     read, written = attributes.get(genai.INPUT_TOKENS), attributes.get(genai.OUTPUT_TOKENS)
     tokens = ""
-    if isinstance(read, int) or isinstance(written, int):
+    if attributes.get(COUNTED) is not False and (isinstance(read, int) or isinstance(written, int)):
         arrow = "→" if terminal.unicode else ">"
         tokens = f"{_tokens(read)}{arrow}{_tokens(written)}"
     told = "" if name.endswith(f" {model}") else clean(str(model))

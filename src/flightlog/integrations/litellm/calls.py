@@ -7,11 +7,12 @@ records below it is how it was served, and counts no second time.
 
 from __future__ import annotations
 
+import contextlib
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from time import monotonic_ns
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
 from msgspec import UNSET, Struct
 
@@ -122,7 +123,7 @@ def _reason(error: BaseException) -> str:
 class Exchange:
     """One call on its way."""
 
-    __slots__ = ("_report", "call", "is_mock", "sort", "trouble")
+    __slots__ = ("__weakref__", "_report", "call", "is_mock", "sort", "trouble")
 
     def __init__(self, call: ModelCall, sort: Sort, *, is_mock: bool, report: Report) -> None:
         self.call = call
@@ -193,11 +194,15 @@ class Exchange:
 
 
 class Open:
-    """The calls, and the work of routers, that are on their way: by the span that is current within each."""
+    """The calls, and the work of routers, that are on their way: by the span that is current within each.
+
+    Each knows its span, so neither is kept here for longer than it is on its way.
+    """
 
     def __init__(self) -> None:
-        self._exchanges: WeakKeyDictionary[Span, Exchange] = WeakKeyDictionary()
-        self._routed: WeakKeyDictionary[Span, Trouble] = WeakKeyDictionary()
+        self._exchanges: WeakValueDictionary[Span, Exchange] = WeakValueDictionary()
+        """Whoever waits for the answer, or reads it as a stream, has the call at hand."""
+        self._routed: dict[Span, Trouble] = {}
 
     def exchange(self) -> Exchange | None:
         """The call as a part of which LiteLLM is at work here, if it is."""
@@ -214,9 +219,14 @@ class Open:
         """Know a call that has begun."""
         self._exchanges[exchange.call.span] = exchange
 
-    def add_routed(self, made: Span) -> None:
-        """Know the work of a router that has begun."""
+    @contextlib.contextmanager
+    def routing(self, made: Span) -> Iterator[None]:
+        """Know the work of a router while it is on its way."""
         self._routed[made] = Trouble(made)
+        try:
+            yield
+        finally:
+            self._routed.pop(made, None)  # at a level that is off, all have the same span
 
 
 def given_to(sort: Sort, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Puts the recorder around LiteLLM's functions and routers, all of them or a single router, and takes it away again.
 
 Its functions are replaced under every name that modules know them by (`bindings.py`), its routers' methods in their
-class; of a single router they are its own, and of LiteLLM's functions only those calls are recorded that it makes.
+class, which look whose they are. For a single router LiteLLM's functions record the calls that it makes, no others.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -62,12 +62,13 @@ class _Installed:
         self.streams = Streams()
         self.library = str(module.__file__).removesuffix("__init__.py")
         self.router = getattr(module, "Router", None)
-        self.routes: Replaced | None = None
         for name in _NEEDED:
             if not callable(getattr(module, name, None)):
                 raise Unfit(f"it has no {name}")
         if not isinstance(self.router, type):
             raise Unfit("it has no class Router")
+        routes = [name for name in _ROUTES if callable(getattr(self.router, name, None))]
+        self.routes = Replaced([(self.router, name, self._routing) for name in routes])
         self.bindings = Bindings(self._wrappers())
 
     def _wrappers(self) -> dict[Any, Any]:
@@ -87,23 +88,9 @@ class _Installed:
                     wrappers[function] = self._marked(made, function)
         return wrappers
 
-    def everywhere(self) -> None:
-        """Record every call."""
-        self.is_everywhere = True
-        if self.routes is None:
-            names = [name for name in _ROUTES if callable(getattr(self.router, name, None))]
-            self.routes = Replaced([(self.router, name, self._routing) for name in names])
-
-    def nowhere(self) -> None:
-        """Record single routers only, if any."""
-        self.is_everywhere = False
-        if self.routes is not None:
-            self.routes.restore()
-            self.routes = None
-
     def end(self) -> None:
         """Leave everything as it was."""
-        self.nowhere()
+        self.routes.restore()
         self.bindings.restore()
         self.streams.leave()
 
@@ -233,54 +220,30 @@ class _Installed:
         name = original.__name__
 
         def route(router: Any, *args: Any, **kwargs: Any) -> Any:
-            made = self._route(name, args, kwargs) if switch.on else None
+            made = self._route(router, name, args, kwargs) if switch.on else None
             if made is None:
                 return original(router, *args, **kwargs)
-            with made:
-                self.open.add_routed(made)
+            with made, self.open.routing(made):
                 return original(router, *args, **kwargs)
 
         async def route_async(router: Any, *args: Any, **kwargs: Any) -> Any:
-            made = self._route(name, args, kwargs) if switch.on else None
+            made = self._route(router, name, args, kwargs) if switch.on else None
             if made is None:
                 return await original(router, *args, **kwargs)
-            with made:
-                self.open.add_routed(made)
+            with made, self.open.routing(made):
                 return await original(router, *args, **kwargs)
 
         return route_async if name.startswith("a") else route
 
-    def _route(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The span of a router's work, not begun; None within another one."""
-        if self.open.routed() is not None:
+    def _route(self, router: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The span of a router's work, not begun; None within another one, and for one that is not recorded."""
+        if not (self.is_everywhere or router in self.singles) or self.open.routed() is not None:
             return None
         group = str(given_to(SORTS[name], args, kwargs).get("model") or "")
         made = span(f"route {group}".strip(), "step")
         facts = {_GROUP: group} if group else {}
         made.set_attributes({INSTRUMENTATION: "litellm", **facts, **called_from(self.library)})
         return made
-
-    def put(self, router: Any) -> None:
-        """Record one router."""
-        kind = type(router)
-        for name in _ROUTES:
-            if not callable(getattr(kind, name, None)):
-                continue
-
-            def original(this: Any, *args: Any, _name: str = name, **kwargs: Any) -> Any:
-                return getattr(kind, _name)(this, *args, **kwargs)
-
-            original.__name__ = name
-            wrapper = self._marked(self._routing(original, Switch()), getattr(kind, name))
-            vars(router)[name] = MethodType(wrapper, router)
-        self.singles.add(router)
-
-    def take_back(self, router: Any) -> None:
-        """Leave one router as it was."""
-        self.singles.discard(router)
-        for name in _ROUTES:
-            if hasattr(vars(router).get(name), _MARK):
-                del vars(router)[name]
 
 
 def _ignored(_error: BaseException) -> None:
@@ -296,13 +259,13 @@ def wrap(module: ModuleType, report: Report) -> None:
     Raises:
         Unfit: the package is another than this wrapper knows; nothing was changed.
     """
-    _installation(module, report).everywhere()
+    _installation(module, report).is_everywhere = True
 
 
 def unwrap(module: ModuleType) -> None:  # noqa: ARG001 - what was replaced is known, of an earlier module too
     """Leave LiteLLM as it was."""
     if _installed is not None:
-        _installed.nowhere()
+        _installed.is_everywhere = False
         _leave_if_unused()
 
 
@@ -321,14 +284,14 @@ def wrap_client(client: Any, report: Report) -> bool:
     installed = _installation(sys.modules["litellm"], report)
     if client in installed.singles:
         return False
-    installed.put(client)
+    installed.singles.add(client)
     return True
 
 
 def unwrap_client(client: Any) -> None:
     """Leave one router as it was."""
     if _installed is not None and client in _installed.singles:
-        _installed.take_back(client)
+        _installed.singles.discard(client)
         _leave_if_unused()
 
 

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from flightlog.border import let_through
 from flightlog.core.bound import Bind
 from flightlog.core.context import OPEN, variable
@@ -29,15 +31,39 @@ Report = Callable[[str, Exception], object]
 """Takes what could not be done, and the failure; counts it and tells the user once."""
 
 _NAME: Final = "openai_agents"
+_SEVERAL: Final = 2
+"""Runs of a workflow, of which none speaks for the whole."""
 
 
 class Place:
     """What is ours about one trace or span that the SDK has begun."""
 
-    __slots__ = ("before", "binding", "group", "handled", "noted", "run")
+    __slots__ = (
+        "around",
+        "before",
+        "binding",
+        "given",
+        "group",
+        "handled",
+        "kind",
+        "noted",
+        "run",
+        "runs",
+        "said",
+    )
 
-    def __init__(self, run: Run, group: str) -> None:
+    def __init__(self, run: Run, group: str, kind: str = "", around: str = "") -> None:
         self.run = run
+        self.kind = kind
+        """The SDK's type of it; empty for a trace."""
+        self.around = around
+        """The SDK's id of what it is in."""
+        self.given: Any = None
+        """What its first model call was given; None where that is not told."""
+        self.said: Any = None
+        """What its last model call or tool gave; None where that is not told."""
+        self.runs = 0
+        """How many runs began in it, where it is a trace."""
         self.group = group
         """The conversation that its trace belongs to, as the program named it."""
         self.handled = sys.exc_info()[1]
@@ -111,7 +137,9 @@ class Recording:
             made.set_attributes({INSTRUMENTATION: _NAME, **told.facts_of(data)})
             run = self._runs.begin(theirs.span_id, around, made)
         if run is not None:
-            self._places[theirs.span_id] = Place(run, "")
+            self._places[theirs.span_id] = Place(run, "", data.type, around)
+        if data.type == "task" and around in self._places:
+            self._places[around].runs += 1
 
     @_guarded
     def on_span_end(self, theirs: Any) -> None:
@@ -120,7 +148,7 @@ class Recording:
         place = self._places.get(theirs.span_id)
         if place is not None and place.run.made._state == OPEN:  # noqa: SLF001 - as the core itself looks
             try:
-                self._say(place.run, data)
+                self._say(place, data)
             finally:
                 self._end(theirs.span_id, theirs.error, data)
         else:
@@ -134,14 +162,17 @@ class Recording:
         if place is not None and error is not place.handled:
             place.noted = error
 
-    def _say(self, run: Run, data: Any) -> None:
+    def _say(self, place: Place, data: Any) -> None:
         """Say what is known only now."""
-        if run.call is not None:
-            self._answer(run, data)
+        if place.run.call is not None:
+            said = self._answer(place.run, data)
+            self._tell_around(place, told.input_of(data), said)
             return
-        made = run.made
+        made = place.run.made
         made.set_attributes(told.facts_of(data))
         came_in, came_out = told.content_of(data)
+        if data.type == "function":
+            self._tell_around(place, UNSET, came_out)
         if came_in is not None:
             made.input = came_in
         if came_out is not None:
@@ -150,10 +181,25 @@ class Recording:
             rename(made, f"handoff to {data.to_agent}")
             made.event("handoff", to=data.to_agent, **({"from": data.from_agent} if data.from_agent else {}))
 
-    def _answer(self, run: Run, data: Any) -> None:
+    def _tell_around(self, place: Place, given: Any, said: Any) -> None:
+        """Tell the agent, the run and the workflow around a part what it was given first and gave last.
+
+        The SDK says neither. What is in a tool or a guardrail is theirs alone.
+        """
+        around = self._places.get(place.around)
+        while around is not None and around.kind in told.AROUND:
+            if around.kind != "turn":
+                if around.given is None and given is not UNSET:
+                    around.given = told.asked(given, is_whole=around.kind == "agent")
+                if said is not None:
+                    around.said = said
+            around = self._places.get(around.around)
+
+    def _answer(self, run: Run, data: Any) -> Any:
+        """Say what a model said, and give it; None where nothing is told."""
         call = run.call
         if call is None:
-            return
+            return None
         answer = told.answer_of(data)
         asked = text(getattr(data, "model", ""))  # which the SDK repeats where it puts a stream together
         call.response(id=answer.id, model="" if answer.model == asked else answer.model)
@@ -174,12 +220,18 @@ class Recording:
             call.input = told.input_of(data)
         if answer.messages is not None:
             call.output = {"messages": answer.messages}
+        return None if answer.messages is None else {"messages": answer.messages}
 
     def _end(self, key: str, failure: Any, data: Any) -> None:
         place = self._places.pop(key, None)
         run = self._runs.take(key)
         if place is None or run is None:
             return
+        if place.runs < _SEVERAL and run.made._state == OPEN:  # noqa: SLF001 - as above
+            if place.given is not None:
+                run.made.input = place.given
+            if place.said is not None:
+                run.made.output = place.said
         if variable.get() is run.made:
             variable.set(place.before)
         if place.binding is not None:

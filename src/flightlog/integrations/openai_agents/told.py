@@ -26,6 +26,9 @@ KINDS: Final[Mapping[str, str]] = {
 
 CALLS: Final = frozenset({"generation", "response"})
 
+AROUND: Final = frozenset({"", "task", "agent", "turn", "custom"})
+"""Types whose parts are what they do themselves; the empty one is a trace."""
+
 _MCP: Final = "flightlog.mcp.server"
 _PARAMETERS: Final = (
     "temperature",
@@ -160,6 +163,27 @@ def input_of(data: Any) -> Any:
         members = _members(response)
         told |= {name: members[name] for name in ("instructions", "tools") if members.get(name)}
     return told
+
+
+def asked(given: Mapping[str, Any], *, is_whole: bool) -> Any:
+    """What was asked of an agent, from what its model was given.
+
+    Args:
+        given: as `input_of` has it.
+        is_whole: whether it matters how the agent is to behave, too.
+    """
+    if is_whole:
+        return {name: value for name, value in given.items() if name != "tools"}
+    if "messages" not in given:
+        return given.get("input")
+    told = [
+        one for one in _told(given["messages"]) if mapping(one).get("role") not in {"system", "developer"}
+    ]
+    return {"messages": told}
+
+
+def _told(messages: Any) -> list[Any]:
+    return messages if isinstance(messages, list) else [messages]
 
 
 def _members(response: Any) -> Mapping[str, Any]:

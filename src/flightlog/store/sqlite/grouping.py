@@ -31,6 +31,7 @@ SHARES: Final = (0.5, 0.9, 0.95, 0.99)
 """The percentiles that are told, as shares."""
 
 _MOST: Final = 2
+_REQUEST: Final = "http"
 _NEEDED: Final = frozenset({"model", "tag"})
 """Fields without which a span is in no group."""
 
@@ -159,10 +160,16 @@ class Groups:
     def __init__(self, grouping: Grouping, *, is_exact: bool = False) -> None:
         self.fields = fields_of(grouping)
         self._is_exact = is_exact
+        self._is_blind = "model" in self.fields and not {"name", "kind"} & set(self.fields)
         self._grown: dict[tuple[str, ...], Group] = {}
 
     def of(self, words: Mapping[str, str]) -> Group:
-        """The group of spans that have this in common."""
+        """The group of spans that have this in common.
+
+        A request by which a model call was served is no second one of that model, where nothing tells them apart.
+        """
+        if self._is_blind and words.get("kind") == _REQUEST:
+            words = {**words, "model": ""}
         common = {
             part: words[part] for field in self.fields for part in OF_SERIES.get(field, (_part(field),))
         }
